@@ -1,0 +1,72 @@
+"""Neighbor embedding that is watched and steered while it runs.
+
+Names are resolved when they are first used, so that the bare import stays light.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "METHODS": "ne_interactive.methods",
+    "NeighborEmbedding": "ne_interactive.methods",
+    "TSNE": "ne_interactive.methods",
+    "UMAP": "ne_interactive.methods",
+    "Stepper": "ne_interactive.engine.stepper",
+    "Frame": "ne_interactive.engine.stepper",
+    "describe": "ne_interactive.params.param",
+    "explore": "ne_interactive.widget.explorer",
+    "Explorer": "ne_interactive.widget.explorer",
+    "PlotlyView": "ne_interactive.widget.plotly_view",
+    "NEError": "ne_interactive.params.errors",
+    "ParameterError": "ne_interactive.params.errors",
+    "DataError": "ne_interactive.params.errors",
+}
+_MODULES = {"datasets": "ne_interactive.data.datasets", "metrics": "ne_interactive.quality.metrics"}
+
+if TYPE_CHECKING:
+    from ne_interactive.data import datasets
+    from ne_interactive.engine.stepper import Frame, Stepper
+    from ne_interactive.methods import METHODS, TSNE, UMAP, NeighborEmbedding
+    from ne_interactive.params.errors import DataError, NEError, ParameterError
+    from ne_interactive.params.param import describe
+    from ne_interactive.quality import metrics
+    from ne_interactive.widget.explorer import Explorer, explore
+    from ne_interactive.widget.plotly_view import PlotlyView
+
+__all__ = [
+    "METHODS",
+    "TSNE",
+    "UMAP",
+    "DataError",
+    "Explorer",
+    "Frame",
+    "NEError",
+    "NeighborEmbedding",
+    "ParameterError",
+    "PlotlyView",
+    "Stepper",
+    "datasets",
+    "describe",
+    "explore",
+    "metrics",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        value: Any = importlib.import_module(_MODULES[name])
+    elif name in _HOMES:
+        importlib.import_module("ne_interactive.methods")  # a run may be of any method
+        value = getattr(importlib.import_module(_HOMES[name]), name)
+    else:
+        raise AttributeError(f"module 'ne_interactive' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))

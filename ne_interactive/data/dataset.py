@@ -1,0 +1,26 @@
+"""What a data set is: the numbers, what is known of each point, and how to show one."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["Dataset"]
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Points with labels.
+
+    ``X`` (n, d) float32; ``y`` (n,) integers for classes, floats for a continuous quantity, or None; ``names`` are the
+    classes' names, by number; ``images`` is the (height, width) of a row that is a grey image.
+    """
+
+    X: np.ndarray
+    y: np.ndarray | None
+    names: list[str] | None
+    name: str
+    images: tuple[int, int] | None = None
+
+    def __repr__(self) -> str:
+        classes = f", {len(self.names)} classes" if self.names else ""
+        return f"Dataset({self.name!r}, n={self.X.shape[0]}, d={self.X.shape[1]}{classes})"

@@ -1,0 +1,78 @@
+"""The thread in which a run moves by itself; it never keeps the run alive."""
+
+from __future__ import annotations
+
+import atexit
+import threading
+import weakref
+from typing import Protocol
+
+
+class _Moves(Protocol):
+    def _cycle(self) -> None: ...
+
+
+_threads: weakref.WeakSet[Background] = weakref.WeakSet()
+
+
+class Background:
+    """A thread that calls `_cycle` of its owner while `go` is set.
+
+    Between two cycles it holds a weak reference only: when nothing else refers to the owner, the thread ends.
+    """
+
+    def __init__(self) -> None:
+        self.go = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._ended = threading.Event()
+
+    def ensure(self, owner: _Moves) -> None:
+        """Have a thread for the owner, waiting for `go` unless it is set."""
+        if self.alive():
+            return
+        self.go = threading.Event()
+        self._ended = threading.Event()
+        weakref.finalize(owner, _release, self.go, self._ended).atexit = False
+        arguments = (weakref.ref(owner), self.go, self._ended)
+        self._thread = threading.Thread(target=_loop, args=arguments, name="ne_interactive", daemon=True)
+        _threads.add(self)
+        self._thread.start()
+
+    def alive(self) -> bool:
+        """Whether the thread is there and has not been told to end."""
+        return self._thread is not None and self._thread.is_alive() and not self._ended.is_set()
+
+    def end(self) -> None:
+        """Let the thread end after the cycle under way."""
+        _release(self.go, self._ended)
+
+    def wait(self, timeout: float) -> None:
+        """Wait for the thread's end."""
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(timeout)
+
+
+def _loop(owner: weakref.ref[_Moves], go: threading.Event, ended: threading.Event) -> None:
+    while True:
+        go.wait()
+        if ended.is_set():
+            return
+        run = owner()
+        if run is None:
+            return
+        run._cycle()
+        del run
+
+
+def _release(go: threading.Event, ended: threading.Event) -> None:
+    ended.set()
+    go.set()
+
+
+@atexit.register
+def _end_all() -> None:
+    """A daemon thread inside a compiled kernel must not meet an interpreter that is being taken down."""
+    for background in list(_threads):
+        background.end()
+    for background in list(_threads):
+        background.wait(5.0)

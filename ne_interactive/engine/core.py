@@ -1,0 +1,221 @@
+"""The run itself, without threads: data, method, problem, state, and the changes that wait for the next iteration."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import torch
+from sklearn.base import clone
+
+from ne_interactive.data.arrays import Rows, as_rows
+from ne_interactive.data.seeds import draw_seed
+from ne_interactive.engine.protocol import Method
+from ne_interactive.engine.setup import check_start, problem_for, start_of
+from ne_interactive.engine.state import Event, Problem, State
+from ne_interactive.engine.step import in_force, step
+from ne_interactive.engine.trace import Speed, Trace
+from ne_interactive.params.errors import DivergedError, NEError, ParameterError
+from ne_interactive.params.param import check_live, params_of
+
+LOSS_ALWAYS_BELOW = 5000  # points; beyond, the loss is measured at every tenth iteration
+LOSS_EVERY = 10
+MAX_REFUSED = 12
+PATIENCE = 3
+
+
+class Core:
+    """One run: everything that a step reads and writes. `turn` and `settle` alone move it."""
+
+    def __init__(self, X: Any, method: Any, say: Callable[[str], None]) -> None:
+        self.rows: Rows = as_rows(X, device=_device(method))
+        self.method: Method = clone(method)
+        self.method.validate(self.rows.n)
+        check_start(self.method, self.rows.n)
+        self.seed = draw_seed(self.method.random_state)
+        self.start: torch.Tensor | None = None
+        self.state: State | None = None
+        self.problem: Problem | None = None
+        self.events: list[Event] = []
+        self.trace = Trace()
+        self.speed = Speed()
+        self.seconds = 0.0
+        self.loss = float("nan")
+        self._say = say
+        self._setup = threading.RLock()
+        self._mailbox = threading.Lock()
+        self._pending: dict[str, Any] = {}
+        self._ready: tuple[dict[str, Any], Problem | None] | None = None
+
+    # reading
+
+    @property
+    def iteration(self) -> int:
+        """Steps taken since the start."""
+        return 0 if self.state is None else self.state.iteration
+
+    def hand(self) -> dict[str, Any]:
+        """Values set by hand, those that wait included."""
+        with self._mailbox:
+            made = dict(self.state.hand) if self.state else {}
+            ready = self._ready[0] if self._ready else {}
+            return made | ready | self._pending
+
+    def outlook(self) -> State:
+        """The state in which parameters are resolved: as it is, with the waiting changes made."""
+        empty = torch.empty(0, 0)
+        state = self.state or State(empty, empty, empty, self.seed)
+        return replace(state, hand=self.hand())
+
+    def params(self) -> dict[str, Any]:
+        """Live values in force."""
+        return in_force(self.method, self.outlook(), self.rows.n)
+
+    # changing
+
+    def ask(self, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """Check changes and leave them for the next iteration; all or nothing."""
+        checked = check_live(self.method, changes, self.rows.n)
+        for name, value in checked.items():
+            if value == "auto" and not params_of(self.method)[name].auto:
+                raise ParameterError(f"{type(self.method).__name__}.{name} has no schedule to go back to.")
+        after = replace(self.outlook(), hand=self.hand() | checked)
+        self.method.check_together(in_force(self.method, after, self.rows.n))
+        with self._mailbox:
+            self._pending.update(checked)
+        return checked
+
+    def ensure_start(self) -> State:
+        """The state, at the start if nothing has moved yet."""
+        with self._setup:
+            if self.state is None:
+                self.start = start_of(self.method, self.rows, self.seed)
+                self.state = State.at(self.start.clone(), self.seed)
+            return self.state
+
+    def settle(self) -> None:
+        """Everything slow that the next iteration needs: first neighbours, or a recalibration."""
+        if self.problem is not None and not self._pending:
+            return
+        with self._setup:
+            self.ensure_start()
+            if self.problem is None:
+                self._say("finding neighbours")
+                self.problem = self._new_problem(None)
+                self._say("")
+            with self._mailbox:
+                if self._ready is not None or not self._pending:
+                    return
+                changes, self._pending = self._pending, {}
+                self._ready = (changes, None)
+            self._ready = (changes, self._recalibrated(changes))
+
+    def _recalibrated(self, changes: dict[str, Any]) -> Problem | None:
+        declared = params_of(self.method)
+        costly = [name for name in changes if declared[name].redo in ("weights", "graph")]
+        if not costly:
+            return None
+        self._say(f"recalibrating {', '.join(costly)}")
+        try:
+            return self._new_problem(self.problem)
+        except NEError as error:
+            with self._mailbox:
+                for name in costly:
+                    changes.pop(name)
+            self.note("refused", {"names": costly, "error": str(error)})
+            return None
+        finally:
+            self._say("")
+
+    def _new_problem(self, old: Problem | None) -> Problem:
+        known = old.neighbors if old else None
+        return problem_for(self.method, self.rows, self.params(), self.seed, known)
+
+    def commit(self) -> dict[str, Any]:
+        """Make the changes that are ready; returns them."""
+        if self._ready is None:
+            return {}
+        state = self.ensure_start()
+        with self._mailbox:
+            changes, problem = self._ready
+            self._ready = None
+        before = in_force(self.method, state, self.rows.n)
+        hand = dict(state.hand) | changes
+        for name, value in changes.items():
+            if value == "auto" and getattr(self.method, name) == "auto":
+                del hand[name]
+        origin = self.method.wake(state, self.rows.n)
+        self.state = replace(state, hand=hand, quiet=0, origin=origin)
+        detail: dict[str, Any] = {"changes": {name: [before[name], value] for name, value in changes.items()}}
+        if problem is not None:
+            self.problem = problem
+            detail["digest"] = problem.graph.digest()
+        if changes:
+            self.note("tune", detail)
+        return changes
+
+    def note(self, kind: str, detail: dict[str, Any]) -> None:
+        """Record an event at the present iteration."""
+        self.events.append(Event(self.iteration, kind, detail, self.seconds))
+
+    # moving
+
+    def turn(self, donate: bool) -> None:
+        """One iteration; `settle` must have been called."""
+        began = time.perf_counter()
+        self.commit()
+        state, problem = self.state, self.problem
+        assert state is not None
+        assert problem is not None
+        n = problem.n
+        want_loss = n < LOSS_ALWAYS_BELOW or state.iteration % LOSS_EVERY == 0
+        self.state, report = step(self.method, problem, state, donate=donate, want_loss=want_loss)
+        self.seconds += time.perf_counter() - began
+        if report.refused:
+            self._refused()
+        if report.loss == report.loss:
+            self.loss = report.loss
+            self.trace.add(state.iteration, report.loss)
+        self.speed.mark(self.state.iteration)
+
+    def _refused(self) -> None:
+        assert self.state is not None
+        self.note("refused step", {"lr_factor": self.state.lr_factor})
+        self._say("a step was not finite: taken back, learning rate halved")
+        if self.state.refused >= MAX_REFUSED:
+            raise DivergedError(
+                f"{MAX_REFUSED} steps in a row were not finite, the last at iteration {self.iteration}, although the "
+                "learning rate was halved each time. Restart with a smaller lr or a start nearer to the origin."
+            )
+
+    def at_rest(self) -> bool:
+        """Whether the map has stopped moving and no change waits."""
+        quiet = self.state is not None and self.state.quiet >= PATIENCE
+        return quiet and not self._pending and self._ready is None
+
+    def restart(self) -> None:
+        """Back to the start; values set by hand stay."""
+        self.ensure_start()
+        assert self.start is not None
+        assert self.state is not None
+        self.state = State.at(self.start.clone(), self.seed, self.state.hand)
+        self.note("restart", {})
+        self.trace, self.seconds, self.loss = Trace(), 0.0, float("nan")
+        self.speed.clear()
+
+
+def _device(method: Any) -> torch.device | None:
+    wanted = method.device
+    if isinstance(wanted, str) and wanted == "auto":
+        return None
+    owner = type(method).__name__
+    try:
+        device = torch.device(wanted)
+    except (RuntimeError, TypeError) as error:
+        raise ParameterError(f"{owner}.device must be 'auto' or a torch device; got {wanted!r}.") from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ParameterError(f"{owner}.device is {str(device)!r}, but torch sees no CUDA device. Use 'cpu'.")
+    return device

@@ -1,0 +1,85 @@
+"""How a gradient moves the embedding: one fused pass, in place.
+
+`gains`: momentum with a gain for each coordinate that grows while its direction is kept (Jacobs 1988,
+doi:10.1016/0893-6080(88)90003-2; van der Maaten and Hinton 2008), with every point's step limited and the map
+kept centred. `moves`: for methods that make their moves themselves, as UMAP.
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+import torch
+from numba import prange
+from torch import Tensor
+
+from ne_interactive.graph.parallel import parallel
+
+MAX_STEP = 5.0  # embedding units an iteration; a hasty change of parameters must not tear the map
+MIN_GAIN = 0.01
+
+
+def gains(Z: Tensor, velocity: Tensor, gain: Tensor, gradient: Tensor, lr: float, momentum: float) -> float:
+    """Move Z (n, c), and its velocity and gains, in place; returns the summed squared step of all points."""
+    if Z.device.type != "cpu" or Z.dtype != torch.float32:
+        return gains_torch(Z, velocity, gain, gradient, lr, momentum)
+    sums = np.zeros((numba.get_num_threads(), Z.shape[1] + 1))
+    arrays = Z.numpy(), velocity.numpy(), gain.numpy(), gradient.numpy()
+    _gains(*arrays, np.float32(lr), np.float32(momentum), np.float32(MAX_STEP), sums)
+    totals = sums.sum(0)
+    _shift(arrays[0], (totals[:-1] / len(Z)).astype(np.float32))
+    return float(totals[-1])
+
+
+def gains_torch(
+    Z: Tensor, velocity: Tensor, gain: Tensor, gradient: Tensor, lr: float, momentum: float
+) -> float:
+    """The reference for `gains`, on any device and in any precision."""
+    consistent = (gradient > 0) != (velocity > 0)
+    gain.copy_(torch.where(consistent, gain + 0.2, (gain * 0.8).clamp_min(MIN_GAIN)))
+    velocity.mul_(momentum).sub_(lr * gain * gradient)
+    length = velocity.norm(dim=1, keepdim=True)
+    velocity.mul_(torch.where(length > MAX_STEP, MAX_STEP / length, 1.0))
+    Z.add_(velocity)
+    Z.sub_(Z.mean(0))
+    return float(velocity.double().square().sum())
+
+
+def moves(Z: Tensor, velocity: Tensor, gain: Tensor, move: Tensor, lr: float, momentum: float) -> float:
+    """Z += move, in place, for methods whose forces come as finished moves; the other arguments are not used."""
+    Z.add_(move)
+    return float(move.double().square().sum())
+
+
+RULES = {"gains": gains, "moves": moves}
+
+
+@parallel
+def _gains(Z, velocity, gain, gradient, lr, momentum, max_step, sums):
+    n, c = Z.shape
+    threads = len(sums)
+    for s in prange(threads):
+        for i in range(s * n // threads, (s + 1) * n // threads):
+            squared = np.float32(0)
+            for k in range(c):
+                g, v, a = gradient[i, k], velocity[i, k], gain[i, k]
+                a = a + np.float32(0.2) if (g > 0) != (v > 0) else max(a * np.float32(0.8), np.float32(MIN_GAIN))
+                v = momentum * v - lr * a * g
+                gain[i, k], velocity[i, k] = a, v
+                squared += v * v
+            if squared > max_step * max_step:
+                shrink = max_step / np.sqrt(squared)
+                for k in range(c):
+                    velocity[i, k] *= shrink
+                squared = max_step * max_step
+            for k in range(c):
+                Z[i, k] += velocity[i, k]
+                sums[s, k] += Z[i, k]
+            sums[s, c] += squared
+
+
+@parallel
+def _shift(Z, offset):
+    for i in prange(len(Z)):
+        for k in range(Z.shape[1]):
+            Z[i, k] -= offset[k]

@@ -1,0 +1,492 @@
+"""The stepping optimizer: a run that is stepped, iterated over, left to itself, steered, saved and taken up again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+import warnings
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from numbers import Integral
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ne_interactive.data.arrays import like_input
+from ne_interactive.engine import store
+from ne_interactive.engine.background import Background
+from ne_interactive.engine.core import Core
+from ne_interactive.engine.snapshot import pack_run, unpack_run
+from ne_interactive.engine.state import Event
+from ne_interactive.engine.step import following
+from ne_interactive.engine.turnstile import Turnstile
+from ne_interactive.params.declare import REGISTRY
+from ne_interactive.params.errors import ParameterError, StateError
+from ne_interactive.params.param import describe
+
+HOLD = 0.02  # seconds between looks at a run that is held
+SLICE = 0.05  # seconds that arun keeps the event loop's helper thread
+
+Listener = Callable[["Stepper", str], None]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The embedding at one iteration, and what it was made with.
+
+    `embedding` is (n, c) float32 and belongs to the caller; `loss` is the last one measured (nan before the first
+    step); `seconds` is the time spent optimising.
+    """
+
+    iteration: int
+    embedding: np.ndarray
+    loss: float
+    params: Mapping[str, Any]
+    seconds: float
+    state: str
+
+
+class Stepper:
+    """A run of one method on one table of data.
+
+    Args:
+        X: (n, d) table: numpy, pandas, polars, torch, scipy.sparse.
+        method: a method such as `TSNE(perplexity=50)`; it is cloned. Default `TSNE()`.
+
+    Everything is checked here, nothing is computed yet. `step`, `frames`, `run` and `arun` move the run in the
+    caller's thread; `start` moves it in a thread of its own, where it does not end at `max_iter` but rests once the
+    map does, and wakes at any change. `max_speed`, iterations a second, slows it down for the eye; None is full speed.
+
+    Raises:
+        DataError: if X cannot be embedded.
+        ParameterError: if a parameter of the method is outside its limits for X.
+    """
+
+    def __init__(self, X: Any, method: Any = None) -> None:
+        method = REGISTRY["TSNE"]() if method is None else method
+        if isinstance(method, type) or type(method).__name__ not in REGISTRY:
+            given = f"the class {method.__name__}" if isinstance(method, type) else repr(method)
+            raise ParameterError(f"method must be a method such as TSNE() or UMAP(); got {given}.")
+        self._message = ""
+        self._core = Core(X, method, self._say)
+        self._turnstile = Turnstile()
+        self._listeners: list[Listener] = []
+        self._state = "paused"
+        self._error: BaseException | None = None
+        self._background = Background()
+        self._driver = False
+        self.max_speed: float | None = None
+
+    def __repr__(self) -> str:
+        return f"Stepper({type(self.method).__name__}, n={self.n}, iteration={self.iteration}, {self.state})"
+
+    # reading
+
+    @property
+    def method(self) -> Any:
+        """The method, as constructed; `params` tells what is in force."""
+        return self._core.method
+
+    @property
+    def n(self) -> int:
+        """Number of points."""
+        return self._core.rows.n
+
+    @property
+    def d(self) -> int:
+        """Number of input dimensions."""
+        return self._core.rows.d
+
+    @property
+    def c(self) -> int:
+        """Number of embedding dimensions."""
+        return int(self.method.n_components)
+
+    @property
+    def seed(self) -> int:
+        """The seed, drawn if none was given."""
+        return self._core.seed
+
+    @property
+    def max_iter(self) -> int:
+        """Iterations of a full run."""
+        return self.method.iterations(self.n)
+
+    @property
+    def iteration(self) -> int:
+        """Steps taken since the start."""
+        return self._core.iteration
+
+    @property
+    def embedding(self) -> np.ndarray:
+        """Z, (n, c) float32; a copy."""
+        with self._turnstile.visit():
+            return self._core.ensure_start().positions.detach().cpu().numpy().copy()
+
+    @property
+    def loss(self) -> float:
+        """The loss last measured; nan before the first step."""
+        return self._core.loss
+
+    @property
+    def losses(self) -> tuple[np.ndarray, np.ndarray]:
+        """Iterations and the losses measured there."""
+        with self._turnstile.visit():
+            return self._core.trace.arrays()
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """Live parameters in force, changes that take effect at the next iteration included."""
+        with self._turnstile.visit():
+            return self._core.params()
+
+    @property
+    def following(self) -> dict[str, bool]:
+        """For each live parameter with a schedule, whether it follows it."""
+        with self._turnstile.visit():
+            return following(self.method, self._core.outlook())
+
+    @property
+    def events(self) -> list[Event]:
+        """Changes and incidents with their iterations."""
+        return list(self._core.events)
+
+    @property
+    def state(self) -> str:
+        """One of paused, running, resting (converged), stopped, failed."""
+        return self._state
+
+    @property
+    def error(self) -> BaseException | None:
+        """What ended the background thread, if anything did."""
+        return self._error
+
+    @property
+    def message(self) -> str:
+        """What the run is busy with besides stepping, or the last incident; "" if nothing."""
+        return self._message
+
+    @property
+    def speed(self) -> float:
+        """Iterations per second over about the last second."""
+        return self._core.speed.per_second()
+
+    def frame(self) -> Frame:
+        """The present embedding with its iteration, loss and parameters, all of one moment."""
+        with self._turnstile.visit():
+            core = self._core
+            Z = core.ensure_start().positions.detach().cpu().numpy().copy()
+            return Frame(core.iteration, Z, core.loss, core.params(), core.seconds, self._state)
+
+    def embedding_like_input(self) -> Any:
+        """Z in the kind of container that X came in (a DataFrame with its index, a torch tensor, ...)."""
+        with self._turnstile.visit():
+            return like_input(self._core.ensure_start().positions.clone(), self._core.rows)
+
+    def describe(self) -> list[dict[str, Any]]:
+        """All parameters as plain data; live ones with their `value` and whether they are `following` a schedule."""
+        values, follows = self.params, self.following
+        described = describe(self.method, self.n)
+        for entry in described:
+            if entry["live"]:
+                entry["value"] = values[entry["name"]]
+                entry["following"] = follows.get(entry["name"], False)
+        return described
+
+    # steering
+
+    def tune(self, **changes: Any) -> dict[str, Any]:
+        """Change live parameters from the next iteration on; "auto" gives one back to its schedule.
+
+        Returns:
+            The values in force.
+
+        Raises:
+            ParameterError: naming the parameter, its limits and what was given; then nothing is changed.
+        """
+        self._raise_if_failed()
+        self._core.ask(changes)
+        if changes:
+            self._wake()
+        self._tell("params")
+        return self.params
+
+    def restart(self) -> None:
+        """Back to iteration 0 from the same start; values set by hand stay. A run at rest or failed goes on."""
+        with self._turnstile.visit():
+            self._core.restart()
+            self._error = None
+            self._message = ""
+        self._wake()
+        self._tell("iteration")
+
+    def _wake(self) -> None:
+        with self._turnstile.visit():
+            if self._state not in ("resting", "failed"):
+                return
+            self._state = "running" if self._background.alive() else "paused"
+            if self._state == "running":
+                self._background.go.set()
+        self._tell("state")
+
+    # moving in the caller's thread
+
+    def step(self, n: int = 1) -> Frame:
+        """Take n iterations, whatever `max_iter` says.
+
+        Raises:
+            StateError: while the run moves by itself.
+        """
+        _check_count("n", n)
+        self._claim("step")
+        if self._state in ("resting", "stopped"):
+            self._set_state("paused")
+        for _ in range(n):
+            self._advance()
+        return self.frame()
+
+    def frames(self, every: int = 10) -> Generator[Frame, Mapping[str, Any] | None, None]:
+        """Yield a frame now and after every `every` iterations until `max_iter` or rest; always the last one.
+
+        `send({"exaggeration": 4})` changes parameters as `tune` does, and returns the next frame.
+        """
+        _check_count("every", every)
+        self._claim("frames")
+        while True:
+            changes = yield self.frame()
+            if changes:
+                self.tune(**changes)
+            if self._state == "stopped" or self._reached(None):
+                return
+            for _ in range(every):
+                if not self._reached(None):
+                    self._advance()
+
+    def run(self, n: int | None = None) -> Frame:
+        """Take n iterations, or go on until `max_iter` or rest; returns the last frame.
+
+        A pause asked for by another thread holds it; `stop` ends it.
+
+        Raises:
+            StateError: while the run moves by itself.
+        """
+        with self._driving("run", n) as end:
+            while self._under_way(end):
+                if self._state == "paused":
+                    time.sleep(HOLD)
+                else:
+                    self._advance()
+        return self.frame()
+
+    async def arun(self, n: int | None = None) -> Frame:
+        """As `run`, in slices beside the event loop, so that controls and other tasks are served meanwhile."""
+        with self._driving("arun", n) as end:
+            while self._under_way(end):
+                if self._state == "paused":
+                    await asyncio.sleep(HOLD)
+                else:
+                    await asyncio.to_thread(self._slice, end)
+        return self.frame()
+
+    def _slice(self, end: int | None) -> None:
+        until = time.perf_counter() + SLICE
+        while time.perf_counter() < until and self._state == "running" and not self._reached(end):
+            self._advance()
+
+    @contextmanager
+    def _driving(self, name: str, n: int | None) -> Iterator[int | None]:
+        if n is not None:
+            _check_count("n", n)
+        self._claim(name)
+        self._driver = True
+        self._set_state("running")
+        try:
+            yield None if n is None else self.iteration + n
+        finally:
+            self._driver = False
+            if self._state != "stopped":
+                self._set_state("resting" if n is None and self._core.at_rest() else "paused")
+
+    def _under_way(self, end: int | None) -> bool:
+        return self._state != "stopped" and not self._reached(end)
+
+    def _reached(self, end: int | None) -> bool:
+        if end is None:
+            return self.iteration >= self.max_iter or self._core.at_rest()
+        return self.iteration >= end
+
+    def _advance(self, donate: bool = False) -> None:
+        self._core.settle()
+        with self._turnstile.turn():
+            self._core.turn(donate)
+        self._tell("iteration")
+        self._pace()
+
+    def _pace(self) -> None:
+        if self.max_speed:
+            time.sleep(1 / self.max_speed)
+
+    def _claim(self, name: str) -> None:
+        self._raise_if_failed()
+        if self._state == "running":
+            raise StateError(f"{name}() cannot move a run that moves by itself; call pause() first.")
+
+    # moving in the background
+
+    def start(self) -> Stepper:
+        """Let the run move in a thread of its own until it rests, is paused or is stopped; returns the run.
+
+        The thread ends when nothing refers to the run any more.
+        """
+        self._raise_if_failed()
+        if self._driver:
+            raise StateError("start() cannot take over from run() or arun(); wait until it has returned.")
+        self._background.ensure(self)
+        self.resume()
+        return self
+
+    def resume(self) -> None:
+        """Go on after `pause`; starts the background thread where nothing else drives the run."""
+        self._raise_if_failed()
+        if not self._driver and not self._background.alive():
+            self.start()
+            return
+        with self._turnstile.visit():
+            self._state = "running"
+            self._core.speed.clear()
+            self._background.go.set()
+        self._tell("state")
+
+    def pause(self) -> None:
+        """Hold the run where it is; returns after the iteration under way."""
+        with self._turnstile.visit():
+            if self._state not in ("running", "resting"):
+                return
+            self._state = "paused"
+            self._background.go.clear()
+        self._tell("state")
+
+    def stop(self) -> None:
+        """End the background thread, or the `run` or `arun` under way; `start` or `step` take the run up again."""
+        with self._turnstile.visit():
+            self._background.end()
+            if self._state != "failed":
+                self._state = "stopped"
+        self._tell("state")
+
+    def join(self, timeout: float | None = None) -> Frame:
+        """Wait until the background thread rests, is paused or ends; returns the present frame.
+
+        Raises:
+            TimeoutError: if it still runs after `timeout` seconds.
+            NEError: what ended the thread, if it failed.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while self._state == "running" and self._background.alive():
+            if deadline is not None and time.monotonic() > deadline:
+                raise TimeoutError(f"the run still goes on after {timeout:g} s, at iteration {self.iteration}.")
+            time.sleep(HOLD)
+        self._raise_if_failed()
+        return self.frame()
+
+    def _cycle(self) -> None:
+        """One round of the background thread."""
+        try:
+            if self._core.state is None:
+                self._core.ensure_start()
+                self._tell("iteration")
+            self._core.settle()
+            with self._turnstile.turn():
+                if self._state != "running":
+                    return
+                self._core.turn(donate=True)
+                rests = self._core.at_rest()
+                if rests:
+                    self._state = "resting"
+                    self._background.go.clear()
+            self._tell("iteration")
+            if rests:
+                self._tell("state")
+            self._pace()
+        except BaseException as error:
+            self._error = error
+            self._message = str(error)
+            self._background.go.clear()
+            self._state = "failed"
+            self._tell("failed")
+
+    def _raise_if_failed(self) -> None:
+        if self._error is not None:
+            raise self._error
+
+    # telling
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Have `listener(run, what)` called, with what in "iteration", "params", "state", "failed".
+
+        It is called on the thread that made the change and must return quickly. Returns a function that ends it.
+        """
+        self._listeners.append(listener)
+
+        def unsubscribe() -> None:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
+
+        return unsubscribe
+
+    def _tell(self, what: str) -> None:
+        for listener in tuple(self._listeners):
+            try:
+                listener(self, what)
+            except Exception as error:
+                if listener in self._listeners:
+                    self._listeners.remove(listener)
+                warnings.warn(f"a listener of the run failed and was dropped: {error!r}", stacklevel=2)
+
+    def _say(self, message: str) -> None:
+        self._message = message
+        self._tell("state")
+
+    def _set_state(self, state: str) -> None:
+        if state != self._state:
+            self._state = state
+            self._tell("state")
+
+    # keeping
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the run to `path` (npz): state, neighbours, graph and events; of X its fingerprint only.
+
+        The write is atomic. A loaded run goes on exactly as this one would.
+        """
+        self._raise_if_failed()
+        self._core.settle()
+        with self._turnstile.visit():
+            return store.save(path, *pack_run(self._core))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], X: Any) -> Stepper:
+        """The run saved at `path`, on the same X; it is paused.
+
+        Raises:
+            DataError: if the file is no saved run, or X is not the table that it was made from.
+        """
+        arrays, facts = store.load(path)
+        run = cls(X, store.unpack_method(facts["method"], arrays))
+        unpack_run(run._core, arrays, facts)
+        return run
+
+    def loss_figure(self) -> Any:
+        """The loss by iteration with the changes made, as a Plotly figure."""
+        from ne_interactive.quality.figures import loss_figure
+
+        iterations, losses = self.losses
+        return loss_figure(iterations, losses, events=self.events)
+
+
+def _check_count(name: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+        raise ParameterError(f"{name} must be a whole number of iterations, at least 1; got {value!r}.")

@@ -1,0 +1,90 @@
+"""Attraction along the edges of a weighted neighbour graph, for the Student kernels."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numba import prange
+from torch import Tensor
+
+from ne_interactive.graph.csr import Graph
+from ne_interactive.graph.parallel import parallel
+
+
+def student(graph: Graph, Z: Tensor, dof: float, want_loss: bool) -> tuple[Tensor, float]:
+    """Pull of every point towards its graph neighbours.
+
+    Args:
+        graph: P, symmetric, both directions stored.
+        Z: (n, c) positions.
+        dof: tail weight of w = (1 + d^2/dof)^-dof.
+        want_loss: measure the loss as well (a logarithm for every edge).
+
+    Returns:
+        forces (n, c): sum_j p_ij w_ij^(1/dof) (z_i - z_j);  the loss -sum_ij p_ij log w_ij (nan if not wanted).
+    """
+    if Z.device.type != "cpu" or Z.dtype != torch.float32:
+        return student_torch(graph, Z, dof, want_loss)
+    forces = torch.empty_like(Z)
+    losses = torch.empty(len(Z) if want_loss else 0, dtype=torch.float32)
+    kernel = _student2 if Z.shape[1] == 2 else _student
+    edges = graph.indptr.numpy(), graph.indices.numpy(), graph.values.numpy()
+    kernel(*edges, Z.numpy(), np.float32(1 / dof), forces.numpy(), losses.numpy())
+    return forces, float(losses.double().sum()) * dof if want_loss else float("nan")
+
+
+def student_torch(graph: Graph, Z: Tensor, dof: float, want_loss: bool) -> tuple[Tensor, float]:
+    """The reference for `student`, on any device and in any precision."""
+    rows = torch.repeat_interleave(torch.diff(graph.indptr))
+    columns = graph.indices.long()
+    values = graph.values.to(Z.dtype)
+    difference = Z[rows] - Z[columns]
+    stretched = 1 + difference.square().sum(1) / dof
+    forces = torch.zeros_like(Z).index_add_(0, rows, (values / stretched).unsqueeze(1) * difference)
+    return forces, float((values * stretched.log()).sum()) * dof if want_loss else float("nan")
+
+
+@parallel
+def _student2(indptr, indices, values, Z, inverse_dof, forces, losses):
+    one = np.float32(1)
+    for i in prange(len(Z)):
+        x, y = Z[i, 0], Z[i, 1]
+        fx, fy = np.float32(0), np.float32(0)
+        for e in range(indptr[i], indptr[i + 1]):
+            j = indices[e]
+            dx, dy = x - Z[j, 0], y - Z[j, 1]
+            w = values[e] / (one + (dx * dx + dy * dy) * inverse_dof)
+            fx += w * dx
+            fy += w * dy
+        forces[i, 0], forces[i, 1] = fx, fy
+        if len(losses):
+            loss = np.float32(0)
+            for e in range(indptr[i], indptr[i + 1]):
+                j = indices[e]
+                dx, dy = x - Z[j, 0], y - Z[j, 1]
+                loss += values[e] * np.log(one + (dx * dx + dy * dy) * inverse_dof)
+            losses[i] = loss
+
+
+@parallel
+def _student(indptr, indices, values, Z, inverse_dof, forces, losses):
+    one = np.float32(1)
+    c = Z.shape[1]
+    for i in prange(len(Z)):
+        loss = np.float32(0)
+        for k in range(c):
+            forces[i, k] = 0
+        for e in range(indptr[i], indptr[i + 1]):
+            j = indices[e]
+            squared = np.float32(0)
+            for k in range(c):
+                difference = Z[i, k] - Z[j, k]
+                squared += difference * difference
+            stretched = one + squared * inverse_dof
+            w = values[e] / stretched
+            for k in range(c):
+                forces[i, k] += w * (Z[i, k] - Z[j, k])
+            if len(losses):
+                loss += values[e] * np.log(stretched)
+        if len(losses):
+            losses[i] = loss

@@ -1,0 +1,155 @@
+"""Distances become weights: each point's bandwidth is set so that it has the asked-for number of neighbours."""
+
+import math
+
+import numba
+import numpy as np
+import torch
+
+from ne_interactive.graph.parallel import parallel, serial
+from ne_interactive.params.errors import ParameterError
+
+__all__ = ["entropic", "fuzzy"]
+
+ROUNDS = 100
+LEAST_BANDWIDTH = 1e-3
+"""UMAP bandwidths are at least this fraction of the row's mean distance."""
+
+
+def entropic(distances_sq: torch.Tensor, perplexity: float) -> torch.Tensor:
+    """Weigh neighbours by a Gaussian whose row entropy is log(perplexity).
+
+    van der Maaten & Hinton 2008, Visualizing data using t-SNE, equation 1.
+
+    Args:
+        distances_sq : (n, k) squared distances, ascending or not.
+        perplexity : effective number of neighbours, in [1, k).
+
+    Returns:
+        (n, k) float32 conditional probabilities, rows summing to 1. A row whose neighbours are all at one distance is
+        uniform; one with at least ``perplexity`` neighbours at its least distance is uniform over these.
+
+    Raises:
+        ParameterError: The perplexity is outside [1, k); with a single neighbour only 1 is possible.
+    """
+    k = distances_sq.shape[1]
+    if not (1 <= perplexity < k or (k == 1 and perplexity == 1)):
+        raise ParameterError(
+            f"perplexity must lie in [1, {k}) for {k} neighbours per point; got {perplexity:g}. "
+            "Lower it, or find more neighbours."
+        )
+    given = _array(distances_sq)
+    P = np.empty_like(given)
+    _entropic(given, float(perplexity), P)
+    return torch.from_numpy(P).to(distances_sq.device)
+
+
+def fuzzy(distances: torch.Tensor) -> torch.Tensor:
+    """Weigh neighbours by UMAP's fuzzy membership (McInnes, Healy & Melville 2018, arXiv:1802.03426, algorithm 3).
+
+    distances (n, k) ascending, without the point itself, which UMAP counts: k neighbours here are n_neighbors = k + 1
+    there. Returns (n, k) float32 in [0, 1]: 1 up to the nearest neighbour at a distance above 0, then falling
+    exponentially, at a rate such that the row sums to log2(k + 1).
+    """
+    given = _array(distances)
+    k = given.shape[1]
+    W = np.empty_like(given)
+    mean = float(np.mean(given, dtype=np.float64)) * k / (k + 1)
+    _fuzzy(given, math.log2(k + 1), mean, W)
+    return torch.from_numpy(W).to(distances.device)
+
+
+def _array(distances: torch.Tensor) -> np.ndarray:
+    return np.ascontiguousarray(distances.detach().cpu().numpy(), dtype=np.float32)
+
+
+@serial(fastmath=False)
+def _precision(row, low, perplexity):
+    """Find the precision at which exp(-precision (row - low)) has the entropy log(perplexity), by safe Newton steps."""
+    target = math.log(perplexity)
+    mean = 0.0
+    for j in range(row.shape[0]):
+        mean += row[j] - low
+    beta = row.shape[0] / mean
+    least, most = 0.0, math.inf
+    for _ in range(ROUNDS):
+        s0, s1, s2 = 0.0, 0.0, 0.0
+        for j in range(row.shape[0]):
+            above = row[j] - low
+            p = math.exp(-beta * above)
+            s0 += p
+            s1 += p * above
+            s2 += p * above * above
+        first = s1 / s0
+        error = math.log(s0) + beta * first - target
+        if abs(error) < 1e-7:
+            break
+        if error > 0:
+            least = beta
+        else:
+            most = beta
+        slope = (
+            beta * beta * (s2 / s0 - first * first)
+        )  # of the entropy, against log(beta), with the sign turned
+        trial = beta * math.exp(min(max(error / slope, -5.0), 5.0)) if slope > 0 else math.inf
+        if not least < trial < most:
+            trial = 0.5 * (least + most) if most < math.inf else 4 * least
+        beta = trial
+    return beta
+
+
+@parallel(fastmath=False)
+def _entropic(distances, perplexity, P):
+    n, k = distances.shape
+    for i in numba.prange(n):
+        row = distances[i].astype(np.float64)
+        low, high = row.min(), row.max()
+        nearest = 0
+        for j in range(k):
+            if row[j] == low:
+                nearest += 1
+        if nearest >= perplexity or high == low:
+            for j in range(k):
+                P[i, j] = 1.0 / nearest if row[j] == low else 0.0
+            continue
+        beta = _precision(row, low, perplexity)
+        total = 0.0
+        for j in range(k):
+            row[j] = math.exp(-beta * (row[j] - low))
+            total += row[j]
+        for j in range(k):
+            P[i, j] = row[j] / total
+
+
+@serial(fastmath=False)
+def _bandwidth(row, rho, target):
+    """Find sigma with sum(exp(-max(row - rho, 0) / sigma)) = target, by bisection."""
+    least, most, sigma = 0.0, math.inf, 1.0
+    for _ in range(64):
+        total = 0.0
+        for j in range(row.shape[0]):
+            total += math.exp(-max(row[j] - rho, 0.0) / sigma)
+        if abs(total - target) < 1e-5:
+            break
+        if total > target:
+            most = sigma
+        else:
+            least = sigma
+        sigma = 0.5 * (least + most) if most < math.inf else 2 * sigma
+    return sigma
+
+
+@parallel(fastmath=False)
+def _fuzzy(distances, target, mean_of_all, W):
+    n, k = distances.shape
+    for i in numba.prange(n):
+        row = distances[i].astype(np.float64)
+        rho, mean = 0.0, 0.0
+        for j in range(k):
+            mean += row[j] / (k + 1)
+            if row[j] > 0 and (rho == 0 or row[j] < rho):
+                rho = row[j]
+        floor = LEAST_BANDWIDTH * (mean if rho > 0 else mean_of_all)
+        sigma = max(_bandwidth(row, rho, target), floor)
+        for j in range(k):
+            W[i, j] = math.exp(-max(row[j] - rho, 0.0) / sigma) if sigma > 0 else 1.0

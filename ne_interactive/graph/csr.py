@@ -1,0 +1,172 @@
+"""The neighbour graph: a symmetric sparse matrix in compressed rows."""
+
+import hashlib
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+import torch
+
+from ne_interactive.graph.parallel import parallel, serial
+from ne_interactive.params.errors import DataError, ParameterError
+
+__all__ = ["Graph", "symmetrize"]
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A symmetric weighted graph of n points without loops.
+
+    ``indptr`` (n + 1,) int64, ``indices`` (nnz,) int32 and ``values`` (nnz,) float32: the neighbours of point i are
+    ``indices[indptr[i]:indptr[i + 1]]``, ascending. Every edge is stored in both directions.
+    """
+
+    indptr: torch.Tensor
+    indices: torch.Tensor
+    values: torch.Tensor
+
+    @property
+    def n(self) -> int:
+        """Number of points."""
+        return self.indptr.shape[0] - 1
+
+    @property
+    def nnz(self) -> int:
+        """Stored entries: twice the number of edges."""
+        return self.indices.shape[0]
+
+    def to(self, device: torch.device | str) -> "Graph":
+        """Give the graph on a device."""
+        return Graph(self.indptr.to(device), self.indices.to(device), self.values.to(device))
+
+    def digest(self) -> str:
+        """Give the hex BLAKE2b digest of everything stored: equal graphs, equal digest."""
+        digest = hashlib.blake2b(digest_size=16)
+        for part in (self.indptr, self.indices, self.values):
+            digest.update(np.ascontiguousarray(part.cpu().numpy()).data.cast("B"))
+        return digest.hexdigest()
+
+
+def symmetrize(indices: torch.Tensor, values: torch.Tensor, how: str = "mean") -> Graph:
+    """Make one undirected graph of every point's own weights.
+
+    Args:
+        indices : (n, k) neighbours. A point's own index, and entries of weight 0, are passed over.
+        values : (n, k) weights P, each row's in the order of ``indices``.
+        how : "mean" gives (P + P^T) / 2, scaled so that everything stored sums to 1 (t-SNE); "union" gives
+            P + P^T - P * P^T entry by entry (UMAP).
+
+    Raises:
+        ParameterError: Another ``how``.
+        DataError: Shapes differ, an index is outside [0, n), or there are 2**31 points or more.
+    """
+    if how not in ("mean", "union"):
+        raise ParameterError(f'how must be "mean" or "union"; got {how!r}.')
+    if indices.shape != values.shape or indices.ndim != 2:
+        raise DataError(
+            f"indices and values must have one shape (n, k); got {tuple(indices.shape)} and {tuple(values.shape)}."
+        )
+    n = indices.shape[0]
+    if n >= 2**31:
+        raise DataError(f"A graph has fewer than 2**31 points; got {n}.")
+    columns = np.ascontiguousarray(indices.cpu().numpy(), dtype=np.int64)
+    if columns.size and not (columns.min() >= 0 and columns.max() < n):
+        raise DataError(f"Neighbour indices must lie in [0, {n}); got {columns.min()} to {columns.max()}.")
+    P = np.ascontiguousarray(values.detach().cpu().numpy(), dtype=np.float32)
+    out_columns, out_values, kept = _sorted_rows(columns, P)
+    in_indptr, in_rows, in_values = _transposed(out_columns, out_values, kept)
+    union = how == "union"
+    counts = np.zeros(n + 1, np.int64)
+    _count(out_columns, kept, in_indptr, in_rows, counts)
+    indptr = np.cumsum(counts)
+    merged, weights = np.empty(indptr[-1], np.int32), np.empty(indptr[-1], np.float32)
+    _merge(out_columns, out_values, kept, in_indptr, in_rows, in_values, union, indptr, merged, weights)
+    if not union:
+        total = weights.sum(dtype=np.float64)
+        weights *= np.float32(1 / total if total > 0 else 0)
+    return Graph(*(torch.from_numpy(part).to(indices.device) for part in (indptr, merged, weights)))
+
+
+def _sorted_rows(columns: np.ndarray, P: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    out_columns, out_values = np.empty(columns.shape, np.int32), np.empty_like(P)
+    kept = np.zeros(len(columns), np.int64)
+    _sort_rows(columns, P, out_columns, out_values, kept)
+    return out_columns, out_values, kept
+
+
+@parallel
+def _sort_rows(columns, P, out_columns, out_values, kept):
+    """Sort each row by column, add up repeated columns, drop loops and zeros."""
+    for i in numba.prange(columns.shape[0]):
+        place = -1
+        for a in np.argsort(columns[i]):
+            j, p = columns[i, a], P[i, a]
+            if j == i or p == 0:
+                continue
+            if place >= 0 and out_columns[i, place] == j:
+                out_values[i, place] += p
+                continue
+            place += 1
+            out_columns[i, place] = j
+            out_values[i, place] = p
+        kept[i] = place + 1
+
+
+@serial
+def _transposed(out_columns, out_values, kept):
+    """Gather for every point who points at it, ascending (a counting sort, so rows come in order)."""
+    n = kept.shape[0]
+    indptr = np.zeros(n + 1, np.int64)
+    for i in range(n):
+        for a in range(kept[i]):
+            indptr[out_columns[i, a] + 1] += 1
+    for i in range(n):
+        indptr[i + 1] += indptr[i]
+    fill = indptr[:-1].copy()
+    rows, values = np.empty(indptr[n], np.int32), np.empty(indptr[n], np.float32)
+    for i in range(n):
+        for a in range(kept[i]):
+            j = out_columns[i, a]
+            rows[fill[j]] = i
+            values[fill[j]] = out_values[i, a]
+            fill[j] += 1
+    return indptr, rows, values
+
+
+@parallel
+def _count(out_columns, kept, in_indptr, in_rows, counts):
+    """Count each row's distinct columns, those it points at and those that point at it."""
+    for i in numba.prange(kept.shape[0]):
+        a, b, end, total = 0, in_indptr[i], in_indptr[i + 1], 0
+        while a < kept[i] or b < end:
+            if b == end or (a < kept[i] and out_columns[i, a] < in_rows[b]):
+                a += 1
+            elif a == kept[i] or in_rows[b] < out_columns[i, a]:
+                b += 1
+            else:
+                a += 1
+                b += 1
+            total += 1
+        counts[i + 1] = total
+
+
+@parallel
+def _merge(out_columns, out_values, kept, in_indptr, in_rows, in_values, union, indptr, indices, weights):
+    zero = np.float32(0)
+    for i in numba.prange(kept.shape[0]):
+        a, b, end, e = 0, in_indptr[i], in_indptr[i + 1], indptr[i]
+        while a < kept[i] or b < end:
+            p, q = zero, zero
+            if b == end or (a < kept[i] and out_columns[i, a] <= in_rows[b]):
+                indices[e] = out_columns[i, a]
+                p = out_values[i, a]
+                if b < end and in_rows[b] == out_columns[i, a]:
+                    q = in_values[b]
+                    b += 1
+                a += 1
+            else:
+                indices[e] = in_rows[b]
+                q = in_values[b]
+                b += 1
+            weights[e] = p + q - p * q if union else (p + q) / 2
+            e += 1

@@ -1,0 +1,77 @@
+"""Compiled CPU kernels: the two decorators that every numba kernel of the package uses.
+
+Numba's ``workqueue`` threading layer aborts the process when two threads enter parallel kernels at once; ``omp``
+and ``tbb`` do not. Which layer is in force is known only after a parallel kernel has run, so it is asked once, at
+the first call, and only under ``workqueue`` do the kernels share one lock.
+"""
+
+import functools
+import threading
+from collections.abc import Callable
+from typing import Any, cast
+
+import numba
+from numba.np.ufunc import threading_layer
+
+__all__ = ["parallel", "serial", "thread_safe_layer"]
+
+_lock = threading.RLock()
+_safe: bool | None = None
+
+
+def _compile(function: Callable[..., Any], **flags: Any) -> Callable[..., Any]:
+    """Compile lazily, with the result kept on disk where some cache folder can be written."""
+    try:
+        return numba.njit(cache=True, nogil=True, **flags)(function)
+    except RuntimeError:  # numba found no folder for its cache: compile anew in every process
+        return numba.njit(nogil=True, **flags)(function)
+
+
+def _probe(values: Any) -> None:
+    for i in numba.prange(values.shape[0]):
+        values[i] = i
+
+
+def thread_safe_layer() -> bool:
+    """Whether numba's threading layer lets several threads run parallel kernels at the same time."""
+    global _safe
+    with _lock:
+        if _safe is None:
+            import numpy as np
+
+            _compile(_probe, parallel=True)(np.zeros(2, np.int64))
+            safe = threading_layer() != "workqueue"
+            _safe = safe
+            return safe
+        return _safe
+
+
+def serial(function: Callable[..., Any] | None = None, *, fastmath: bool = True) -> Any:
+    """Decorate a single-threaded kernel, which may be called from other kernels.
+
+    ``fastmath=False`` is needed where a kernel tests for NaN or infinity.
+    """
+    if function is None:
+        return functools.partial(serial, fastmath=fastmath)
+    return _compile(function, fastmath=fastmath)
+
+
+def parallel(function: Callable[..., Any] | None = None, *, fastmath: bool = True) -> Any:
+    """Decorate a kernel with ``numba.prange`` loops; several Python threads may call it at once.
+
+    The compiled kernel itself, without the guard, is the attribute ``kernel`` of the result. ``fastmath=False`` is
+    needed where a kernel tests for NaN or infinity.
+    """
+    if function is None:
+        return functools.partial(parallel, fastmath=fastmath)
+    kernel = _compile(function, fastmath=fastmath, parallel=True)
+
+    @functools.wraps(function)
+    def guarded(*arguments: Any) -> Any:
+        if _safe or thread_safe_layer():
+            return kernel(*arguments)
+        with _lock:
+            return kernel(*arguments)
+
+    cast(Any, guarded).kernel = kernel
+    return guarded

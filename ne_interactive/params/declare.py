@@ -1,0 +1,61 @@
+"""Turns a class of declared parameters into a keyword-only estimator whose aliases really work."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from typing import Any, TypeVar
+
+from ne_interactive.params.errors import ParameterError
+from ne_interactive.params.param import params_of
+
+T = TypeVar("T", bound=type)
+
+REGISTRY: dict[str, type] = {}
+"""Every declared class by name: what a saved run may be made of."""
+
+ALIASES = {"learning_rate": "lr", "early_exaggeration": "early_exaggeration_coeff"}
+
+
+def declare(cls: T) -> T:
+    """Class decorator: keyword-only dataclass, aliases in the constructor and `set_params`, generated docs.
+
+    Neither converts nor validates, as scikit-learn asks: a value is checked when it is used.
+    """
+    cls = dataclasses.dataclass(kw_only=True, eq=False, repr=False)(cls)
+    plain_init = cls.__init__
+
+    @functools.wraps(plain_init)
+    def init(self: Any, **values: Any) -> None:
+        plain_init(self, **rename_aliases(type(self), values))
+
+    cls.__init__ = init
+    cls.__doc__ = f"{(cls.__doc__ or '').rstrip()}\n\n{_parameter_docs(cls)}"
+    REGISTRY[cls.__name__] = cls
+    return cls
+
+
+def rename_aliases(cls: type, values: dict[str, Any]) -> dict[str, Any]:
+    """The values under their own names.
+
+    Raises:
+        ParameterError: if a parameter is given twice, once under its alias.
+    """
+    fields = {field.name for field in dataclasses.fields(cls)}
+    renamed: dict[str, Any] = {}
+    for name, value in values.items():
+        own = ALIASES.get(name, name) if ALIASES.get(name) in fields else name
+        if own in renamed or (own != name and own in values):
+            raise ParameterError(f"{cls.__name__}: {name!r} is another name of {own!r}; give one of them.")
+        renamed[own] = value
+    return renamed
+
+
+def _parameter_docs(cls: type) -> str:
+    lines = ["Parameters", "----------"]
+    for p in params_of(cls).values():
+        kind = p.kind if not p.choices else " | ".join(map(repr, p.choices))
+        lines.append(f"{p.name} : {kind}, default {p.default!r}")
+        live = " Can change while the run goes on." if p.live else ""
+        lines.append(f"    {p.help}{live}")
+    return "\n".join(lines)

@@ -51,10 +51,10 @@ def as_rows(X: Any, *, device: torch.device | str | None = None, min_rows: int =
     """Check data and bring them into one form.
 
     Args:
-        X : (n, d) table of finite real numbers: NumPy array or memory map, nested list, pandas or polars DataFrame,
+        X: (n, d) table of finite real numbers: NumPy array or memory map, nested list, pandas or polars DataFrame,
             torch tensor on any device, or SciPy sparse matrix. Contiguous writable float32 data are shared, not copied.
-        device : where ``values`` shall lie; None leaves a tensor where it is and puts everything else on the CPU.
-        min_rows : least number of points.
+        device: where ``values`` shall lie; None leaves a tensor where it is and puts everything else on the CPU.
+        min_rows: least number of points.
 
     Raises:
         DataError: Not two-dimensional, empty, too few rows, complex, text, NaN, infinite, or too large for float32.

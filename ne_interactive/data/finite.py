@@ -1,5 +1,6 @@
-"""Every number must be finite: where one is not, the message says where and what to do."""
+"""Every number must be finite, and of a size whose squares are: where one is not, the message says where."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,20 +10,25 @@ from ne_interactive.params.errors import DataError
 
 __all__ = ["check_finite"]
 
+LARGEST = 1e15
+"""Largest entry in absolute value; and data whose largest is below its inverse are refused too. Beyond these, squared
+distances leave the range of float32: all points would be equally far, or all the same."""
+
 
 def check_finite(values: torch.Tensor, raw: Any, names: tuple[str, ...] | None = None) -> None:
     """Raise DataError unless all ``values`` (n, d), the float32 image of ``raw``, are finite.
 
+    Data of extreme size are refused as well.
     The message names the first bad row and column and counts the bad entries; a finite number of ``raw`` beyond
     float32 is told from an infinite one.
     """
-    # A sum over everything needs no temporary of n x d flags; it is finite in nearly every call.
-    if bool(torch.isfinite(values.sum())):
+    # Both ends in one pass, without a temporary of n x d flags; they are finite in nearly every call.
+    low, high = (float(end) for end in values.aminmax())
+    if math.isfinite(low) and math.isfinite(high):
+        _check_size(max(-low, high))
         return
     bad = ~torch.isfinite(values)
     count = int(bad.sum())
-    if count == 0:
-        return
     row, column = (int(v) for v in bad.nonzero()[0])
     where = f"row {row}, column {column}" + (f" ({names[column]!r})" if names else "")
     given = float(np.float64(raw[row, column]))
@@ -35,4 +41,13 @@ def check_finite(values: torch.Tensor, raw: Any, names: tuple[str, ...] | None =
     raise DataError(
         f"X must be finite: no NaN, no infinity, nothing too large for float32; {count} "
         f"{'entry is' if count == 1 else 'entries are'} not, the first at {where}: {what}. {advice}"
+    )
+
+
+def _check_size(size: float) -> None:
+    if size == 0 or 1 / LARGEST <= size <= LARGEST:
+        return
+    raise DataError(
+        f"The largest entry of X must lie between {1 / LARGEST:g} and {LARGEST:g} in absolute value, so that squared "
+        f"distances fit float32; got {size:g}. Rescale the data first, for example X / abs(X).max()."
     )

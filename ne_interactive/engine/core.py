@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import torch
 from sklearn.base import clone
@@ -32,7 +32,7 @@ class Core:
 
     def __init__(self, X: Any, method: Any, say: Callable[[str], None]) -> None:
         self.rows: Rows = as_rows(X, device=_device(method))
-        self.method: Method = clone(method)
+        self.method: Method = cast(Method, clone(method))
         self.method.validate(self.rows.n)
         check_start(self.method, self.rows.n)
         self.seed = draw_seed(self.method.random_state)
@@ -90,6 +90,8 @@ class Core:
 
     def ensure_start(self) -> State:
         """The state, at the start if nothing has moved yet."""
+        if self.state is not None:  # also while neighbours are searched, which takes long
+            return self.state
         with self._setup:
             if self.state is None:
                 self.start = start_of(self.method, self.rows, self.seed)

@@ -13,8 +13,13 @@ from ne_interactive.graph.neighbors import Neighbors
 
 
 class Gradient(NamedTuple):
-    """Gradient (n, c) of the objective (or the move, for the rule `moves`), the loss (nan where it was not measured),
-    and the mesh used, if any."""
+    """What a method computes at one iteration.
+
+    Attributes:
+        values: (n, c), the gradient of the objective; for the rule `moves` the move itself.
+        loss: nan where it was not measured.
+        grid: sizes of the mesh used, () if none.
+    """
 
     values: Tensor
     loss: float

@@ -63,7 +63,11 @@ def _gains(Z, velocity, gain, gradient, lr, momentum, max_step, sums):
             squared = np.float32(0)
             for k in range(c):
                 g, v, a = gradient[i, k], velocity[i, k], gain[i, k]
-                a = a + np.float32(0.2) if (g > 0) != (v > 0) else max(a * np.float32(0.8), np.float32(MIN_GAIN))
+                a = (
+                    a + np.float32(0.2)
+                    if (g > 0) != (v > 0)
+                    else max(a * np.float32(0.8), np.float32(MIN_GAIN))
+                )
                 v = momentum * v - lr * a * g
                 gain[i, k], velocity[i, k] = a, v
                 squared += v * v

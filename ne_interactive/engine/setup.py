@@ -34,7 +34,9 @@ def check_start(method: Method, n: int) -> Tensor | None:
         array = np.asarray(init.detach().cpu() if isinstance(init, Tensor) else init, dtype=np.float32)
     except (TypeError, ValueError, AttributeError):
         kind = type(init).__name__
-        raise ParameterError(f"{owner}.init must be 'pca', 'random' or an array of numbers; got a {kind}.") from None
+        raise ParameterError(
+            f"{owner}.init must be 'pca', 'random' or an array of numbers; got a {kind}."
+        ) from None
     if array.shape != (n, c):
         raise ParameterError(f"{owner}.init must have shape ({n}, {c}), one row a point; got {array.shape}.")
     if not np.isfinite(array).all():

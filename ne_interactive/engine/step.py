@@ -86,4 +86,3 @@ def _at_rest(state: State, moved: float, tol: float) -> bool:
     """Whether a step is small against the extent of the map."""
     spread = float(state.positions.std(0).norm())
     return moved <= tol * spread
-

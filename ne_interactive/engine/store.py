@@ -29,7 +29,8 @@ def save(path: str | os.PathLike[str], arrays: dict[str, np.ndarray], facts: dic
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
-            np.savez(file, facts=np.frombuffer(text.encode(), np.uint8), **arrays)
+            everything: dict[str, Any] = arrays | {"facts": np.frombuffer(text.encode(), np.uint8)}
+            np.savez(file, **everything)
         os.replace(name, target)
     except BaseException:
         Path(name).unlink(missing_ok=True)
@@ -50,7 +51,9 @@ def load(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], dict[str,
     except FileNotFoundError:
         raise
     except Exception as error:
-        raise DataError(f"{os.fspath(path)} is not a saved run: {error}. Write one with run.save(path).") from error
+        raise DataError(
+            f"{os.fspath(path)} is not a saved run: {error}. Write one with run.save(path)."
+        ) from error
     if facts.get("version") != VERSION:
         raise DataError(
             f"{os.fspath(path)} was saved in format {facts.get('version')}; this version reads format {VERSION}. "
@@ -74,7 +77,9 @@ def pack_method(method: Any, seed: int) -> tuple[dict[str, Any], dict[str, np.nd
         elif isinstance(value, np.generic):
             parameters[name] = value.item()
         else:
-            arrays[f"method.{name}"] = np.asarray(value.detach().cpu() if isinstance(value, torch.Tensor) else value)
+            arrays[f"method.{name}"] = np.asarray(
+                value.detach().cpu() if isinstance(value, torch.Tensor) else value
+            )
     return {"class": type(method).__name__, "parameters": parameters}, arrays
 
 
@@ -90,7 +95,9 @@ def unpack_method(facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:
             f"The run was made by the method {facts['class']!r}, which is not defined here; known are "
             f"{', '.join(sorted(REGISTRY))}. Import the module that defines it, then load again."
         )
-    given = {name.removeprefix("method."): value for name, value in arrays.items() if name.startswith("method.")}
+    given = {
+        name.removeprefix("method."): value for name, value in arrays.items() if name.startswith("method.")
+    }
     return cls(**facts["parameters"], **given)
 
 
@@ -112,7 +119,9 @@ def unpack_problem(arrays: dict[str, np.ndarray], metric: str, exact: bool, devi
         return torch.from_numpy(arrays[name]).to(device)
 
     neighbors = Neighbors(tensor("neighbors.indices"), tensor("neighbors.distances"), metric, exact)
-    return Problem.of(neighbors, Graph(tensor("graph.indptr"), tensor("graph.indices"), tensor("graph.values")))
+    return Problem.of(
+        neighbors, Graph(tensor("graph.indptr"), tensor("graph.indices"), tensor("graph.values"))
+    )
 
 
 _SLOTS = ("positions", "velocity", "gain")
@@ -129,7 +138,8 @@ def pack_state(state: State) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 def unpack_state(facts: dict[str, Any], arrays: dict[str, np.ndarray], device: torch.device) -> State:
     """The state that `pack_state` took apart."""
     slots = {name: torch.from_numpy(arrays[f"state.{name}"]).to(device) for name in _SLOTS}
-    return State(**slots, **(facts | {"grid": tuple(facts["grid"])}))
+    rest: dict[str, Any] = facts | {"grid": tuple(facts["grid"])}
+    return State(**slots, **rest)
 
 
 def pack_events(events: list[Event]) -> list[dict[str, Any]]:

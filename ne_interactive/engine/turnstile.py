@@ -15,13 +15,13 @@ class Turnstile:
     """
 
     def __init__(self) -> None:
+        self._visitor: int | None = None  # the thread that holds the state
         self._gate = threading.Lock()
-        self._lock = threading.RLock()
-        self._visitor: int | None = None
+        self._lock = threading.Lock()
 
     @contextmanager
     def visit(self) -> Iterator[None]:
-        """Hold the state; waits for one iteration at most. Visits of one thread may nest."""
+        """Hold the state; waits for one iteration at most. Its holder may visit again."""
         if self._visitor == threading.get_ident():
             yield
             return
@@ -38,4 +38,8 @@ class Turnstile:
         with self._gate:
             pass
         with self._lock:
-            yield
+            self._visitor = threading.get_ident()
+            try:
+                yield
+            finally:
+                self._visitor = None

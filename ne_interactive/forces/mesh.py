@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 SPACING = {1: 0.5, 2: 0.5, 3: 0.75}  # embedding units: 1.4 % (2D), 1.8 % (3D) force error
+COMPACT = 8.0  # a map no wider gets half the spacing: where all points share a few cells, errors add up
 MARGIN = 6  # nodes that the spline's support adds to an extent
 CAP = {1: 2**18, 2: 2**24, 3: 2**24}  # padded nodes in all; a wider map gets a coarser grid
 SMALLEST = 32
@@ -47,7 +48,7 @@ def repulsion(Z: Tensor, dof: float, grid: tuple[int, ...]) -> tuple[Tensor, flo
 def fit_grid(extents: Sequence[float], grid: tuple[int, ...]) -> tuple[float, tuple[int, ...]]:
     """Spacing and padded sizes for a map of these extents; the current sizes stay while they fit well."""
     c = len(extents)
-    spacing = SPACING[c]
+    spacing = SPACING[c] / 2 if max(extents) < COMPACT else SPACING[c]
     while True:
         needed = [2 * (math.floor(extent / spacing) + MARGIN) for extent in extents]
         if math.prod(needed) <= CAP[c]:
@@ -98,7 +99,7 @@ def self_potential(grid: tuple[int, ...], spacing: float, dof: float) -> float:
     reach = torch.cat([overlap, overlap[1:].flip(0)])  # offsets 0 1 2 3 -3 -2 -1
     index = torch.tensor([0, 1, 2, 3, -3, -2, -1])
     for size in grid:  # contracts the leading dimension each time
-        green = torch.tensordot(reach, green[index % size], dims=([0], [0]))
+        green = torch.einsum("k,k...->...", reach, green[index % size])
     return float(green)
 
 

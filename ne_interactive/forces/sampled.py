@@ -120,7 +120,9 @@ def _squared(moved, i, Z, j):
 
 
 @parallel
-def _sampled(indptr, indices, values, inverse_peak, Z, a, b, lam, rho, negatives, lr, key, iteration, moved, losses):
+def _sampled(
+    indptr, indices, values, inverse_peak, Z, a, b, lam, rho, negatives, lr, key, iteration, moved, losses
+):
     one, two, eps = np.float32(1), np.float32(2), np.float32(EPSILON)
     n, c = Z.shape
     for i in prange(n):

@@ -22,8 +22,8 @@ def entropic(distances_sq: torch.Tensor, perplexity: float) -> torch.Tensor:
     van der Maaten & Hinton 2008, Visualizing data using t-SNE, equation 1.
 
     Args:
-        distances_sq : (n, k) squared distances, ascending or not.
-        perplexity : effective number of neighbours, in [1, k).
+        distances_sq: (n, k) squared distances, ascending or not.
+        perplexity: effective number of neighbours, in [1, k).
 
     Returns:
         (n, k) float32 conditional probabilities, rows summing to 1. A row whose neighbours are all at one distance is

@@ -51,9 +51,9 @@ def symmetrize(indices: torch.Tensor, values: torch.Tensor, how: str = "mean") -
     """Make one undirected graph of every point's own weights.
 
     Args:
-        indices : (n, k) neighbours. A point's own index, and entries of weight 0, are passed over.
-        values : (n, k) weights P, each row's in the order of ``indices``.
-        how : "mean" gives (P + P^T) / 2, scaled so that everything stored sums to 1 (t-SNE); "union" gives
+        indices: (n, k) neighbours. A point's own index, and entries of weight 0, are passed over.
+        values: (n, k) weights P, each row's in the order of ``indices``.
+        how: "mean" gives (P + P^T) / 2, scaled so that everything stored sums to 1 (t-SNE); "union" gives
             P + P^T - P * P^T entry by entry (UMAP).
 
     Raises:

@@ -18,21 +18,22 @@ SLACK = 8
 def nearest(
     values: torch.Tensor, k: int, metric: str = "euclidean", *, rows: torch.Tensor | None = None
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Find the k nearest other points of every point, or of the points named by ``rows`` (q,).
+    """Find the k nearest other points of every point, or of some.
 
     Args:
-        values : (n, d) float32.
-        k : neighbours, at most n - 1. A point is never its own neighbour; its duplicates are, at distance 0.
-        metric : "euclidean", "sqeuclidean", "cosine" (1 - cosine; zero rows are at 1 from all but each other) or
+        values: (n, d) float32.
+        k: neighbours, at most n - 1. A point is never its own neighbour; its duplicates are, at distance 0.
+        metric: "euclidean", "sqeuclidean", "cosine" (1 - cosine; zero rows are at 1 from all but each other) or
             "manhattan".
+        rows: (q,) int64 row numbers; None is every point.
 
     Returns:
         indices (q, k) int64 and distances (q, k) float32, ascending; equal distances in order of index.
 
     Note:
-        Quick distances by a matrix product pick k + 8 candidates, whose distances are then taken from differences. A row
-        whose last candidate is not clearly beyond its k-th neighbour, as with many ties, is searched once more without
-        the quick distances.
+        Quick distances by a matrix product pick k + 8 candidates, whose distances are then taken from differences.
+        A row whose last candidate is not clearly beyond its k-th neighbour, as with many ties, is searched once more
+        without the quick distances.
     """
     check_k(values.shape[0], k)
     manhattan, flat = metric == "manhattan", flatten_metric(values, metric)
@@ -109,6 +110,13 @@ def _exact(
     if values.device.type == "cpu":
         indices, distances, _ = rerank(values, block, candidates, k, manhattan=manhattan)
         return indices, distances
+    return _portable(values, block, candidates, k, manhattan)
+
+
+def _portable(
+    values: torch.Tensor, block: torch.Tensor, candidates: torch.Tensor, k: int, manhattan: bool
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Do what ``rerank`` does, on any device."""
     candidates = candidates.sort(dim=1).values
     step = max(1, TILE // (candidates.shape[1] * values.shape[1]))
     parts = []

@@ -32,7 +32,9 @@ class NeighborEmbedding(BaseEstimator, ABC):
 
     rule: ClassVar[str] = "gains"
 
-    n_components: int = param(2, "Dimensions of the embedding.", bounds=(1, None), slider=(1, 3), group="layout")
+    n_components: int = param(
+        2, "Dimensions of the embedding.", bounds=(1, None), slider=(1, 3), group="layout"
+    )
     exaggeration: float | str = param(
         "auto",
         "Weight of the attraction (lambda); 'auto' is the early schedule, then 1.",
@@ -49,7 +51,12 @@ class NeighborEmbedding(BaseEstimator, ABC):
         live=True, redo="nothing", auto=True,
     )  # fmt: skip
     early_exaggeration_coeff: float = param(
-        1.0, "Exaggeration of the early phase.", bounds=(0, 1000), closed="high", slider=(1, 32), group="forces"
+        1.0,
+        "Exaggeration of the early phase.",
+        bounds=(0, 1000),
+        closed="high",
+        slider=(1, 32),
+        group="forces",
     )
     early_exaggeration_iter: int = param(
         0, "Iterations of the early phase.", bounds=(0, None), slider=(0, 1000), group="forces"
@@ -75,7 +82,10 @@ class NeighborEmbedding(BaseEstimator, ABC):
     )  # fmt: skip
     device: Any = param("auto", "Torch device; 'auto' stays where X is.", kind="other", group="run")
     random_state: Any = param(
-        None, "Seed: an integer, a numpy or torch generator, or None for a fresh one.", kind="other", group="run"
+        None,
+        "Seed: an integer, a numpy or torch generator, or None for a fresh one.",
+        kind="other",
+        group="run",
     )
     check_interval: int = param(
         50, "Iterations between tests of convergence.", bounds=(1, None), slider=(10, 200), group="run"

@@ -40,7 +40,12 @@ class TSNE(NeighborEmbedding):
         live=True, redo="weights",
     )  # fmt: skip
     early_exaggeration_coeff: float = param(
-        12.0, "Exaggeration of the early phase.", bounds=(0, 1000), closed="high", slider=(1, 32), group="forces"
+        12.0,
+        "Exaggeration of the early phase.",
+        bounds=(0, 1000),
+        closed="high",
+        slider=(1, 32),
+        group="forces",
     )
     early_exaggeration_iter: int = param(
         250, "Iterations of the early phase.", bounds=(0, None), slider=(0, 1000), group="forces"

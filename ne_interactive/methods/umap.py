@@ -39,6 +39,11 @@ class UMAP(NeighborEmbedding):
 
     rule: ClassVar[str] = "moves"
 
+    lr: float | str = param(
+        "auto", "Length of every single move; 'auto' is 1. Either falls linearly to 0 over the run.",
+        kind="number", bounds=(0, 100), closed="high", slider=(0.01, 10), scale="log", group="optimizer",
+        live=True, redo="nothing", auto=True,
+    )  # fmt: skip
     n_neighbors: int = param(
         15, "Neighbours of each point, itself counted, as in umap-learn.",
         bounds=(2, "n"), slider=(2, 100), scale="log", group="neighbours", live=True, redo="weights",
@@ -122,5 +127,6 @@ def fit_curve(min_dist: float, spread: float) -> tuple[float, float]:
 
     d = np.linspace(0, 3 * spread, 300)
     wanted = np.where(d < min_dist, 1.0, np.exp(-(d - min_dist) / spread))
-    (a, b), _ = curve_fit(lambda x, a, b: 1 / (1 + a * x ** (2 * b)), d, wanted)
+    with np.errstate(divide="ignore"):  # the search may try a negative b on its way
+        (a, b), _ = curve_fit(lambda x, a, b: 1 / (1 + a * x ** (2 * b)), d, wanted)
     return float(a), float(b)

@@ -29,7 +29,7 @@ def declare(cls: T) -> T:
     def init(self: Any, **values: Any) -> None:
         plain_init(self, **rename_aliases(type(self), values))
 
-    cls.__init__ = init
+    setattr(cls, "__init__", init)  # noqa: B010
     cls.__doc__ = f"{(cls.__doc__ or '').rstrip()}\n\n{_parameter_docs(cls)}"
     REGISTRY[cls.__name__] = cls
     return cls

@@ -82,7 +82,8 @@ class Param:
         )
         if isinstance(value, bool) or not right_type:
             raise ParameterError(f"{label} must be {wanted}; got {value!r}.")
-        number = int(value) if integer else float(value)
+        plain: Any = value
+        number = int(plain) if integer else float(plain)
         low, high = self.limits(n)
         below = low is not None and (number <= low if self.open_low else number < low)
         above = high is not None and (number >= high if self.open_high else number > high)
@@ -137,7 +138,7 @@ class Param:
 
 def param(
     default: Any,
-    help: str,  # noqa: A002  the field's own word for it
+    help: str,
     *,
     kind: Kind | None = None,
     bounds: tuple[Bound, Bound] = (None, None),

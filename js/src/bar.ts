@@ -1,0 +1,126 @@
+/** Play or pause, step, restart, reset view; and one line that says how the run stands. */
+
+import { h, icon, say } from "./dom.ts";
+import { format } from "./scale.ts";
+
+const ICONS = {
+  play: "M4.5 2.6v10.8L13.2 8z",
+  pause: "M4 3h3v10H4zM9 3h3v10H9z",
+  step: "M3.5 3v10L10 8zM11 3h2v10h-2z",
+  restart: "M8 2.5a5.5 5.5 0 1 1-5.2 3.7l1.5.5A3.9 3.9 0 1 0 8 4.1V6L4.6 3.3 8 .6z",
+  view: "M2 2h4.5v1.6H3.6v2.9H2zM9.5 2H14v4.5h-1.6V3.6H9.5zM2 9.5h1.6v2.9h2.9V14H2zM12.4 9.5H14V14H9.5v-1.6h2.9z",
+};
+
+export interface Actions {
+  act(action: "play" | "pause" | "step" | "restart"): void;
+  resetView(): void;
+}
+
+export class Bar {
+  readonly element: HTMLElement;
+  private readonly toggle: HTMLButtonElement;
+  private readonly label = h("span", {}, "Play");
+  private readonly symbol = icon(ICONS.play);
+  private readonly reset: HTMLButtonElement;
+  private readonly cells = new Map<string, HTMLElement>();
+  private readonly state = h("span", { class: "ne-state" });
+  private readonly note = h("span", { class: "ne-message" });
+  private readonly spoken = h("span", { class: "ne-hidden", role: "status" });
+  private running = false;
+
+  constructor(
+    private readonly actions: Actions,
+    private readonly signal: AbortSignal,
+  ) {
+    this.toggle = this.button("Play", ICONS.play, () => this.playOrPause(), "ne-primary");
+    this.toggle.replaceChildren(this.symbol, this.label);
+    this.reset = this.button("Reset view", ICONS.view, () => this.actions.resetView());
+    const transport = h(
+      "div",
+      { class: "ne-transport", role: "group", "aria-label": "Run" },
+      this.toggle,
+      this.button("Step", ICONS.step, () => this.actions.act("step")),
+      this.button("Restart", ICONS.restart, () => this.actions.act("restart")),
+      this.reset,
+    );
+    const line = h("div", { class: "ne-status" }, this.note);
+    for (const [name, unit] of [
+      ["iteration", "iteration"],
+      ["loss", "loss"],
+      ["speed", "it/s"],
+      ["rate", "frames/s"],
+    ] as const) {
+      const value = h("b", {}, "–");
+      const word = h("span", {}, unit);
+      const before = name === "iteration" || name === "loss";
+      this.cells.set(name, value);
+      line.append(
+        h("span", { class: `ne-cell ne-cell-${name}` }, ...(before ? [word, value] : [value, word])),
+      );
+    }
+    line.append(this.state);
+    this.element = h("div", { class: "ne-bar" }, transport, line, this.spoken);
+    this.showState("paused");
+    this.following(true);
+  }
+
+  playOrPause(): void {
+    this.actions.act(this.running ? "pause" : "play");
+  }
+
+  showState(state: string, note = ""): void {
+    this.running = state === "running" || state === "resting";
+    const name = this.running ? "Pause" : "Play";
+    if (this.label.textContent !== name) {
+      say(this.label, name);
+      this.toggle.setAttribute("aria-label", name);
+      this.symbol.firstElementChild?.setAttribute("d", this.running ? ICONS.pause : ICONS.play);
+    }
+    say(this.state, state);
+    this.state.dataset.state = state;
+    say(this.note, note);
+  }
+
+  showRun(iteration: number, loss: number | null, speed: number): void {
+    this.cell("iteration", iteration.toLocaleString("en"));
+    this.cell("loss", loss === null ? "–" : fixed(loss));
+    this.cell("speed", speed >= 10 ? String(Math.round(speed)) : format(Number(speed.toPrecision(2))));
+  }
+
+  showRate(framesPerSecond: number): void {
+    this.cell("rate", String(Math.round(framesPerSecond)));
+  }
+
+  /** Tells people who cannot see the picture; sparingly, at changes of state. */
+  announce(text: string): void {
+    say(this.spoken, text);
+  }
+
+  /** Whether the view follows the whole map: then there is nothing to reset. */
+  following(following: boolean): void {
+    this.reset.disabled = following;
+  }
+
+  private cell(name: string, text: string): void {
+    const cell = this.cells.get(name);
+    if (cell) say(cell, text);
+  }
+
+  private button(name: string, path: string, action: () => void, extra = ""): HTMLButtonElement {
+    const button = h(
+      "button",
+      { type: "button", class: `ne-button ${extra}`, "aria-label": name, title: name },
+      icon(path),
+      h("span", {}, name),
+    );
+    button.addEventListener("click", action, { signal: this.signal });
+    return button;
+  }
+}
+
+function fixed(loss: number): string {
+  const size = Math.abs(loss);
+  return size >= 1e4 || (size > 0 && size < 1e-3)
+    ? loss.toExponential(2)
+    : loss.toFixed(size >= 100 ? 1 : size >= 10 ? 2 : 3);
+}

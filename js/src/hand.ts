@@ -1,0 +1,122 @@
+/** Pointer, wheel and keys on the picture. Keys and the bare wheel count only while the picture has the focus. */
+
+import type { Stage } from "./stage.ts";
+
+const ZOOM_KEY = 1.3;
+const ZOOM_WHEEL = 0.0015;
+const LINE = 16;
+const PAN_KEY = 60;
+/** Pixels that a press may move and still be no drag. */
+const STILL = 3;
+
+export interface HandEvents {
+  /** The pointer rests at a pixel of the picture; null when it left or drags. */
+  hover(at: [number, number] | null): void;
+  /** The wheel turned over a picture without focus. */
+  wheelIgnored(): void;
+  moved(): void;
+  playOrPause(): void;
+  step(): void;
+  resetView(): void;
+}
+
+export function attachHand(stage: Stage, events: HandEvents, signal: AbortSignal): void {
+  const { canvas, camera } = stage;
+  const options = { signal };
+  let drag: { x: number; y: number; moved: boolean } | null = null;
+
+  const middle = (): [number, number] => [camera.width / 2, camera.height / 2];
+  const changed = () => {
+    events.moved();
+    stage.draw();
+  };
+  const zoom = (x: number, y: number, factor: number) => {
+    camera.zoomAt(x, y, factor);
+    changed();
+  };
+  const pan = (dx: number, dy: number) => {
+    camera.pan(dx, dy);
+    changed();
+  };
+
+  canvas.addEventListener(
+    "pointerdown",
+    (event) => {
+      if (event.button !== 0) return;
+      canvas.focus({ preventScroll: true });
+      canvas.setPointerCapture(event.pointerId);
+      drag = { x: event.offsetX, y: event.offsetY, moved: false };
+    },
+    options,
+  );
+  canvas.addEventListener(
+    "pointermove",
+    (event) => {
+      if (!drag) {
+        events.hover([event.offsetX, event.offsetY]);
+        return;
+      }
+      const [dx, dy] = [event.offsetX - drag.x, event.offsetY - drag.y];
+      if (!drag.moved && Math.hypot(dx, dy) < STILL) return;
+      canvas.classList.add("ne-dragging");
+      events.hover(null);
+      pan(dx, dy);
+      drag = { x: event.offsetX, y: event.offsetY, moved: true };
+    },
+    options,
+  );
+  for (const name of ["pointerup", "pointercancel"] as const) {
+    canvas.addEventListener(
+      name,
+      () => {
+        drag = null;
+        canvas.classList.remove("ne-dragging");
+      },
+      options,
+    );
+  }
+  canvas.addEventListener("pointerleave", () => events.hover(null), options);
+  canvas.addEventListener("dblclick", () => events.resetView(), options);
+  canvas.addEventListener(
+    "wheel",
+    (event) => {
+      const deliberate = event.ctrlKey || event.metaKey;
+      if (!deliberate && !canvas.matches(":focus")) {
+        events.wheelIgnored();
+        return;
+      }
+      event.preventDefault();
+      event.stopPropagation();
+      const pixels =
+        event.deltaY * (event.deltaMode === 1 ? LINE : event.deltaMode === 2 ? camera.height : 1);
+      // Pinching arrives as small steps with ctrl.
+      const speed = event.ctrlKey && Math.abs(pixels) < 50 ? 6 * ZOOM_WHEEL : ZOOM_WHEEL;
+      zoom(event.offsetX, event.offsetY, Math.exp(-pixels * speed));
+    },
+    { signal, passive: false },
+  );
+
+  const keys: Record<string, () => void> = {
+    " ": events.playOrPause,
+    ".": events.step,
+    "+": () => zoom(...middle(), ZOOM_KEY),
+    "=": () => zoom(...middle(), ZOOM_KEY),
+    "-": () => zoom(...middle(), 1 / ZOOM_KEY),
+    "0": events.resetView,
+    ArrowLeft: () => pan(PAN_KEY, 0),
+    ArrowRight: () => pan(-PAN_KEY, 0),
+    ArrowUp: () => pan(0, PAN_KEY),
+    ArrowDown: () => pan(0, -PAN_KEY),
+  };
+  canvas.addEventListener(
+    "keydown",
+    (event) => {
+      const action = keys[event.key];
+      if (!action || event.ctrlKey || event.metaKey || event.altKey) return;
+      event.preventDefault();
+      event.stopPropagation();
+      action();
+    },
+    options,
+  );
+}

@@ -1,0 +1,93 @@
+/** The point under the pointer: found, ringed, named, and asked about. */
+
+import { Card } from "./card.ts";
+import { Latest } from "./latest.ts";
+import { Grid } from "./pick.ts";
+import type { Stage } from "./stage.ts";
+import type { HoverReply } from "./types.ts";
+
+const REACH = 10;
+/** Milliseconds between two grids while points move. */
+const REBUILD = 100;
+/** Milliseconds that the pointer rests on a point before the kernel is asked. */
+const REST = 90;
+
+export interface HoverSource {
+  hidden(point: number): boolean;
+  describe(point: number): { label: string; color: string };
+  /** Asks the kernel for details and gives the request's id; null where there are none. */
+  ask: ((point: number) => number) | null;
+}
+
+export class Hover {
+  readonly card = new Card();
+  private grid: Grid | null = null;
+  private built = 0;
+  private pointer: [number, number] | null = null;
+  private point = -1;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private readonly latest = new Latest<number>((point) => this.source.ask?.(point) ?? -1);
+
+  constructor(
+    private readonly stage: Stage,
+    private readonly source: HoverSource,
+    signal: AbortSignal,
+  ) {
+    signal.addEventListener("abort", () => {
+      clearTimeout(this.timer);
+      this.grid = null;
+    });
+  }
+
+  move(at: [number, number] | null): void {
+    this.pointer = at;
+    this.stage.draw();
+  }
+
+  /** Finds the point again and rings it; called after each drawing. */
+  drawn(context: CanvasRenderingContext2D, ratio: number): void {
+    const point = this.pointer ? this.find(...this.pointer) : -1;
+    if (point !== this.point) this.change(point);
+    const at = point >= 0 ? this.stage.where(point) : null;
+    if (!at) return;
+    const { width, height } = this.stage.camera;
+    this.card.place(at[0], at[1], width, height);
+    const radius = (this.stage.size / 2 + 3) * ratio;
+    context.beginPath();
+    context.arc(at[0] * ratio, at[1] * ratio, radius, 0, 2 * Math.PI);
+    context.lineWidth = 1.5 * ratio;
+    context.strokeStyle = getComputedStyle(this.stage.canvas).color;
+    context.stroke();
+  }
+
+  answer(reply: HoverReply): void {
+    if (this.latest.answer(reply.id) && reply.point === this.point) {
+      this.card.fill(reply);
+      this.stage.draw();
+    }
+  }
+
+  private find(x: number, y: number): number {
+    const { newest, camera, clock } = this.stage;
+    if (!newest) return -1;
+    const now = performance.now();
+    if (this.grid?.frame !== newest && (now - this.built > REBUILD || !clock.at(now).moving || !this.grid)) {
+      this.grid = new Grid(newest);
+      this.built = now;
+    }
+    const reach = Math.max(REACH, this.stage.size / 2 + 2) / camera.scale;
+    return this.grid?.nearest(...camera.toData(x, y), reach, (point) => this.source.hidden(point)) ?? -1;
+  }
+
+  private change(point: number): void {
+    this.point = point;
+    clearTimeout(this.timer);
+    if (point < 0) {
+      this.card.hide();
+      return;
+    }
+    const { label, color } = this.source.describe(point);
+    this.card.show(point, label, color);
+    if (this.source.ask) this.timer = setTimeout(() => this.latest.push(point), REST);
+  }
+}

@@ -1,0 +1,116 @@
+/** Talks to the kernel: hello and bye, acknowledgements, visibility, requests and their answers. */
+
+import {
+  type Frame,
+  type HoverReply,
+  type Model,
+  PROTOCOL,
+  type SetReply,
+  type Status,
+  type Value,
+} from "./types.ts";
+import { isRaw, readFrame, readHover, readSetReply, readStatus } from "./wire.ts";
+
+export interface Handlers {
+  frame(frame: Frame): void;
+  badFrame(): void;
+  status(status: Status): void;
+  set(reply: SetReply): void;
+  hover(reply: HoverReply): void;
+  controls(raw: unknown): void;
+  visible(visible: boolean): void;
+}
+
+export class Link {
+  readonly view = `view-${randomInteger().toString(36)}${randomInteger().toString(36)}`;
+  visible = false;
+  /** Several views of one model hear each other's answers, so ids must not meet. */
+  private lastId = randomInteger();
+  private acked = -1;
+  private intersecting = false;
+
+  constructor(
+    private readonly model: Model,
+    private readonly handlers: Handlers,
+    private readonly signal: AbortSignal,
+  ) {
+    const hear = (content: unknown, buffers: unknown) =>
+      this.hear(content, Array.isArray(buffers) ? buffers : []);
+    model.on("msg:custom", hear);
+    signal.addEventListener("abort", () => {
+      model.off("msg:custom", hear);
+      model.send({ k: "bye", view: this.view });
+    });
+  }
+
+  /** Says hello, and from then on whether `element` can be seen. */
+  open(element: Element): void {
+    this.model.send({ k: "hello", protocol: PROTOCOL, view: this.view });
+    this.visible = this.intersecting = true;
+    const observer = new IntersectionObserver(([...entries]) => {
+      this.intersecting = entries.at(-1)?.isIntersecting ?? this.intersecting;
+      this.tellVisible();
+    });
+    observer.observe(element);
+    document.addEventListener("visibilitychange", () => this.tellVisible(), { signal: this.signal });
+    this.signal.addEventListener("abort", () => observer.disconnect());
+    this.tellVisible();
+  }
+
+  /** Acknowledges a frame, once: it and all before it are no longer under way. */
+  ack(seq: number): void {
+    if (seq === this.acked || this.signal.aborted) return;
+    this.acked = seq;
+    this.model.send({ k: "ack", seq, view: this.view });
+  }
+
+  set(name: string, value: Value): number {
+    this.model.send({ k: "set", id: ++this.lastId, name, value });
+    return this.lastId;
+  }
+
+  act(action: "play" | "pause" | "step" | "restart"): void {
+    this.model.send({ k: "do", action });
+  }
+
+  hover(point: number): number {
+    this.model.send({ k: "hover", id: ++this.lastId, point });
+    return this.lastId;
+  }
+
+  private tellVisible(): void {
+    const visible = this.intersecting && !document.hidden;
+    if (visible === this.visible || this.signal.aborted) return;
+    this.visible = visible;
+    this.model.send({ k: "visible", view: this.view, visible });
+    this.handlers.visible(visible);
+  }
+
+  private hear(content: unknown, buffers: readonly unknown[]): void {
+    if (!isRaw(content) || this.signal.aborted) return;
+    switch (content.k) {
+      case "frame": {
+        const frame = readFrame(content, buffers);
+        if (frame) this.handlers.frame(frame);
+        else this.handlers.badFrame();
+        break;
+      }
+      case "status":
+        this.handlers.status(readStatus(content));
+        break;
+      case "set":
+        this.handlers.set(readSetReply(content));
+        break;
+      case "hover":
+        this.handlers.hover(readHover(content, buffers));
+        break;
+      case "controls":
+        this.handlers.controls(content.controls);
+        break;
+    }
+  }
+}
+
+function randomInteger(): number {
+  return Math.floor(Math.random() * 2 ** 40);
+}

@@ -1,0 +1,94 @@
+/** What travels between kernel and browser, protocol version 1. */
+
+export const PROTOCOL = 1;
+
+export type Value = number | string | boolean | null;
+export type Pair = [number, number];
+
+export interface Frame {
+  seq: number;
+  iteration: number;
+  n: number;
+  /** Interleaved x, y: quantised levels, or float32 positions. Position = lo + level * sc, y up. */
+  positions: Uint16Array | Float32Array;
+  lo: Pair;
+  sc: Pair;
+  loss: number | null;
+  state: string;
+  speed: number;
+  params: Record<string, Value>;
+  following: Record<string, boolean>;
+  note: string;
+}
+
+export interface Status {
+  state: string;
+  message: string;
+  error: string | null;
+  iteration: number;
+  speed: number;
+  loss: number | null;
+  params: Record<string, Value>;
+  following: Record<string, boolean>;
+}
+
+export interface Control {
+  name: string;
+  kind: "number" | "integer" | "choice" | "switch" | "other";
+  help: string;
+  low: number | null;
+  high: number | null;
+  ui_low: number | null;
+  ui_high: number | null;
+  choices: Value[] | null;
+  scale: "linear" | "log";
+  group: string;
+  redo: string;
+  auto: boolean;
+  value: Value;
+  following: boolean;
+}
+
+export interface LegendItem {
+  label: string;
+  count: number;
+}
+
+export interface Legend {
+  kind: "none" | "category" | "number";
+  name: string;
+  items: LegendItem[];
+  low: number;
+  high: number;
+}
+
+export interface SceneInfo {
+  n: number;
+  c: number;
+  method: string;
+  title: string;
+  legend: Legend;
+  hover: boolean;
+}
+
+export interface SetReply {
+  id: number;
+  ok: boolean;
+  value: Value;
+  error: string;
+}
+
+export interface HoverReply {
+  id: number;
+  point: number;
+  rows: [string, string][];
+  image: { w: number; h: number; grey: Uint8Array } | null;
+}
+
+/** The part of anywidget's model that a view uses. */
+export interface Model {
+  get(name: string): unknown;
+  on(event: string, callback: (...args: never[]) => void): void;
+  off(event: string, callback: (...args: never[]) => void): void;
+  send(content: unknown): void;
+}

@@ -1,0 +1,176 @@
+/** Reads what the kernel sent. Nothing is trusted: what does not fit gives null, never an exception. */
+
+import type {
+  Control,
+  Frame,
+  HoverReply,
+  Legend,
+  Pair,
+  SceneInfo,
+  SetReply,
+  Status,
+  Value,
+} from "./types.ts";
+
+type Raw = Record<string, unknown>;
+const MAX_POINTS = 1 << 26;
+
+export function isRaw(value: unknown): value is Raw {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+const text = (value: unknown): string => (typeof value === "string" ? value : "");
+const finite = (value: unknown): number | null =>
+  typeof value === "number" && Number.isFinite(value) ? value : null;
+const whole = (value: unknown, fallback = 0): number =>
+  typeof value === "number" && Number.isInteger(value) ? value : fallback;
+
+function scalar(value: unknown): Value {
+  if (typeof value === "string" || typeof value === "boolean") return value;
+  return finite(value);
+}
+
+function pair(value: unknown): Pair | null {
+  if (!Array.isArray(value) || value.length !== 2) return null;
+  const [x, y] = [finite(value[0]), finite(value[1])];
+  return x === null || y === null ? null : [x, y];
+}
+
+function values(value: unknown): Record<string, Value> {
+  return isRaw(value) ? Object.fromEntries(Object.entries(value).map(([k, v]) => [k, scalar(v)])) : {};
+}
+
+function switches(value: unknown): Record<string, boolean> {
+  return isRaw(value) ? Object.fromEntries(Object.entries(value).map(([k, v]) => [k, v === true])) : {};
+}
+
+/** The bytes of a buffer, whatever view of it the host hands over. */
+export function bytesOf(value: unknown): Uint8Array {
+  if (value instanceof ArrayBuffer) return new Uint8Array(value);
+  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  return new Uint8Array(0);
+}
+
+/** A copy where the bytes do not start on a multiple of `size`, as a typed array must. */
+function aligned(bytes: Uint8Array, size: number): Uint8Array {
+  return bytes.byteOffset % size === 0 ? bytes : bytes.slice();
+}
+
+export function asUint16(value: unknown): Uint16Array {
+  const bytes = aligned(bytesOf(value), 2);
+  return new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >> 1);
+}
+
+function positionsOf(kind: unknown, buffer: unknown, n: number): Uint16Array | Float32Array | null {
+  const bytes = bytesOf(buffer);
+  if (kind === "u16" && bytes.byteLength === 4 * n) return asUint16(bytes);
+  if (kind !== "f32" || bytes.byteLength !== 8 * n) return null;
+  const whole = aligned(bytes, 4);
+  return new Float32Array(whole.buffer, whole.byteOffset, 2 * n);
+}
+
+/** Gives the frame, or null where header and buffer do not fit together. */
+export function readFrame(content: Raw, buffers: readonly unknown[]): Frame | null {
+  const n = whole(content.n, -1);
+  const seq = whole(content.seq, -1);
+  const lo = pair(content.lo);
+  const sc = pair(content.sc);
+  if (n < 1 || n > MAX_POINTS || seq < 0 || content.c !== 2 || !lo || !sc) return null;
+  const positions = positionsOf(content.q, buffers[0], n);
+  if (!positions) return null;
+  return {
+    seq,
+    n,
+    lo,
+    sc,
+    positions,
+    iteration: whole(content.it),
+    loss: finite(content.loss),
+    state: text(content.state),
+    speed: finite(content.speed) ?? 0,
+    params: values(content.params),
+    following: switches(content.following),
+    note: text(content.note),
+  };
+}
+
+export function readStatus(content: Raw): Status {
+  return {
+    state: text(content.state),
+    message: text(content.message),
+    error: typeof content.error === "string" ? content.error : null,
+    iteration: whole(content.it),
+    speed: finite(content.speed) ?? 0,
+    loss: finite(content.loss),
+    params: values(content.params),
+    following: switches(content.following),
+  };
+}
+
+export function readSetReply(content: Raw): SetReply {
+  const ok = content.ok === true;
+  return { id: whole(content.id, -1), ok, value: scalar(content.value), error: text(content.error) };
+}
+
+export function readHover(content: Raw, buffers: readonly unknown[]): HoverReply {
+  const rows = (Array.isArray(content.rows) ? content.rows : [])
+    .filter((row): row is unknown[] => Array.isArray(row) && row.length === 2)
+    .map((row): [string, string] => [String(row[0]), String(row[1])]);
+  let image: HoverReply["image"] = null;
+  if (isRaw(content.image)) {
+    const [w, h] = [whole(content.image.w), whole(content.image.h)];
+    const grey = bytesOf(buffers[0]);
+    if (w > 0 && h > 0 && w <= 4096 && h <= 4096 && grey.byteLength === w * h) image = { w, h, grey };
+  }
+  return { id: whole(content.id, -1), point: whole(content.point, -1), rows, image };
+}
+
+const KINDS = ["number", "integer", "choice", "switch"] as const;
+
+function readControl(raw: unknown): Control | null {
+  if (!isRaw(raw) || typeof raw.name !== "string") return null;
+  return {
+    name: raw.name,
+    kind: KINDS.find((kind) => kind === raw.kind) ?? "other",
+    help: text(raw.help),
+    low: finite(raw.low),
+    high: finite(raw.high),
+    ui_low: finite(raw.ui_low) ?? finite(raw.low),
+    ui_high: finite(raw.ui_high) ?? finite(raw.high),
+    choices: Array.isArray(raw.choices) ? raw.choices.map(scalar) : null,
+    scale: raw.scale === "log" ? "log" : "linear",
+    group: text(raw.group),
+    redo: text(raw.redo) || "nothing",
+    auto: raw.auto === true,
+    value: scalar(raw.value),
+    following: raw.following === true,
+  };
+}
+
+export function readControls(value: unknown): Control[] {
+  return (Array.isArray(value) ? value : []).map(readControl).filter((control) => control !== null);
+}
+
+function readLegend(value: unknown): Legend {
+  const raw = isRaw(value) ? value : {};
+  const items = (Array.isArray(raw.items) ? raw.items : []).filter(isRaw);
+  return {
+    kind: raw.kind === "category" || raw.kind === "number" ? raw.kind : "none",
+    name: text(raw.name),
+    items: items.map((item) => ({ label: text(item.label), count: whole(item.count) })),
+    low: finite(raw.low) ?? 0,
+    high: finite(raw.high) ?? 1,
+  };
+}
+
+export function readScene(value: unknown): SceneInfo {
+  const raw = isRaw(value) ? value : {};
+  return {
+    n: whole(raw.n),
+    c: whole(raw.c, 2),
+    method: text(raw.method),
+    title: text(raw.title),
+    legend: readLegend(raw.legend),
+    hover: raw.hover === true,
+  };
+}

@@ -1,0 +1,5 @@
+"""The command line `ne-interactive`."""
+
+from ne_interactive.cli.command import main
+
+__all__ = ["main"]

@@ -1,0 +1,154 @@
+"""What a run tells: its present embedding, loss, parameters and past, all safe to read while it moves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ne_interactive.data.arrays import like_input
+from ne_interactive.engine.core import Core
+from ne_interactive.engine.state import Event
+from ne_interactive.engine.step import following
+from ne_interactive.engine.turnstile import Turnstile
+from ne_interactive.params.param import describe
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The embedding at one iteration, and what it was made with.
+
+    `embedding` is (n, c) float32 and belongs to the caller; `loss` is the last one measured (nan before the first
+    step); `seconds` is the time spent optimising.
+    """
+
+    iteration: int
+    embedding: np.ndarray
+    loss: float
+    params: Mapping[str, Any]
+    seconds: float
+    state: str
+
+
+class Reading:
+    """The reading half of a `Stepper`."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._turnstile = Turnstile()
+        self._state = "paused"
+        self._message = ""
+        self._error: BaseException | None = None
+
+    @property
+    def method(self) -> Any:
+        """The method, as constructed; `params` tells what is in force."""
+        return self._core.method
+
+    @property
+    def n(self) -> int:
+        """Number of points."""
+        return self._core.rows.n
+
+    @property
+    def d(self) -> int:
+        """Number of input dimensions."""
+        return self._core.rows.d
+
+    @property
+    def c(self) -> int:
+        """Number of embedding dimensions."""
+        return int(self.method.n_components)
+
+    @property
+    def seed(self) -> int:
+        """The seed, drawn if none was given."""
+        return self._core.seed
+
+    @property
+    def max_iter(self) -> int:
+        """Iterations of a full run."""
+        return self.method.iterations(self.n)
+
+    @property
+    def iteration(self) -> int:
+        """Steps taken since the start."""
+        return self._core.iteration
+
+    @property
+    def embedding(self) -> np.ndarray:
+        """Z, (n, c) float32; a copy."""
+        with self._turnstile.visit():
+            return self._core.ensure_start().positions.detach().cpu().numpy().copy()
+
+    @property
+    def loss(self) -> float:
+        """The loss last measured; nan before the first step."""
+        return self._core.loss
+
+    @property
+    def losses(self) -> tuple[np.ndarray, np.ndarray]:
+        """Iterations and the losses measured there."""
+        with self._turnstile.visit():
+            return self._core.trace.arrays()
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """Live parameters in force, changes that take effect at the next iteration included."""
+        with self._turnstile.visit():
+            return self._core.params()
+
+    @property
+    def following(self) -> dict[str, bool]:
+        """For each live parameter with a schedule, whether it follows it."""
+        with self._turnstile.visit():
+            return following(self.method, self._core.outlook())
+
+    @property
+    def events(self) -> list[Event]:
+        """Changes and incidents with their iterations."""
+        return list(self._core.events)
+
+    @property
+    def state(self) -> str:
+        """One of paused, running, resting (converged), stopped, failed."""
+        return self._state
+
+    @property
+    def error(self) -> BaseException | None:
+        """What ended the background thread, if anything did."""
+        return self._error
+
+    @property
+    def message(self) -> str:
+        """What the run is busy with besides stepping, or the last incident; "" if nothing."""
+        return self._message
+
+    @property
+    def speed(self) -> float:
+        """Iterations per second over about the last second."""
+        return self._core.speed.per_second()
+
+    def frame(self) -> Frame:
+        """The present embedding with its iteration, loss and parameters, all of one moment."""
+        with self._turnstile.visit():
+            core = self._core
+            Z = core.ensure_start().positions.detach().cpu().numpy().copy()
+            return Frame(core.iteration, Z, core.loss, core.params(), core.seconds, self._state)
+
+    def embedding_like_input(self) -> Any:
+        """Z in the kind of container that X came in (a DataFrame with its index, a torch tensor, ...)."""
+        with self._turnstile.visit():
+            return like_input(self._core.ensure_start().positions.clone(), self._core.rows)
+
+    def describe(self) -> list[dict[str, Any]]:
+        """All parameters as plain data; live ones with their `value` and whether they are `following` a schedule."""
+        values, follows = self.params, self.following
+        described = describe(self.method, self.n)
+        for entry in described:
+            if entry["live"]:
+                entry["value"] = values[entry["name"]]
+                entry["following"] = follows.get(entry["name"], False)
+        return described

@@ -1,0 +1,219 @@
+"""Plotly figures to keep and share: the loss of a run, and an embedding. Plotly is imported only when they are made."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ne_interactive.params.errors import DataError
+from ne_interactive.quality.labels import Labels, read_labels
+from ne_interactive.quality.text import escape_markup, plain_text
+
+PALETTE = (
+    "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#8c6d31", "#6a51a3", "#4d4d4d", "#b2b200",
+)  # fmt: skip
+"""Colours that stay apart for the colour-blind (after Okabe and Ito, 2008), then more."""
+MODEBAR = {"remove": ["sendChartToCloud", "sendDataToCloud"]}
+"""Without the buttons that would send the data to another machine."""
+MAX_MARKS = 40
+MAX_TRACES = 200
+
+
+def loss_figure(iterations: Any, losses: Any, events: Iterable[Any] = ()) -> Any:
+    """Draw the loss by iteration, with a mark where something was changed by hand.
+
+    Args:
+        iterations: Iterations (m,) at which the loss was measured.
+        losses: The losses (m,); values that are not finite leave gaps.
+        events: Objects with `iteration`, `kind` and `detail` (a mapping), as in `Stepper.events`. The last 40 are
+            drawn.
+
+    Returns:
+        A `plotly.graph_objects.Figure`.
+
+    Raises:
+        DataError: as many losses as iterations are needed.
+    """
+    import plotly.graph_objects as go
+
+    x, y = np.asarray(iterations, np.float64).ravel(), np.asarray(losses, np.float64).ravel()
+    if len(x) != len(y):
+        raise DataError(f"losses need one iteration each; got {len(x)} iterations and {len(y)} losses.")
+    y = np.where(np.isfinite(y), y, np.nan)
+    figure = go.Figure(
+        go.Scatter(x=x, y=y, mode="lines", name="loss", line={"color": PALETTE[0], "width": 2})
+    )
+    marks = list(events)[-MAX_MARKS:]
+    if marks:
+        _add_marks(figure, marks, x, y)
+    figure.update_layout(
+        template="plotly_white",
+        showlegend=False,
+        margin={"l": 60, "r": 20, "t": 30, "b": 50},
+        xaxis={"title": {"text": "iteration"}, "rangemode": "tozero"},
+        yaxis={"title": {"text": "loss"}},
+        uirevision="loss",
+        modebar=MODEBAR,
+    )
+    return figure
+
+
+def _add_marks(figure: Any, events: Sequence[Any], x: np.ndarray, y: np.ndarray) -> None:
+    """Stand each event on the curve, with its text under the pointer."""
+    import plotly.graph_objects as go
+
+    at = [int(event.iteration) for event in events]
+    known = np.isfinite(y)
+    heights = np.interp(at, x[known], y[known]) if known.any() else np.zeros(len(at))
+    figure.add_trace(
+        go.Scatter(
+            x=at,
+            y=heights,
+            mode="markers",
+            name="changes",
+            marker={"symbol": "diamond", "size": 9, "color": PALETTE[4]},
+            hovertext=[_event_text(event) for event in events],
+            hovertemplate="iteration %{x}<br>%{hovertext}<extra></extra>",
+        )
+    )
+    for iteration in sorted(set(at)):
+        figure.add_vline(iteration, line={"width": 1, "dash": "dot", "color": "#999999"})
+
+
+def _event_text(event: Any) -> str:
+    detail = event.detail if isinstance(event.detail, Mapping) else {}
+    changes = detail.get("changes")
+    lines = [
+        f"{name}: {change[0]} to {change[1]}"
+        if isinstance(change, list | tuple) and len(change) == 2
+        else name
+        for name, change in (changes.items() if isinstance(changes, Mapping) else detail.items())
+    ]
+    return "<br>".join(escape_markup(plain_text(line)) for line in [event.kind, *lines[:8]])
+
+
+def embedding_figure(
+    embedding: Any,
+    labels: object = None,
+    *,
+    hover: Sequence[object] | None = None,
+    title: str | None = None,
+    point_size: float | None = None,
+) -> Any:
+    """Draw an embedding Z (n, 2) or (n, 3), coloured by labels.
+
+    Args:
+        embedding: Positions (n, 2) or (n, 3).
+        labels: One label for each point, categories or numbers; see `ne_interactive.quality.labels.read_labels`.
+        hover: One text for each point.
+        title: Title above the figure.
+        point_size: Diameter of a point in pixels; by default smaller the more points there are.
+
+    Returns:
+        A `plotly.graph_objects.Figure` with one trace for each category, or one trace for numbers.
+
+    Raises:
+        DataError: the shape of the embedding, or the number of labels or texts, is wrong.
+    """
+    Z = np.asarray(embedding, np.float32)
+    if Z.ndim != 2 or Z.shape[1] not in (2, 3) or len(Z) == 0:
+        raise DataError(f"an embedding to draw has the shape (n, 2) or (n, 3); got {Z.shape}.")
+    if hover is not None and len(hover) != len(Z):
+        raise DataError(f"hover must have one entry for each of the {len(Z)} points; got {len(hover)}.")
+    texts = None if hover is None else [escape_markup(plain_text(text)) for text in hover]
+    read = read_labels(labels, len(Z))
+
+    import plotly.graph_objects as go
+
+    figure = go.Figure(traces(Z, read, texts, point_size))
+    figure.update_layout(**layout(Z.shape[1], read, title))
+    return figure
+
+
+def groups(labels: Labels, n: int) -> list[np.ndarray]:
+    """Give the points of each trace: one trace for each category, else one for all; missing numbers apart.
+
+    Raises:
+        DataError: more than 200 categories.
+    """
+    if labels.kind == "category":
+        if len(labels.names) > MAX_TRACES:
+            raise DataError(
+                f"a Plotly figure has at most {MAX_TRACES} categories, one trace each; got {len(labels.names)}. "
+                "Give numbers for a colour scale, or fewer groups."
+            )
+        order = np.argsort(labels.ids, kind="stable")
+        return np.split(order, np.cumsum(np.bincount(labels.ids, minlength=len(labels.names)))[:-1])
+    gone = np.isnan(labels.values)
+    if labels.kind == "number" and gone.any():
+        return [np.flatnonzero(~gone), np.flatnonzero(gone)]
+    return [np.arange(n)]
+
+
+def traces(
+    Z: np.ndarray, labels: Labels, texts: Sequence[str] | None, size: float | None = None
+) -> list[Any]:
+    """Give the Plotly traces of positions Z (n, 2 or 3); `texts` are escaped already."""
+    import plotly.graph_objects as go
+
+    n, c = Z.shape
+    kind = go.Scattergl if c == 2 else go.Scatter3d
+    size = point_size(n, c) if size is None else size
+    answer = []
+    for i, points in enumerate(groups(labels, n)):
+        name, marker = _style(labels, i, points)
+        more: dict[str, Any] = {"hoverinfo": "name" if labels.kind == "category" else "skip"}
+        if texts is not None:
+            more = {"hovertext": [texts[p] for p in points], "hoverinfo": "text+name"}
+        answer.append(
+            kind(**coordinates(Z, points), mode="markers", name=name, marker={"size": size} | marker, **more)
+        )
+    return answer
+
+
+def coordinates(Z: np.ndarray, points: np.ndarray) -> dict[str, np.ndarray]:
+    """Give fresh columns x, y (and z) of some points."""
+    return {axis: np.ascontiguousarray(Z[points, i]) for i, axis in enumerate("xyz"[: Z.shape[1]])}
+
+
+def point_size(n: int, c: int) -> float:
+    """Give a diameter in pixels at which n points cover a figure without hiding each other."""
+    return float(np.clip(160 / np.sqrt(n), 2, 7)) if c == 2 else float(np.clip(80 / np.sqrt(n), 1.5, 4))
+
+
+def _style(labels: Labels, i: int, points: np.ndarray) -> tuple[str, dict[str, Any]]:
+    if labels.kind == "category":
+        return escape_markup(labels.names[i]), {"color": PALETTE[i % len(PALETTE)], "opacity": 0.8}
+    if labels.kind == "none":
+        return "points", {"color": PALETTE[0], "opacity": 0.8}
+    if i == 1:
+        return "missing", {"color": "#999999", "opacity": 0.5}
+    bar = {"title": {"text": escape_markup(labels.name)}}
+    return "points", {
+        "color": labels.values[points],
+        "colorscale": "Cividis",
+        "colorbar": bar,
+        "opacity": 0.8,
+    }
+
+
+def layout(c: int, labels: Labels, title: str | None) -> dict[str, Any]:
+    """Give the layout: equal scales, no grid, and a constant `uirevision`, so that updates keep zoom and legend."""
+    bare = {"showgrid": False, "zeroline": False, "showticklabels": False, "title": {"text": ""}}
+    answer: dict[str, Any] = {
+        "template": "plotly_white",
+        "uirevision": "embedding",
+        "modebar": MODEBAR,
+        "hoverlabel": {"namelength": -1},
+        "showlegend": labels.kind == "category",
+        "legend": {"itemsizing": "constant", "title": {"text": escape_markup(labels.name)}},
+        "margin": {"l": 10, "r": 10, "t": 40 if title else 10, "b": 10},
+        "title": {"text": escape_markup(plain_text(title or ""))},
+    }
+    if c == 3:
+        return answer | {"scene": {"xaxis": bare, "yaxis": bare, "zaxis": bare, "aspectmode": "data"}}
+    return answer | {
+        "xaxis": bare,
+        "yaxis": bare | {"scaleanchor": "x", "scaleratio": 1},
+        "hovermode": "closest",
+    }

@@ -1,0 +1,159 @@
+"""Between a run and its views: what the run does is told to them, what they ask is done to it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from ne_interactive.params.errors import NEError, ParameterError
+from ne_interactive.quality.text import plain_text
+from ne_interactive.widget.hover import HoverImages, HoverTable
+from ne_interactive.widget.inbox import Malformed, read_message, request_id
+from ne_interactive.widget.stream import Stream
+from ne_interactive.widget.wire import PROTOCOL, live_controls, plain, status_message
+from ne_interactive.widget.worker import Worker
+
+
+class Desk:
+    """Answers the browser and forwards the run's news. Never raises into the kernel.
+
+    Reading a run may wait for the iteration under way, and a step may take as long as finding neighbours. So neither
+    happens on the thread that hears the browser, nor on the run's own: one worker talks, another moves the run.
+    """
+
+    def __init__(self, stream: Stream, table: HoverTable | None, images: HoverImages | None) -> None:
+        """Serve the run of `stream`."""
+        self.stream = stream
+        self.run = stream.run
+        self._talker = Worker("ne_interactive-talker")
+        self._mover = Worker("ne_interactive-mover")
+        self._live = frozenset(row["name"] for row in live_controls(self.run))
+        self._table = table
+        self._images = images
+
+    def close(self) -> None:
+        """Answer nothing any more."""
+        self._talker.clear()
+        self._mover.clear()
+        self.stream.close()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Block until everything asked so far is done; false after `timeout` seconds."""
+        return self._mover.wait(timeout) and self._talker.wait(timeout)
+
+    def heard(self, what: str) -> None:
+        """Tell the views what the run did; called on the thread that did it."""
+        if what == "iteration":
+            self.stream.iterated()
+        elif self.stream.link.open:
+            self._talker.post(self._tell_status, once="status")
+            if what != "params" and self.run.state != "running":
+                self._talker.post(self._tell_rest, once="rest")
+
+    def receive(self, content: object) -> None:
+        """Do what a message asks, or say why not; a message of unknown kind is ignored."""
+        try:
+            message = read_message(content, self.run.n)
+        except Malformed as error:
+            self._refuse(content, str(error))
+            return
+        if message is None:
+            return
+        kind = message["k"]
+        try:
+            getattr(self, f"_on_{kind}")(**{name: value for name, value in message.items() if name != "k"})
+        except Malformed as error:
+            self._refuse(content, str(error))
+        except Exception as error:
+            self._refuse(content, f"{type(error).__name__}: {error}")
+
+    def _on_hello(self, view: str, protocol: object) -> None:
+        if protocol != PROTOCOL:
+            theirs = plain_text(protocol, 20)
+            told = f"The page speaks protocol {theirs}, the kernel {PROTOCOL}: reload the page."
+            self._talker.post(lambda: self.stream.tell(status_message(self.run, told)))
+            return
+        self.stream.link.hello(view)
+        self._talker.post(self._greet, once="greet")
+
+    def _on_bye(self, view: str) -> None:
+        self.stream.link.bye(view)
+
+    def _on_visible(self, view: str, visible: bool) -> None:
+        if self.stream.link.show(view, visible):
+            self._talker.post(self._greet, once="greet")
+
+    def _on_ack(self, view: str, seq: int) -> None:
+        self.stream.link.ack(view, seq)
+        if self.stream.owes:
+            self._talker.post(self.stream.settle, once="settle")
+
+    def _on_set(self, id: int, name: str, value: Any) -> None:
+        if not self._talker.post(lambda: self._set(id, name, value)):
+            raise Malformed("too many changes wait already.")
+
+    def _set(self, id: int, name: str, value: Any) -> None:
+        try:
+            if name not in self._live:
+                raise ParameterError(f"There is no live parameter {plain_text(name, 40)!r}.")
+            self.run.tune(**{name: value})
+        except Exception as error:
+            self._answer_set(id, name, plain_text(error, 1000))
+        else:
+            self._answer_set(id, name, None)
+
+    def _answer_set(self, id: int, name: str, error: str | None) -> None:
+        answer = {"k": "set", "id": id, "ok": error is None, "value": plain(self.run.params.get(name))}
+        self.stream.tell(answer if error is None else answer | {"error": error})
+
+    def _on_do(self, action: str) -> None:
+        self._mover.post(lambda: self._do(action), once="step" if action == "step" else "")
+
+    def _do(self, action: str) -> None:
+        try:
+            _ACTIONS[action](self.run)
+        except NEError as error:
+            self.stream.tell(status_message(self.run, str(error)))
+        except Exception as error:
+            self.stream.tell(status_message(self.run, f"{type(error).__name__}: {error}"))
+
+    def _on_hover(self, id: int, point: int) -> None:
+        rows = self._table.rows(point) if self._table else []
+        answer: dict[str, Any] = {"k": "hover", "id": id, "point": point, "rows": rows, "image": None}
+        if self._images is None:
+            self.stream.tell(answer)
+        else:
+            answer["image"] = {"w": self._images.width, "h": self._images.height}
+            self.stream.tell(answer, [memoryview(self._images.pixels(point))])
+
+    def _greet(self) -> None:
+        self.stream.tell({"k": "controls", "controls": live_controls(self.run)})
+        self._tell_status()
+        self.stream.rested()
+
+    def _tell_rest(self) -> None:
+        if self.run.state != "running":
+            self.stream.rested()
+
+    def _tell_status(self) -> None:
+        self.stream.tell(status_message(self.run))
+
+    def _refuse(self, content: Any, error: str) -> None:
+        kind, id = content.get("k"), request_id(content)
+        if kind == "set" and id is not None:
+            name = content.get("name")
+            told = plain_text(error, 1000)
+            self._talker.post(lambda: self._answer_set(id, name if isinstance(name, str) else "", told))
+        else:
+            self.stream.tell({"k": "refused", "of": kind, "id": id, "error": plain_text(error, 1000)})
+
+
+def _step(run: Any) -> None:
+    run.pause()
+    run.step(1)
+
+
+_ACTIONS: dict[str, Callable[[Any], object]] = {
+    "play": lambda run: run.resume(),
+    "pause": lambda run: run.pause(),
+    "step": _step,
+    "restart": lambda run: run.restart(),
+}

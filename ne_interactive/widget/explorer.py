@@ -1,0 +1,207 @@
+"""The live view: a widget that draws a run while it goes on, and hands changes back to it."""
+
+import time
+import weakref
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets as t
+
+from ne_interactive.engine.stepper import Stepper
+from ne_interactive.params.errors import ParameterError
+from ne_interactive.quality.labels import read_labels
+from ne_interactive.quality.text import plain_text
+from ne_interactive.widget.desk import Desk
+from ne_interactive.widget.hover import HoverImages, HoverTable
+from ne_interactive.widget.labels import codes, legend
+from ne_interactive.widget.stream import Stream
+from ne_interactive.widget.wire import PROTOCOL, live_controls
+
+MIN_HEIGHT, MAX_HEIGHT = 160, 4000
+_STATIC = Path(__file__).parent / "static"
+
+
+class Explorer(anywidget.AnyWidget):
+    """A run drawn live in the notebook, with a control for each parameter that can be changed meanwhile.
+
+    `explore` makes one. `run` is the Stepper behind it: whatever is done to the run, from here, from the
+    browser or in a cell, shows in every view. Several explorers may show one run.
+    """
+
+    _esm = t.Unicode().tag(sync=True)
+    _css = t.Unicode().tag(sync=True)
+    _protocol = t.Int(PROTOCOL).tag(sync=True)
+    _scene = t.Dict().tag(sync=True)
+    _codes = t.Bytes().tag(sync=True)
+    _controls = t.List().tag(sync=True)
+    _height = t.Int(520).tag(sync=True)
+
+    def __init__(
+        self,
+        run: Stepper,
+        *,
+        labels: object = None,
+        hover: object = None,
+        images: object = None,
+        height: int = 520,
+        title: str | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Show `run`, which is not started here. See `explore` for the arguments.
+
+        Raises:
+            ParameterError: the run does not embed in two dimensions, or the height is out of bounds.
+            DataError: labels, hover or images do not fit the n points.
+        """
+        check_height(height)
+        if run.c != 2:
+            raise ParameterError(
+                f"The live view draws two dimensions; the run has n_components={run.c}. "
+                "Set n_components=2, or use PlotlyView, which draws two and three."
+            )
+        read = read_labels(labels, run.n)
+        table = None if hover is None else HoverTable(hover, run.n)
+        pictures = None if images is None else HoverImages(images, run.n)
+        self.run = run
+        self._stop_run_on_close = False
+        scene = {
+            "n": run.n,
+            "c": run.c,
+            "method": type(run.method).__name__,
+            "title": plain_text(title or ""),
+        }
+        asks = table is not None or pictures is not None
+        scene |= {"legend": legend(read), "hover": asks, "hover_images": pictures is not None}
+        super().__init__(
+            _esm=_bundle("widget.js"),
+            _css=_bundle("widget.css"),
+            _scene=scene,
+            _codes=codes(read),
+            _controls=live_controls(run),
+            _height=height,
+        )
+        self._stream = Stream(run, self.send, clock)
+        self._desk = Desk(self._stream, table, pictures)
+        self.on_msg(_receive)
+        self._unlisten = _listen(run, self)
+
+    def pause(self) -> None:
+        """Halt the run after the iteration it is in."""
+        self.run.pause()
+
+    def resume(self) -> None:
+        """Let the run go on in the background."""
+        self.run.resume()
+
+    def step(self, n: int = 1) -> None:
+        """Pause the run and make `n` iterations."""
+        self.run.pause()
+        self.run.step(n)
+
+    def restart(self) -> None:
+        """Go back to iteration 0; values set by hand are kept."""
+        self.run.restart()
+
+    def close(self) -> None:
+        """Take the view away and stop sending. A run that `explore` made from data is stopped too."""
+        if getattr(self, "_unlisten", None) is not None:
+            self._unlisten()
+            self._desk.close()
+            if self._stop_run_on_close:
+                self.run.stop()
+            del self._unlisten
+        super().close()
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """Take state from the browser; what the view draws is not the browser's to change."""
+        super().set_state({name: value for name, value in sync_data.items() if name not in _OWN})
+
+    def __repr__(self) -> str:
+        """Give the same text for the same run; the iteration is left out while it changes."""
+        moving = self.run.state == "running"
+        iteration = "" if moving else f", iteration={self.run.iteration}"
+        return f"{type(self).__name__}({type(self.run.method).__name__}, n={self.run.n}{iteration})"
+
+
+_OWN = frozenset(("_esm", "_css", "_protocol", "_scene", "_codes", "_controls", "_height"))
+
+
+def explore(
+    X: Any,
+    method: Any = None,
+    *,
+    labels: object = None,
+    hover: object = None,
+    images: object = None,
+    start: bool = True,
+    height: int = 520,
+    title: str | None = None,
+) -> Explorer:
+    """Draw an embedding live while it is optimised in the background; the cell returns at once.
+
+    Args:
+        X: Data (n, d) in any form that `Stepper` takes, or a Stepper to look at.
+        method: The method, TSNE by default; not with a Stepper, which has one.
+        labels: One label for each point: strings, booleans and integers with at most 64 different values are
+            categories, other numbers a colour scale. Missing ones (None, NaN) are shown apart.
+        hover: Text for each point: a pandas or polars data frame, a mapping of columns, or one sequence.
+            At most 20 columns are shown, and 200 characters of each.
+        images: Grey images (n, h, w), or (n, h*w) if square, shown beside the hover text.
+        start: Start the run at once.
+        height: Height of the view in CSS pixels, 160 to 4000.
+        title: A line above the view.
+
+    Raises:
+        ParameterError: `method` given beside a Stepper, an embedding not in two dimensions, a bad height.
+        DataError: X cannot be embedded, or labels, hover or images do not fit it. Nothing is started then.
+    """
+    check_height(height)
+    given = isinstance(X, Stepper)
+    if given and method is not None:
+        raise ParameterError(
+            f"The run has a method already, {type(X.method).__name__}; "
+            "leave method out, or give the data instead of the run."
+        )
+    run = X if given else Stepper(X, method)
+    view = Explorer(run, labels=labels, hover=hover, images=images, height=height, title=title)
+    view._stop_run_on_close = not given
+    if start:
+        run.start()
+    return view
+
+
+def check_height(height: object) -> None:
+    """Refuse a height that is not a whole number of pixels between 160 and 4000."""
+    if isinstance(height, bool) or not isinstance(height, int) or not MIN_HEIGHT <= height <= MAX_HEIGHT:
+        limits = f"from {MIN_HEIGHT} to {MAX_HEIGHT}"
+        raise ParameterError(
+            f"height must be a whole number of pixels {limits}; got {plain_text(height, 40)}."
+        )
+
+
+@cache
+def _bundle(name: str) -> str:
+    path = _STATIC / name
+    return path.read_text(encoding="utf-8") if name.endswith(".js") or path.exists() else ""
+
+
+def _receive(view: Explorer, content: object, buffers: object) -> None:
+    view._desk.receive(content)
+
+
+def _listen(run: Stepper, view: Explorer) -> Callable[[], None]:
+    """Follow the run without keeping the view alive."""
+    weak = weakref.ref(view)
+
+    def heard(run: Stepper, what: str) -> None:
+        view = weak()
+        if view is None:
+            unlisten()
+        else:
+            view._desk.heard(what)
+
+    unlisten = run.listen(heard)
+    return unlisten

@@ -1,0 +1,94 @@
+"""What the browser may say: every message is checked here before anything is done with it."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from ne_interactive.quality.text import plain_text
+
+ACTIONS = ("play", "pause", "step", "restart")
+MAX_VIEW_NAME = 64
+MAX_VALUE_TEXT = 200
+_LIMIT = 2**53
+
+
+class Malformed(Exception):
+    """A message of a known kind with a field that is not what it must be."""
+
+
+def read_message(content: object, n: int) -> dict[str, Any] | None:
+    """Give the checked fields of a message for n points, and no others; None for an unknown kind.
+
+    Raises:
+        Malformed: a field is missing, or has a wrong type or range.
+    """
+    if not isinstance(content, Mapping):
+        return None
+    kind = content.get("k")
+    if not isinstance(kind, str):
+        return None
+    get = content.get
+    match kind:
+        case "hello" | "bye":
+            return {"k": kind, "view": _view(get("view"))} | (
+                {"protocol": get("protocol")} if kind == "hello" else {}
+            )
+        case "ack":
+            return {"k": kind, "view": _view(get("view")), "seq": _integer("seq", get("seq"))}
+        case "visible":
+            if not isinstance(get("visible"), bool):
+                raise Malformed("visible must be true or false.")
+            return {"k": kind, "view": _view(get("view")), "visible": get("visible")}
+        case "set":
+            name = get("name")
+            if not isinstance(name, str):
+                raise Malformed("name must be the name of a parameter.")
+            fields = {"k": kind, "id": _integer("id", get("id")), "name": name}
+            return fields | {"value": _value(get("value"))}
+        case "do":
+            if not (isinstance(get("action"), str) and get("action") in ACTIONS):
+                raise Malformed(
+                    f"action must be one of {', '.join(ACTIONS)}; got {plain_text(get('action'), 40)!r}."
+                )
+            return {"k": kind, "action": get("action")}
+        case "hover":
+            point = _integer("point", get("point"))
+            if point >= n:
+                raise Malformed(f"point must lie in 0 to {n - 1}; got {point}.")
+            return {"k": kind, "id": _integer("id", get("id")), "point": point}
+        case _:
+            return None
+
+
+def request_id(content: object) -> int | None:
+    """Give the `id` of a message if it has a usable one, so that a refusal can name it."""
+    try:
+        return _integer("id", content.get("id")) if isinstance(content, Mapping) else None
+    except Malformed:
+        return None
+
+
+def _view(value: object) -> str:
+    if not (isinstance(value, str) and 0 < len(value) <= MAX_VIEW_NAME):
+        raise Malformed(f"view must be a text of 1 to {MAX_VIEW_NAME} characters.")
+    return value
+
+
+def _integer(name: str, value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < _LIMIT:
+        raise Malformed(f"{name} must be a whole number from 0; got {plain_text(value, 40)!r}.")
+    return value
+
+
+def _value(value: object) -> float | int | str | bool:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and len(value) <= MAX_VALUE_TEXT:
+        return value
+    if isinstance(value, int) and abs(value) < _LIMIT:
+        return value
+    if isinstance(value, float) and math.isfinite(value):
+        return value
+    raise Malformed(
+        f"value must be a finite number, a short text, or true or false; got {plain_text(value, 40)!r}."
+    )

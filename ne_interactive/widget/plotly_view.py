@@ -1,0 +1,172 @@
+"""A run as a live Plotly figure, in two or three dimensions: for figures that people restyle, keep and share."""
+
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ne_interactive.engine.stepper import Stepper
+from ne_interactive.params.errors import ParameterError
+from ne_interactive.quality.figures import MODEBAR, coordinates, groups, layout, traces
+from ne_interactive.quality.labels import Labels, read_labels
+from ne_interactive.quality.text import escape_markup, plain_text
+from ne_interactive.widget.hover import HoverTable
+from ne_interactive.widget.worker import Worker
+
+MIN_RATE, MAX_RATE = 0.1, 20.0
+CONFIG = {"displaylogo": False, "showSendToCloud": False, "modeBarButtonsToRemove": MODEBAR["remove"]}
+
+
+class PlotlyView:
+    """A `FigureWidget` that follows a run, a few times a second.
+
+    Everything that Plotly offers works on `figure_widget`: legend, lasso, `write_html`. One category is one trace.
+    Plotly draws every point anew each time and so is slower than `explore`; it draws three dimensions too.
+    """
+
+    def __init__(
+        self,
+        run: Any,
+        method: Any = None,
+        *,
+        labels: object = None,
+        hover: object = None,
+        rate: float = 4.0,
+        max_points: int = 70_000,
+        title: str | None = None,
+    ) -> None:
+        """Draw a run, or data, which is then embedded in the background at once; the cell returns.
+
+        Args:
+            run: A Stepper, which is left as it stands; or data X (n, d).
+            method: The method, with data only; TSNE by default.
+            labels: One label for each point, as for `explore`; at most 200 categories.
+            hover: Texts for each point, as for `explore`.
+            rate: Updates a second at most, 0.1 to 20.
+            max_points: Of more points an even sample of this size is drawn.
+            title: Written before iteration and loss above the figure.
+
+        Raises:
+            ParameterError: not two or three dimensions, or an argument out of bounds.
+            DataError: X cannot be embedded, or labels or hover do not fit it.
+        """
+        _check("rate", rate, MIN_RATE, MAX_RATE)
+        _check("max_points", max_points, 1, 10_000_000)
+        given = isinstance(run, Stepper) or hasattr(run, "listen")
+        if given and method is not None:
+            raise ParameterError("The run has a method already; leave method out, or give the data instead.")
+        self.run = run if given else Stepper(run, method)
+        n, c = self.run.n, self.run.c
+        if c not in (2, 3):
+            raise ParameterError(f"PlotlyView draws two or three dimensions; the run has n_components={c}.")
+        read = read_labels(labels, n)
+        table = None if hover is None else HoverTable(hover, n)
+        self._shown = np.sort(np.random.default_rng(0).permutation(n)[:max_points])
+        self._title = escape_markup(plain_text(title)) + " · " if title else ""
+        self._gap = 1 / rate
+        self._next = -float("inf")
+        self._closed = threading.Event()
+        self._worker = Worker("ne_interactive-plotly")
+        self.figure_widget = self._figure(_choose(read, self._shown), table)
+        self._unlisten = _listen(self.run, self)
+        if not given:
+            self.run.start()
+
+    def _figure(self, labels: Labels, table: HoverTable | None) -> Any:
+        import plotly.graph_objects as go
+
+        frame = self.run.frame()
+        texts = None if table is None else [_hover_text(table, int(point)) for point in self._shown]
+        self._groups = groups(labels, len(self._shown))
+        figure = go.FigureWidget(traces(frame.embedding[self._shown], labels, texts))
+        figure.update_layout(**layout(self.run.c, labels, "·"))
+        figure.update_layout(title={"text": self._caption(frame)})
+        figure._config = CONFIG
+        # Open widgets are kept by the kernel, and this view with its figure.
+        figure._ne_view = self
+        return figure
+
+    def update(self) -> None:
+        """Draw the run as it is now, in one message."""
+        if self._closed.is_set():
+            return
+        frame = self.run.frame()
+        Z = frame.embedding[self._shown]
+        figure = self.figure_widget
+        with figure.batch_update():
+            for trace, points in zip(figure.data, self._groups, strict=False):
+                trace.update(coordinates(Z, points))
+            figure.layout.title.text = self._caption(frame)
+
+    def close(self) -> None:
+        """Follow the run no more and take the figure away; the run goes on."""
+        if not self._closed.is_set():
+            self._closed.set()
+            self._unlisten()
+            self._worker.clear()
+            self.figure_widget._ne_view = None
+            self.figure_widget.close()
+
+    def __repr__(self) -> str:
+        """Give the same text for the same run."""
+        return f"{type(self).__name__}({type(self.run.method).__name__}, n={self.run.n})"
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        text = {"text/plain": repr(self)}
+        return text if self._closed.is_set() else text | self.figure_widget._repr_mimebundle_(**kwargs)
+
+    def _caption(self, frame: Any) -> str:
+        loss = f", loss {frame.loss:.4g}" if np.isfinite(frame.loss) else ""
+        part = f", {len(self._shown):,} of {self.run.n:,} points" if len(self._shown) < self.run.n else ""
+        return f"{self._title}iteration {frame.iteration}{loss}{part}"
+
+    def _heard(self, what: str) -> None:
+        """Note on the run's thread that there is something new; costs a comparison between two updates."""
+        moving = self.run.state == "running"
+        if what != "params" and not (moving and time.monotonic() < self._next):
+            self._worker.post(self._update_in_time, once="update")
+
+    def _update_in_time(self) -> None:
+        """Wait for the next update that the rate allows, then draw what is newest by then."""
+        if not self._closed.wait(max(0.0, self._next - time.monotonic())):
+            self.update()
+            self._next = time.monotonic() + self._gap
+
+
+def _check(name: str, value: Any, low: float, high: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise ParameterError(f"{name} must lie in [{low:g}, {high:g}]; got {plain_text(value, 40)}.")
+
+
+def _choose(labels: Labels, points: np.ndarray) -> Labels:
+    """Give the labels of some points; categories keep their place, drawn or not."""
+    if labels.kind == "none":
+        return labels
+    if labels.kind == "category":
+        return Labels("category", labels.name, ids=labels.ids[points], names=labels.names)
+    return Labels("number", labels.name, values=labels.values[points])
+
+
+def _hover_text(table: HoverTable, point: int) -> str:
+    rows = [
+        f"{escape_markup(name)}: {escape_markup(text)}" if name else escape_markup(text)
+        for name, text in table.rows(point)
+    ]
+    return "<br>".join(rows)
+
+
+def _listen(run: Any, view: PlotlyView) -> Callable[[], None]:
+    weak = weakref.ref(view)
+
+    def heard(run: Any, what: str) -> None:
+        view = weak()
+        if view is None:
+            unlisten()
+        else:
+            view._heard(what)
+
+    unlisten = run.listen(heard)
+    return unlisten

@@ -1,0 +1,120 @@
+"""Frames as the browser reads them: a small header, and one buffer of positions."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ne_interactive.quality.text import plain_text
+
+PROTOCOL = 1
+LEVELS = 65_535
+
+
+def quantize(embedding: np.ndarray) -> tuple[np.ndarray, list[float], list[float]]:
+    """Round positions Z (n, 2) to 65,536 levels of their bounding box.
+
+    Returns u (n, 2) little-endian uint16, lo and sc with Z = lo + u * sc within half a level. Without extent
+    along an axis sc is 0 there, which is exact. A position that is not finite goes to the lower corner.
+    """
+    levels = np.empty(embedding.shape, "<u2")
+    lows, scales = [], []
+    for axis in range(embedding.shape[1]):
+        column = embedding[:, axis].astype(np.float64)
+        low, high = _extent(column)
+        scale = (high - low) / LEVELS
+        column -= low
+        column *= 1 / scale if scale > 0 else 0.0
+        levels[:, axis] = np.rint(column, out=column)
+        lows.append(low)
+        scales.append(scale)
+    return levels, lows, scales
+
+
+def _extent(column: np.ndarray) -> tuple[float, float]:
+    """Give lowest and highest finite value, and put what is not finite at the lowest."""
+    low, high = float(column.min()), float(column.max())
+    if math.isfinite(low) and math.isfinite(high):
+        return low, high
+    good = np.isfinite(column)
+    low, high = (float(column[good].min()), float(column[good].max())) if good.any() else (0.0, 0.0)
+    column[~good] = low
+    return low, high
+
+
+def frame_message(
+    frame: Any, run: Any, seq: int = 0, *, key: bool
+) -> tuple[dict[str, Any], list[memoryview]]:
+    """Give header and buffers of one frame: float32 positions for a keyframe, else uint16.
+
+    The buffer belongs to this message alone and cannot change: large ones are read later, by another thread.
+    """
+    n, c = frame.embedding.shape
+    if key:
+        positions = np.asarray(frame.embedding, dtype="<f4")
+        low, scale = [0.0] * c, [1.0] * c
+    else:
+        positions, low, scale = quantize(frame.embedding)
+    header = {
+        "k": "frame",
+        "seq": seq,
+        "it": int(frame.iteration),
+        "n": n,
+        "c": c,
+        "q": "f32" if key else "u16",
+    }
+    header |= {"lo": low, "sc": scale, "loss": number(frame.loss), "state": str(frame.state)}
+    header |= {"speed": number(run.speed) or 0.0, "seconds": number(frame.seconds) or 0.0}
+    header |= {
+        "params": plain(frame.params),
+        "following": plain(run.following),
+        "note": plain_text(run.message or ""),
+    }
+    return header, [memoryview(positions.tobytes())]
+
+
+def status_message(run: Any, message: str | None = None) -> dict[str, Any]:
+    """Say how the run stands; `message` replaces the run's own."""
+    return {
+        "k": "status",
+        "state": str(run.state),
+        "message": plain_text(run.message or "" if message is None else message, 1000),
+        "error": None if run.error is None else plain_text(f"{type(run.error).__name__}: {run.error}", 1000),
+        "it": int(run.iteration),
+        "speed": number(run.speed) or 0.0,
+        "loss": number(run.loss),
+        "params": plain(run.params),
+        "following": plain(run.following),
+    }
+
+
+def live_controls(run: Any) -> list[dict[str, Any]]:
+    """Describe the parameters that can be changed while the run goes on, with the values in force."""
+    return [plain(row) for row in run.describe() if row.get("live")]
+
+
+def number(value: Any) -> float | None:
+    """Give a finite float, or None: JSON knows neither NaN nor infinity."""
+    try:
+        value = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return value if math.isfinite(value) else None
+
+
+def plain(value: Any) -> Any:
+    """Give a value that JSON can carry: containers, strings, booleans, finite numbers; the rest as text."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, int):
+        return value if abs(value) < 2**53 else number(value)
+    if isinstance(value, float):
+        return number(value)
+    if isinstance(value, Mapping):
+        return {plain_text(k): plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    return plain_text(value)

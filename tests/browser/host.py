@@ -1,0 +1,133 @@
+"""Drives the page of `host.js`: stands for the kernel, in front of the built bundle in a real browser."""
+
+import base64
+import functools
+import http.server
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+HERE = Path(__file__).parent
+STATIC = HERE.parents[1] / "ne_interactive" / "widget" / "static"
+
+
+class Handler(http.server.SimpleHTTPRequestHandler):
+    """Serves the host page and the built bundle, quietly."""
+
+    def translate_path(self, path: str) -> str:
+        name = Path(path.partition("?")[0]).name
+        return str((STATIC if path.startswith("/static/") else HERE) / name)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def serving() -> Iterator[str]:
+    """Serve on a free loopback port; gives the address of the host page."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler)) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/host.html"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def control(name: str, **changes: Any) -> dict[str, Any]:
+    """Describe one parameter as the kernel does."""
+    row = {"name": name, "kind": "number", "help": f"Help for {name}.", "default": 1.0, "low": 0.0, "high": None}
+    row |= {"choices": None, "scale": "linear", "group": "method", "live": True, "redo": "nothing", "auto": False}
+    row |= {"ui_low": 0.0, "ui_high": 10.0, "value": 1.0, "following": False}
+    return row | changes
+
+
+def traits(
+    n: int, categories: list[str] | None = None, codes: np.ndarray | None = None, **changes: Any
+) -> dict[str, Any]:
+    """Give the traits of a run of n points; codes default to the categories in turn."""
+    items, kind = [], "none"
+    if categories is not None:
+        kind = "category"
+        codes = np.arange(n) % len(categories) if codes is None else codes
+        counts = np.bincount(codes, minlength=len(categories))
+        items = [{"label": label, "count": int(count)} for label, count in zip(categories, counts, strict=True)]
+    legend = {"kind": kind, "name": "kind", "items": items, "low": 0.0, "high": 1.0, "missing": 0}
+    scene = {"n": n, "c": 2, "method": "TSNE", "title": "", "hover": False, "hover_images": False}
+    state = {
+        "_protocol": 1,
+        "_scene": scene | {"legend": legend},
+        "_codes": "" if codes is None else encode(codes.astype("<u2")),
+        "_controls": [],
+        "_height": 480,
+    }
+    return state | changes
+
+
+def encode(array: np.ndarray) -> str:
+    """Give the bytes of an array as text, since that is all that can be handed to a page."""
+    return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
+
+
+class Host:
+    """One page; `sent` are the messages of its views."""
+
+    def __init__(self, page: Any) -> None:
+        """Drive `page`, which shows the host page."""
+        self.page = page
+        self.seq = 0
+
+    def call(self, name: str, *args: Any) -> Any:
+        """Call a function of the page's host object."""
+        return self.page.evaluate("([name, args]) => window.host[name](...args)", [name, list(args)])
+
+    def show(self, state: dict[str, Any], style: str = "") -> int:
+        """Make a model and mount a view of it; gives the number of both, counted from 0."""
+        model = self.call("model", state)
+        return self.call("mount", model, style)
+
+    def sent(self, kind: str | None = None, model: int = 0) -> list[dict[str, Any]]:
+        """Give the messages sent so far, of one kind or all."""
+        messages = self.page.evaluate("(model) => window.host.models[model].sent", model)
+        return [message for message in messages if kind in (None, message["k"])]
+
+    def receive(self, content: dict[str, Any], *buffers: np.ndarray, model: int = 0) -> None:
+        """Hand the page a message from the kernel."""
+        self.call("receive", model, content, [encode(buffer) for buffer in buffers])
+
+    def frame(self, Z: Any, *, key: bool = False, model: int = 0, wait: bool = True, **changes: Any) -> int:
+        """Send positions Z (n, 2) as one frame; gives its seq. Waits until it is on screen."""
+        self.seq += 1
+        Z = np.asarray(Z, dtype=np.float32)
+        low, scale = Z.min(axis=0).astype(float), np.ptp(Z.astype(float), axis=0) / 65535
+        levels = np.rint((Z - low) / np.where(scale > 0, scale, 1)).astype("<u2")
+        header = {"k": "frame", "seq": self.seq, "it": 10 * self.seq, "n": len(Z), "c": 2, "q": "f32" if key else "u16"}
+        header |= {"lo": [0.0, 0.0] if key else low.tolist(), "sc": [1.0, 1.0] if key else scale.tolist()}
+        header |= {"loss": 1.5, "state": "running", "speed": 100.0, "seconds": 1.0}
+        header |= {"params": {}, "following": {}, "note": ""}
+        self.receive(header | changes, Z if key else levels, model=model)
+        if wait:
+            self.page.wait_for_selector(f".ne-canvas[data-seq='{self.seq}']", state="attached")
+        return self.seq
+
+    def status(self, **changes: Any) -> None:
+        """Send how the run stands."""
+        message = {"k": "status", "state": "running", "message": "", "error": None, "it": 0, "speed": 0.0}
+        self.receive(message | {"loss": None, "params": {}, "following": {}} | changes)
+
+    def settle(self, milliseconds: int = 900) -> None:
+        """Wait until points and camera stand still."""
+        self.page.wait_for_timeout(milliseconds)
+
+    def pixel(self, x: float, y: float, view: int = 0) -> list[int]:
+        """Give the RGBA of the picture at CSS pixels (x, y)."""
+        return self.call("pixel", view, x, y)
+
+    def inked(self, view: int = 0) -> int:
+        """Count the pixels of the picture that are not empty."""
+        return self.call("inked", view)

@@ -1,0 +1,164 @@
+"""Every kind of table goes in and comes back; every bad one is refused with a message that helps."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+import torch
+from scipy import sparse
+
+from ne_interactive.data import arrays
+from ne_interactive.data.arrays import as_rows, fingerprint, like_input
+from ne_interactive.params.errors import DataError, NEError
+
+X = np.random.default_rng(0).standard_normal((6, 3))
+Z = torch.arange(12.0).reshape(6, 2)
+INDEX = pd.Index(list("abcdef"))
+
+
+@pytest.mark.parametrize(
+    ("given", "kind"),
+    [
+        (X, "numpy"),
+        (X.astype(np.float32), "numpy"),
+        (np.asfortranarray(X), "numpy"),
+        (X[::-1].copy()[::-1], "numpy"),
+        (X.astype(">f8"), "numpy"),
+        (X.astype(np.longdouble), "numpy"),
+        (X.astype(object), "numpy"),
+        (X.tolist(), "numpy"),
+        (sparse.csr_matrix(X), "numpy"),
+        (sparse.coo_array(X), "numpy"),
+        (pd.DataFrame(X, columns=["u", "v", "w"], index=INDEX), "pandas"),
+        (pd.DataFrame(X, columns=["u", "v", "w"]).convert_dtypes(), "pandas"),
+        (pl.DataFrame(X, schema=["u", "v", "w"]), "polars"),
+        (torch.from_numpy(X), "torch"),
+        (torch.from_numpy(X).requires_grad_(), "torch"),
+        (torch.from_numpy(X).to_sparse(), "torch"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
+)
+def test_round_trip(given, kind):
+    rows = as_rows(given)
+    assert rows.kind == kind
+    assert (rows.n, rows.d) == (6, 3)
+    assert rows.values.dtype == torch.float32
+    assert rows.values.is_contiguous()
+    assert not rows.values.requires_grad
+    np.testing.assert_array_equal(rows.values.numpy(), X.astype(np.float32))
+    back = like_input(Z.clone().requires_grad_(), rows)
+    assert type(back).__module__.partition(".")[0] == kind
+    if kind == "torch":
+        assert back.dtype == torch.float32
+        assert not back.requires_grad
+    elif kind != "numpy":
+        assert list(back.columns) == ["ne0", "ne1"]
+        assert rows.names == ("u", "v", "w")
+        if kind == "pandas":
+            assert back.index.equals(given.index)
+        back = back.to_numpy()
+    np.testing.assert_array_equal(np.asarray(back), Z.numpy())
+    assert np.asarray(back).dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    "dtype", ["bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float16"]
+)
+def test_numeric_types(dtype):
+    given = np.arange(12).reshape(4, 3).astype(dtype)
+    rows = as_rows(given)
+    np.testing.assert_array_equal(rows.values.numpy(), given.astype(np.float32))
+    assert rows.dtype == (np.float16 if dtype == "float16" else np.float32)
+
+
+def test_torch_types_and_device():
+    for dtype in (torch.float16, torch.bfloat16, torch.float64, torch.int32, torch.bool):
+        given = torch.tensor([[0, 1], [1, 0]]).to(dtype)
+        assert torch.equal(as_rows(given).values, given.float())
+    assert as_rows(X, device="cpu").values.device.type == "cpu"
+
+
+def test_memory_map(tmp_path):
+    np.save(tmp_path / "x.npy", X.astype(np.float32))
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    assert torch.equal(as_rows(mapped).values, as_rows(X).values)
+
+
+def test_float32_is_shared_not_copied():
+    given = X.astype(np.float32)
+    assert as_rows(given).values.data_ptr() == given.ctypes.data
+
+
+def test_fingerprint():
+    values = as_rows(X).values
+    assert fingerprint(values) == fingerprint(values.clone())
+    changed = values.clone()
+    changed[5, 2] += 1
+    assert len({fingerprint(v) for v in (values, changed, values.reshape(3, 6), values.double())}) == 4
+
+
+def with_entry(value, row=2, column=1):
+    bad = X.copy()
+    bad[row, column] = value
+    return bad
+
+
+FRAME = pd.DataFrame(with_entry(np.nan), columns=["u", "v", "w"])
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (X.astype(complex), "Complex data not supported"),
+        (torch.from_numpy(X).to(torch.complex64), "Complex data not supported"),
+        (X[0], "Expected 2D array.*1D array instead.*Reshape your data"),
+        (X.reshape(6, 3, 1), "Expected 2D array.*3D array"),
+        (np.float64(3.0), "Expected 2D array"),
+        (X[:1], r"Found array with 1 sample\(s\) \(shape=\(1, 3\)\) while a minimum of 2 is required"),
+        (X[:0], r"Found array with 0 sample\(s\)"),
+        (X[:, :0], r"0 feature\(s\) \(shape=\(6, 0\)\) while a minimum of 1 is required\."),
+        (with_entry(np.nan), "1 entry is not, the first at row 2, column 1: NaN.*impute"),
+        (with_entry(np.inf), "row 2, column 1: infinity.*clip"),
+        (with_entry(-np.inf).tolist(), "row 2, column 1: infinity"),
+        (with_entry(1e200), "row 2, column 1: 1e\\+200, beyond float32.*Rescale"),
+        (np.full((3, 2), np.nan), "6 entries are not, the first at row 0, column 0"),
+        (torch.from_numpy(with_entry(np.nan)), "row 2, column 1: NaN"),
+        (FRAME, "row 2, column 1 \\('v'\\): NaN"),
+        (FRAME.convert_dtypes(), "row 2, column 1 \\('v'\\): NaN"),
+        (pl.DataFrame({"u": [1.0, None], "v": [1, 2]}), "row 1, column 0 \\('u'\\): NaN"),
+        (FRAME.assign(v=list("abcdef")), "1 of 3 are not: 'v'.*encode"),
+        (pl.DataFrame({"u": [1.0, 2.0], "text": ["a", "b"]}), "1 of 2 are not: 'text'"),
+        (np.array([["a", "b"], ["c", "d"]]), "numbers only.*encode"),
+        ([[1, 2], [3]], "table with n rows and d columns"),
+        (np.array([["2020-01-01"], ["2020-01-02"]], "M8[D]"), "X must hold numbers; got dtype datetime64"),
+    ],
+)
+def test_refused(given, message):
+    with pytest.raises(DataError, match=re.compile(message, re.S)) as caught:
+        as_rows(given)
+    assert isinstance(caught.value, ValueError)
+
+
+def test_entries_that_are_no_numbers_are_a_type_error_too():
+    bad = X.astype(object)
+    bad[0, 0] = {"foo": "bar"}
+    with pytest.raises(TypeError, match=r"argument must be .* string.* number") as caught:
+        as_rows(bad)
+    assert isinstance(caught.value, NEError)
+
+
+def test_large_sparse_is_refused(monkeypatch):
+    monkeypatch.setattr(arrays, "MAX_DENSIFIED", 17)
+    with pytest.raises(DataError, match=r"up to 17 entries.*18 entries.*TruncatedSVD"):
+        as_rows(sparse.csr_matrix(X))
+
+
+@pytest.mark.parametrize("scale", [1e16, 1e-16])
+def test_extreme_sizes_are_refused(scale):
+    given = np.full((4, 4), scale)
+    with pytest.raises(DataError, match=r"between 1e-15 and 1e\+15.*Rescale"):
+        as_rows(given)
+    assert torch.equal(as_rows(given * 0).values, torch.zeros(4, 4))
+    assert as_rows(given / scale * 1e15).n == 4

@@ -1,0 +1,290 @@
+"""The contract that every method keeps, with every live parameter."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.utils.estimator_checks import check_estimator
+
+import ne_interactive as ne
+from ne_interactive.engine.step import in_force, step
+from ne_interactive.methods import METHODS, TSNE, UMAP
+from ne_interactive.params.errors import ParameterError
+from ne_interactive.params.param import params_of
+
+SMALL = {"tsne": {"perplexity": 8}, "umap": {"n_neighbors": 6}}
+# scikit-learn checks that a method is expected to fail, with the reason; there are none
+EXPECTED_FAILURES: dict[str, dict[str, str]] = {"tsne": {}, "umap": {}}
+
+
+def make(name, **more):
+    return METHODS[name](**{"random_state": 3, **SMALL[name], **more})
+
+
+def data(n=150, d=12, seed=0):
+    draw = np.random.default_rng(seed)
+    centres = draw.normal(size=(3, d)) * 6
+    return (centres[np.arange(n) % 3] + draw.normal(size=(n, d))).astype(np.float32)
+
+
+every_method = pytest.mark.parametrize("name", sorted(METHODS))
+every_live = pytest.mark.parametrize(
+    ("name", "parameter"),
+    [(name, p.name) for name, cls in sorted(METHODS.items()) for p in params_of(cls).values() if p.live],
+)
+
+
+def test_the_small_instances_cover_all_methods():
+    assert set(SMALL) == set(METHODS) == set(EXPECTED_FAILURES)
+
+
+@every_method
+def test_scikit_learn_checks(name):
+    estimator = {"tsne": TSNE(perplexity=3), "umap": UMAP(n_neighbors=5)}[name]
+    results = check_estimator(estimator, expected_failed_checks=EXPECTED_FAILURES[name], on_skip=None)
+    assert len(results) > 30
+
+
+@every_method
+def test_step_is_pure_and_donating_gives_the_same_bits(name):
+    run = ne.Stepper(data(), make(name))
+    run.step(30)
+    core = run._core
+    before = core.state.copy()
+    one, report = step(core.method, core.problem, core.state)
+    other, _ = step(core.method, core.problem, before.copy(), donate=True)
+    assert torch.equal(core.state.positions, before.positions)
+    assert torch.equal(core.state.velocity, before.velocity)
+    for field in ("positions", "velocity", "gain"):
+        assert torch.equal(getattr(one, field), getattr(other, field))
+    assert one.iteration == other.iteration == 31
+    assert np.isfinite(report.loss)
+
+
+@every_method
+def test_same_seed_same_bits_other_seed_other_map(name):
+    X = data()
+    first = make(name, max_iter=60).fit_transform(X)
+    again = make(name, max_iter=60).fit_transform(X)
+    other = make(name, max_iter=60, init="random").set_params(random_state=4).fit_transform(X)
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+@every_method
+def test_global_random_state_is_left_alone(name):
+    X = data(60)
+    np.random.seed(0)
+    torch.manual_seed(0)
+    before = np.random.get_state()[1].copy(), torch.get_rng_state()
+    make(name, max_iter=5).set_params(random_state=None).fit(X)
+    assert np.array_equal(np.random.get_state()[1], before[0])
+    assert torch.equal(torch.get_rng_state(), before[1])
+
+
+@every_live
+def test_every_live_parameter_can_change_mid_run_and_matters(name, parameter):
+    X = data()
+    run, control = ne.Stepper(X, make(name)), ne.Stepper(X, make(name))
+    for each in (run, control):
+        each.step(40)
+    declared = params_of(run.method)[parameter]
+    entry = next(e for e in run.describe() if e["name"] == parameter)
+    value = entry["ui_high"] if entry["value"] != entry["ui_high"] else entry["ui_low"]
+    gentle = {"perplexity": 40, "n_neighbors": 40, "lr": 2.0, "min_dist": 0.9}
+    value = min(value, gentle.get(parameter, value))
+    run.tune(**{parameter: value})
+    assert run.params[parameter] == pytest.approx(declared.check(value, name, run.n))
+    run.step(20)
+    control.step(20)
+    assert np.isfinite(run.embedding).all()
+    assert not np.array_equal(run.embedding, control.embedding)
+    assert np.corrcoef(run.embedding[:, 0], control.embedding[:, 0])[0, 1] ** 2 > 0.1, (
+        "the layout was restarted"
+    )
+
+
+@every_live
+@pytest.mark.parametrize("end", ["ui_low", "ui_high"])
+def test_a_slider_yanked_to_its_end_leaves_a_finite_map(name, parameter, end):
+    run = ne.Stepper(data(), make(name))
+    run.step(30)
+    entry = next(e for e in run.describe() if e["name"] == parameter)
+    if (parameter, end) == ("min_dist", "ui_high"):
+        with pytest.raises(ParameterError, match="at most spread"):
+            run.tune(min_dist=entry[end])
+    else:
+        run.tune(**{parameter: entry[end]})
+    run.step(60)
+    assert np.isfinite(run.embedding).all()
+    assert np.abs(run.embedding).max() < 1e4
+
+
+@every_method
+def test_values_set_by_hand_stay_and_auto_gives_them_back(name):
+    run = ne.Stepper(data(), make(name))
+    scheduled = run.params["lr"]
+    run.tune(lr=2.5)
+    run.step(5)
+    assert run.params["lr"] == 2.5
+    assert run.following["lr"] is False
+    run.tune(lr="auto")
+    run.step(1)
+    assert run.params["lr"] == scheduled
+    assert run.following["lr"] is True
+
+
+@every_method
+def test_torch_forces_give_the_same_step(name, monkeypatch):
+    from ne_interactive.engine import rules
+    from ne_interactive.forces import attraction, counter, exact, sampled
+
+    run = ne.Stepper(data(), make(name))
+    run.step(5)
+    core = run._core
+    fast, _ = step(core.method, core.problem, core.state)
+    monkeypatch.setattr(attraction, "student", attraction.student_torch)
+    monkeypatch.setattr(exact, "repulsion", exact.repulsion_torch)
+    monkeypatch.setitem(rules.RULES, "gains", rules.gains_torch)
+
+    def reference(graph, peak, Z, curve, lr, seed, iteration):
+        return sampled.sampled_torch(graph, peak, Z, curve, lr, counter.key_of(seed, iteration), iteration)
+
+    monkeypatch.setattr("ne_interactive.methods.umap.sampled", reference)
+    slow, _ = step(core.method, core.problem, core.state)
+    scale = float(fast.positions.std())
+    torch.testing.assert_close(fast.positions / scale, slow.positions / scale, rtol=1e-4, atol=1e-4)
+
+
+@every_method
+@pytest.mark.parametrize("c", [1, 2, 3, 4])
+def test_embeds_in_any_dimension(name, c):
+    Z = make(name, n_components=c, max_iter=30).fit_transform(data(80))
+    assert Z.shape == (80, c)
+    assert np.isfinite(Z).all()
+
+
+@every_method
+def test_values_in_force_come_from_the_constructor_and_then_from_the_hand(name):
+    run = ne.Stepper(data(), make(name, repulsion_strength=2.0))
+    run.step(1)
+    core = run._core
+    assert in_force(core.method, core.state, core.rows.n)["repulsion_strength"] == 2.0
+    run.tune(repulsion_strength=0.5)
+    run.step(1)
+    assert in_force(core.method, core.state, core.rows.n)["repulsion_strength"] == 0.5
+
+
+@every_method
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"distributed": True}, "distributed must be False"),
+        ({"init": "spectrum"}, "init must be 'pca', 'random' or an array; got 'spectrum'"),
+        ({"init": np.zeros((3, 2))}, r"init must have shape \(150, 2\), one row a point; got \(3, 2\)"),
+        ({"init": np.full((150, 2), np.nan)}, "init must be finite; row 0 is not"),
+        ({"device": "toaster"}, "device must be 'auto' or a torch device; got 'toaster'"),
+        ({"metric": "taxi"}, "metric must be one of 'euclidean'"),
+        ({"max_iter": 0}, r"max_iter must lie in \[1, inf\); got 0"),
+        ({"random_state": "yesterday"}, "random_state"),
+    ],
+)
+def test_bad_parameters_are_refused_before_any_work(name, changes, message):
+    with pytest.raises((ParameterError, ne.DataError), match=message):
+        ne.Stepper(data(), make(name, **changes))
+
+
+@every_method
+def test_fewer_rows_than_neighbours_is_refused(name):
+    with pytest.raises(ParameterError, match="for 5 points"):
+        ne.Stepper(data(5), make(name))
+
+
+@every_method
+def test_given_start_is_kept_as_given_and_scaled_only_on_request(name):
+    start = np.random.default_rng(1).normal(size=(150, 2)).astype(np.float32) * 3
+    assert np.array_equal(ne.Stepper(data(), make(name, init=start)).embedding, start)
+    scaled = ne.Stepper(data(), make(name, init=torch.from_numpy(start), init_scaling=0.5)).embedding
+    assert scaled[:, 0].std() == pytest.approx(0.5, rel=1e-2)
+    assert start[:, 0].std() > 2
+
+
+@every_method
+def test_hard_data_still_embed(name):
+    X = data(60)
+    X[:40] = X[0]  # duplicates beyond the number of neighbours
+    Z = make(name, max_iter=40).fit_transform(X)
+    assert np.isfinite(Z).all()
+    Z = make(name, max_iter=40).fit_transform(np.ones((60, 4)))
+    assert np.isfinite(Z).all()
+    Z = make(name, max_iter=40).fit_transform(np.eye(60))  # all equidistant
+    assert np.isfinite(Z).all()
+
+
+def test_lr_is_coupled_to_both_weights_and_the_floor_holds_only_as_constructed():
+    run = ne.Stepper(data(), make("tsne"))
+    assert run.params["lr"] == 50.0
+    run.tune(exaggeration=1.0)
+    assert run.params["lr"] == pytest.approx(150 / 4)
+    run.tune(repulsion_strength=10.0)
+    assert run.params["lr"] == pytest.approx(150 / 10 / 4)
+
+
+def test_early_exaggeration_lasts_exactly_its_iterations():
+    run = ne.Stepper(data(), make("tsne", early_exaggeration_iter=5, early_exaggeration_coeff=7))
+    seen = []
+    for _ in range(8):
+        seen.append(run.params["exaggeration"])
+        run.step()
+    assert seen == [7.0] * 5 + [1.0] * 3
+
+
+def test_tsne_gradient_is_that_of_its_loss():
+    run = ne.Stepper(data(), make("tsne", init="random", init_scaling=1.0, dof=0.7))
+    run._core.settle()
+    core = run._core
+    knobs = in_force(core.method, core.state, core.rows.n) | {"exaggeration": 1.0}
+    graph = core.problem.graph
+    P = torch.zeros(150, 150, dtype=torch.float64)
+    P[torch.repeat_interleave(torch.diff(graph.indptr)), graph.indices.long()] = graph.values.double()
+    Z = core.state.positions.double().requires_grad_()
+    w = (1 + (Z[:, None] - Z[None]).square().sum(2) / 0.7) ** -0.7
+    w = w * (1 - torch.eye(150, dtype=torch.float64))
+    Q = w / w.sum()
+    loss = (torch.special.xlogy(P, P) - P * torch.log(Q + torch.eye(150))).sum()
+    (gradient,) = torch.autograd.grad(loss, Z)
+    found = core.method.gradient(core.problem, core.state, knobs, 1.0, True)
+    torch.testing.assert_close(found.values.double(), gradient, rtol=1e-3, atol=1e-6)
+    assert found.loss == pytest.approx(float(loss.detach()), rel=1e-5)
+
+
+def test_umap_refuses_min_dist_above_spread_at_construction_and_mid_run():
+    with pytest.raises(ParameterError, match=r"min_dist must be at most spread \(1\); got 3"):
+        ne.Stepper(data(), make("umap", min_dist=3.0))
+    run = ne.Stepper(data(), make("umap"))
+    with pytest.raises(ParameterError, match="at most spread"):
+        run.tune(min_dist=2.0)
+    assert run.params["min_dist"] == 0.1
+    run.tune(min_dist=2.0, spread=2.5)
+    assert run.params["min_dist"] == 2.0
+
+
+def test_umap_curve_agrees_with_umap_learn():
+    from umap.umap_ import find_ab_params
+
+    from ne_interactive.methods.umap import fit_curve
+
+    for min_dist, spread in ((0.1, 1.0), (0.5, 1.0), (0.0, 2.0)):
+        np.testing.assert_allclose(fit_curve(min_dist, spread), find_ab_params(spread, min_dist), rtol=1e-6)
+
+
+def test_umap_learning_rate_falls_to_zero_and_a_change_wakes_it():
+    run = ne.Stepper(data(), make("umap", max_iter=100))
+    run.run()
+    core = run._core
+    assert core.method.decay(core.state, run.n) == 0
+    still = run.embedding
+    assert np.array_equal(run.step(5).embedding, still)
+    run.tune(repulsion_strength=3.0)
+    run.step(5)
+    assert not np.array_equal(run.embedding, still)
+    assert core.method.decay(core.state, run.n) == pytest.approx(0.2)

@@ -1,0 +1,97 @@
+"""Measures against scikit-learn's and against hand-made maps."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn import manifold
+from sklearn.model_selection import LeaveOneOut, cross_val_score
+from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
+
+from ne_interactive.data.datasets import digits
+from ne_interactive.graph.neighbors import find_neighbors
+from ne_interactive.graph.projection import pca
+from ne_interactive.params.errors import DataError
+from ne_interactive.quality.metrics import label_accuracy, recall, trustworthiness
+
+DATA = digits()
+X, Y = DATA.X[:600], DATA.y[:600]
+Z = pca(torch.from_numpy(X), 2).numpy()
+
+
+def neighbor_sets(values, k):
+    return NearestNeighbors(n_neighbors=k).fit(values.astype(np.float64)).kneighbors(return_distance=False)
+
+
+@pytest.mark.parametrize("k", [1, 10])
+@pytest.mark.parametrize("c", [2, 5])
+def test_recall_equals_sets(k, c):
+    few = pca(torch.from_numpy(X), c).numpy() + np.random.default_rng(0).normal(0, 1e-3, (600, c))
+    expected = np.mean(
+        [
+            len(np.intersect1d(a, b)) / k
+            for a, b in zip(neighbor_sets(X, k), neighbor_sets(few, k), strict=True)
+        ]
+    )
+    assert recall(X, few, k, sample=None) == pytest.approx(expected, abs=0.003)
+
+
+def test_recall_ends():
+    assert recall(X, X, 10) == pytest.approx(1)
+    noise = np.random.default_rng(0).standard_normal((600, 2))
+    assert recall(X, noise, 10) == pytest.approx(10 / 599, abs=0.012)
+
+
+def test_recall_sample_and_given_neighbours():
+    sampled = recall(X, Z, sample=300, seed=1)
+    assert sampled == recall(X, Z, sample=300, seed=1)
+    assert sampled == pytest.approx(recall(X, Z, sample=None), abs=0.03)
+    found = find_neighbors(torch.from_numpy(X), 30)
+    assert recall(None, Z, sample=300, seed=1, neighbors=found) == sampled
+
+
+def test_label_accuracy_equals_scikit_learn():
+    expected = cross_val_score(KNeighborsClassifier(5), Z[:300], Y[:300], cv=LeaveOneOut()).mean()
+    assert label_accuracy(Z[:300], Y[:300], 5) == pytest.approx(expected, abs=0.011)
+
+
+def test_label_accuracy_takes_any_labels():
+    apart = np.repeat([[0.0, 0.0], [100.0, 0.0]], 30, 0) + np.random.default_rng(0).random((60, 2))
+    names = np.array(["b", "a"]).repeat(30)
+    assert label_accuracy(apart, names, 5) == 1
+    swapped = names.copy()
+    swapped[0] = "a"
+    assert label_accuracy(apart, swapped, 5) == pytest.approx(59 / 60)
+    assert label_accuracy(apart, list(names), 5, sample=20) == 1
+
+
+def test_duplicates_in_the_map_are_not_their_own_neighbours():
+    same = np.zeros((40, 2))
+    labels = np.arange(40)
+    assert label_accuracy(same, labels, 5) == 0
+    assert 0 <= recall(X[:40], same, 5) <= 1
+
+
+@pytest.mark.parametrize("k", [1, 5, 20])
+def test_trustworthiness_equals_scikit_learn(k):
+    untied = X + np.random.default_rng(0).normal(
+        0, 0.01, X.shape
+    )  # grey levels alone give many equal distances
+    expected = manifold.trustworthiness(untied, Z, n_neighbors=k)
+    assert trustworthiness(untied, Z, k, sample=None) == pytest.approx(expected, abs=2e-5)
+    assert trustworthiness(untied, Z, k, sample=300) == pytest.approx(expected, abs=0.02)
+    assert trustworthiness(X, X, k) == pytest.approx(1, abs=1e-4)
+
+
+def test_refused():
+    with pytest.raises(DataError, match="got 600 and 599"):
+        recall(X, Z[:-1])
+    with pytest.raises(DataError, match="got 599 and 600"):
+        label_accuracy(Z, Y[:-1])
+    with pytest.raises(DataError, match="got 600 and 599"):
+        trustworthiness(X, Z[:-1])
+    with pytest.raises(DataError, match=r"\[1, 599\].*got 600"):
+        recall(X, Z, 600)
+    with pytest.raises(DataError, match=r"\[1, n / 2\) for n = 600 points; got 300"):
+        trustworthiness(X, Z, 300)
+    with pytest.raises(DataError, match="sample must be at least 1; got 0"):
+        recall(X, Z, sample=0)

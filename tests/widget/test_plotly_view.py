@@ -1,0 +1,159 @@
+"""The Plotly view on a run that the test moves."""
+
+import gc
+import threading
+import time
+
+import ipywidgets.widgets.widget as registry
+import numpy as np
+import pytest
+
+from ne_interactive.params.errors import DataError, ParameterError
+from ne_interactive.widget.plotly_view import PlotlyView
+
+from .fake import FakeRun
+
+
+@pytest.fixture
+def view(run):
+    view = PlotlyView(run, labels=["a", "b", "a", "b", "c", "c"], rate=20)
+    yield view
+    view.close()
+
+
+def settle(view):
+    assert view._worker.wait(10)
+
+
+@pytest.mark.parametrize(("c", "kind"), [(2, "scattergl"), (3, "scatter3d")])
+def test_points_follow_the_run_in_two_and_three_dimensions(c, kind):
+    run = FakeRun(c=c)
+    view = PlotlyView(run, labels=["a", "b", "a", "b", "c", "c"], rate=20)
+    assert [trace.type for trace in view.figure_widget.data] == [kind] * 3
+    run.iterate(3)
+    settle(view)
+    np.testing.assert_array_equal(view.figure_widget.data[1].y, run.embedding[[1, 3], 1])
+    if c == 3:
+        np.testing.assert_array_equal(view.figure_widget.data[2].z, run.embedding[[4, 5], 2])
+    assert view.figure_widget.layout.title.text == "iteration 3, loss 1"
+    view.close()
+
+
+def test_one_update_is_one_message(view, run):
+    sent = view.figure_widget.comm.states
+    sent.clear()
+    run.iterate()
+    settle(view)
+    (update,) = [state["_py2js_update"] for state in sent if state.get("_py2js_update")]
+    assert update["style_data"].keys() == {"x", "y"}
+    assert len(sent) == 4  # the update, two edit numbers, and taking the update out of the saved state
+    assert view.figure_widget.layout.uirevision == "embedding"
+
+
+def test_the_rate_is_limited_and_the_last_state_is_drawn(view, run, monkeypatch):
+    drawn = []
+    update = view.update
+    monkeypatch.setattr(view, "update", lambda: (drawn.append(time.monotonic()), update()))
+    run.start()
+    until = time.monotonic() + 0.5
+    while time.monotonic() < until:
+        run.iterate()
+        time.sleep(0.001)
+    run.pause()
+    settle(view)
+    assert 3 <= len(drawn) <= 12
+    np.testing.assert_array_equal(view.figure_widget.data[0].x, run.embedding[[0, 2], 0])
+
+
+def test_drawing_does_not_hold_up_the_run(view, run, monkeypatch):
+    hold = threading.Event()
+    monkeypatch.setattr(view, "update", lambda: hold.wait(10))
+    run.start()
+    began = time.monotonic()
+    run.iterate(1000)
+    assert time.monotonic() - began < 5
+    hold.set()
+    settle(view)
+
+
+def test_closing_ends_it_and_the_run_goes_on(view, run):
+    view.close()
+    view.close()
+    assert run.listeners == []
+    assert run.state == "paused"
+    run.iterate()
+    assert view.figure_widget.data[0].x[0] != run.embedding[0, 0]
+    assert view._repr_mimebundle_() == {"text/plain": "PlotlyView(TSNE, n=6)"}
+
+
+def test_it_displays_itself_and_lives_as_long_as_its_figure(run):
+    view = PlotlyView(run)
+    bundle = view._repr_mimebundle_()
+    assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == view.figure_widget.model_id
+    figure = view.figure_widget
+    del view
+    gc.collect()
+    run.iterate()
+    settle(figure._ne_view)
+    assert figure.data[0].x[0] == run.embedding[0, 0]
+    figure._ne_view.close()
+    assert run.listeners == []
+    assert figure not in registry._instances.values()
+
+
+def test_many_points_are_sampled_evenly_and_it_is_said():
+    run = FakeRun(n=1000)
+    view = PlotlyView(run, labels=np.arange(1000) % 3, hover=range(1000), max_points=100)
+    figure = view.figure_widget
+    assert sum(len(trace.x) for trace in figure.data) == 100
+    assert "100 of 1,000 points" in figure.layout.title.text
+    for trace in figure.data:
+        points = [int(text) for text in trace.hovertext]
+        np.testing.assert_array_equal(trace.x, run.embedding[points, 0])
+        assert {str(point % 3) for point in points} == {trace.name}
+    view.close()
+
+
+def test_a_category_without_a_drawn_point_leaves_the_others_in_place():
+    run = FakeRun(n=50)
+    view = PlotlyView(run, labels=["rare"] + ["common"] * 49, max_points=1)
+    run.iterate()
+    settle(view)
+    assert sum(len(trace.x) for trace in view.figure_widget.data) == 1
+    assert [trace.name for trace in view.figure_widget.data] == ["common", "rare"]
+    view.close()
+
+
+def test_numbers_are_one_trace_with_a_scale(run):
+    view = PlotlyView(run, labels=np.linspace(0, 1, 6), title="<b>depth</b>")
+    assert len(view.figure_widget.data) == 1
+    assert view.figure_widget.layout.title.text.startswith("&lt;b&gt;depth&lt;/b&gt; · iteration 0")
+    view.close()
+
+
+def test_texts_are_no_markup_and_nothing_is_uploaded(run):
+    bad = ["<a href='javascript:alert(1)'>x</a>", "%{x}", "a", "b", "c", "d"]
+    view = PlotlyView(run, labels=bad, hover={"<i>": bad})
+    for trace in view.figure_widget.data:
+        assert "<" not in trace.name
+        assert not any("<" in text or "%{" in text for text in trace.hovertext)
+    assert "sendChartToCloud" in view.figure_widget._config["modeBarButtonsToRemove"]
+    assert view.figure_widget._config["showSendToCloud"] is False
+    view.close()
+
+
+@pytest.mark.parametrize("rate", [0, 21, float("nan"), "4", True])
+def test_a_rate_out_of_bounds_is_refused(run, rate):
+    with pytest.raises(ParameterError, match=r"rate must lie in \[0.1, 20\]"):
+        PlotlyView(run, rate=rate)
+
+
+def test_what_cannot_be_drawn_is_refused():
+    with pytest.raises(ParameterError, match="n_components=4"):
+        PlotlyView(FakeRun(c=4))
+    run = FakeRun()
+    with pytest.raises(ParameterError, match="leave method out"):
+        PlotlyView(run, run.method)
+    with pytest.raises(DataError, match="6 points; got 2"):
+        PlotlyView(run, labels=[1, 2])
+    assert run.listeners == []

@@ -29,4 +29,6 @@ html_theme = "furo"
 html_title = f"ne_interactive {release}"
 
 # The notebooks live beside this folder, where people open them; Sphinx reads only what lies in it.
-shutil.copytree(HERE.parent / "notebooks", HERE / "_notebooks", dirs_exist_ok=True, ignore=shutil.ignore_patterns(".*"))
+shutil.copytree(
+    HERE.parent / "notebooks", HERE / "_notebooks", dirs_exist_ok=True, ignore=shutil.ignore_patterns(".*")
+)

@@ -17,7 +17,9 @@ def test_a_fresh_build_gives_the_committed_bundle(tmp_path):
     shutil.copytree(ROOT / "js", tmp_path / "js", ignore=shutil.ignore_patterns("node_modules"))
     (tmp_path / "js" / "node_modules").symlink_to(modules, target_is_directory=True)
     (tmp_path / STATIC).mkdir(parents=True)
-    built = subprocess.run([node, "build.mjs"], cwd=tmp_path / "js", capture_output=True, text=True, check=False)
+    built = subprocess.run(
+        [node, "build.mjs"], cwd=tmp_path / "js", capture_output=True, text=True, check=False
+    )
     assert built.returncode == 0, built.stdout + built.stderr
     fresh = {path.name: path.read_bytes() for path in (tmp_path / STATIC).iterdir()}
     committed = {path.name: path.read_bytes() for path in (ROOT / STATIC).iterdir()}

@@ -40,7 +40,9 @@ def fails(capsys, *arguments):
 
 def test_run_does_what_the_estimator_does(tmp_path, data, rows, capsys):
     out = tmp_path / "map.npy"
-    code = main(["run", str(data), "-o", str(out), "--set", "perplexity=20", "--set", "max_iter=40", "--seed", "3"])
+    code = main(
+        ["run", str(data), "-o", str(out), "--set", "perplexity=20", "--set", "max_iter=40", "--seed", "3"]
+    )
     shown = capsys.readouterr()
     assert code == 0
     assert f"{out}: 120 x 2, iteration 40 of 40, loss " in shown.out
@@ -54,7 +56,16 @@ def test_run_does_what_the_estimator_does(tmp_path, data, rows, capsys):
 
 def test_run_with_umap_and_an_alias_writes_csv(tmp_path, data):
     out = tmp_path / "map.csv"
-    options = ["--method", "UMAP", "--set", "learning_rate=0.5", "--set", "max_iter=5", "--set", "backend=none"]
+    options = [
+        "--method",
+        "UMAP",
+        "--set",
+        "learning_rate=0.5",
+        "--set",
+        "max_iter=5",
+        "--set",
+        "backend=none",
+    ]
     assert main(["run", str(data), "-o", str(out), *options, "--seed", "0"]) == 0
     assert out.read_text().splitlines()[0] == "ne0,ne1"
     Z = np.loadtxt(out, delimiter=",", skiprows=1, dtype=np.float32)
@@ -128,7 +139,9 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
 def test_csv_with_and_without_a_header(tmp_path, header):
     separator = next((mark for mark in ";\t" if mark in header), ",")
     path = tmp_path / "rows.csv"
-    path.write_text(header + "\n".join(separator.join(row) for row in (["1", "2", "3"], ["4", "5.5", "-6e1"])) + "\n")
+    path.write_text(
+        header + "\n".join(separator.join(row) for row in (["1", "2", "3"], ["4", "5.5", "-6e1"])) + "\n"
+    )
     np.testing.assert_array_equal(tables.read(path), np.array([[1, 2, 3], [4, 5.5, -60]], np.float32))
 
 
@@ -195,10 +208,10 @@ def test_version_and_help(capsys):
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for another process")
 def test_ctrl_c_saves_what_is_there(tmp_path):
     np.save(tmp_path / "rows.npy", np.random.default_rng(0).normal(size=(600, 10)))
-    command = [sys.executable, "-m", "ne_interactive.cli", "run", "rows.npy", "-o", "map.npy", "--set", "max_iter=1000000"]
-    command += ["--set", "tol=0", "--every", "1"]
+    command = [sys.executable, "-m", "ne_interactive.cli", "run", "rows.npy", "-o", "map.npy"]
+    command += ["--set", "max_iter=1000000", "--set", "tol=0", "--every", "1"]
     environment = {**os.environ, "PYTHONPATH": str(Path(ne.__file__).parents[1])}
-    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as run:
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, env=environment) as run:
         assert run.stderr
         seen = b""
         deadline = time.monotonic() + 120

@@ -19,7 +19,17 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 ROOMS = ["params", "data", "graph", "quality", "forces", "engine", "methods", "widget", "cli"]
 LAST = {"widget", "cli"}  # the two ends of the row: neither imports the other
 OPTIONAL = {"faiss", "pykeops", "triton"}
-ROOT_ENTRIES = {"pyproject.toml", "README.md", "LICENSE", "ne", "ne_interactive", "notebooks", "tests", "js", "docs"}
+ROOT_ENTRIES = {
+    "pyproject.toml",
+    "README.md",
+    "LICENSE",
+    "ne",
+    "ne_interactive",
+    "notebooks",
+    "tests",
+    "js",
+    "docs",
+}
 
 
 def tracked():
@@ -27,7 +37,15 @@ def tracked():
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
     if done.returncode:  # an unpacked archive: no git, so all that is not made by a tool
-        made = {".venv", "node_modules", "_build", "_notebooks", "__pycache__", ".pytest_cache", ".ruff_cache"}
+        made = {
+            ".venv",
+            "node_modules",
+            "_build",
+            "_notebooks",
+            "__pycache__",
+            ".pytest_cache",
+            ".ruff_cache",
+        }
         return [path for path in ROOT.rglob("*") if path.is_file() and not made & set(path.parts)]
     return [ROOT / name for name in done.stdout.decode().split("\0") if name and (ROOT / name).is_file()]
 
@@ -51,7 +69,11 @@ def room_files():
 
 
 def test_the_rooms_are_those_that_are_named():
-    found = {path.name for path in PACKAGE.iterdir() if path.is_dir() and path.name not in ("__pycache__", "notebooks")}
+    found = {
+        path.name
+        for path in PACKAGE.iterdir()
+        if path.is_dir() and path.name not in ("__pycache__", "notebooks")
+    }
     assert found == set(ROOMS)
     assert [path.name for path in PACKAGE.glob("*.py")] == ["__init__.py"]
 
@@ -91,7 +113,9 @@ def test_files_of_a_room_do_not_import_each_other_in_a_ring():
 
 @pytest.mark.parametrize("name", sorted(OPTIONAL))
 def test_an_optional_package_is_imported_in_one_file(name):
-    users = [path for path in PACKAGE.rglob("*.py") if any(used.split(".")[0] == name for used in imports(path))]
+    users = [
+        path for path in PACKAGE.rglob("*.py") if any(used.split(".")[0] == name for used in imports(path))
+    ]
     assert len(users) <= 1, users
 
 
@@ -134,7 +158,9 @@ def test_the_version_is_said_once_and_the_same():
 
 def test_the_lock_holds_names_and_versions_only():
     lines = LOCK.read_text().splitlines()
-    assert [line for line in lines if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*==[0-9][0-9A-Za-z.]*", line)] == []
+    assert [
+        line for line in lines if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*==[0-9][0-9A-Za-z.]*", line)
+    ] == []
     names = [normal(line.split("==")[0]) for line in lines]
     assert len(names) == len(set(names))
     assert any(re.fullmatch(r"torch==2\.13\.\d+", line) for line in lines)
@@ -143,7 +169,8 @@ def test_the_lock_holds_names_and_versions_only():
 def test_the_lock_holds_everything_that_the_tests_install():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    wanted = [*project["dependencies"], *(name for key in ("cpu", "keops", "notebook", "test", "docs") for name in extras[key])]
+    installed = ("cpu", "keops", "notebook", "test", "docs")
+    wanted = [*project["dependencies"], *(name for key in installed for name in extras[key])]
     locked = {normal(line.split("==")[0]) for line in LOCK.read_text().splitlines()}
     assert {normal(re.match(r"[A-Za-z0-9._-]+", line)[0]) for line in wanted} - locked == set()
 

@@ -58,8 +58,7 @@ export class Bar {
         h("span", { class: `ne-cell ne-cell-${name}` }, ...(before ? [word, value] : [value, word])),
       );
     }
-    line.append(this.state);
-    this.element = h("div", { class: "ne-bar" }, transport, line, this.spoken);
+    this.element = h("div", { class: "ne-bar" }, transport, line, this.state, this.spoken);
     this.showState("paused");
     this.following(true);
   }

@@ -9,7 +9,7 @@ import type { Control as Description, SetReply, Value } from "./types.ts";
 const COSTS: Record<string, string> = {
   kernel: "rebuilds a table",
   weights: "recalibrates",
-  graph: "finds new neighbours",
+  graph: "new neighbours",
   layout: "restarts the run",
 };
 /** Milliseconds after an answer in which frames made before it do not move the control back. */
@@ -42,18 +42,19 @@ export class ControlView {
     this.latest = new Latest((value) => send(name, value));
     this.auto = description.auto ? this.makeAuto() : null;
     this.face = this.makeFace();
-    const label = h("span", { class: "ne-name" }, name);
+    const cost = COSTS[redo] ?? "";
+    const price = cost ? [" ", h("span", { class: "ne-cost" }, cost)] : [];
+    const label = h("span", { class: "ne-name" }, name, ...price);
     const head = h("div", { class: "ne-head" }, label, ...(this.auto ? [this.auto] : []));
     const body = h("div", { class: "ne-body" }, ...this.face.elements);
     const inline = kind === "switch" || kind === "choice";
-    this.element = h("div", { class: `ne-control ne-${kind}` }, head);
+    this.element = h("div", { class: `ne-control ne-is-${kind}` }, head);
     if (inline) head.append(...this.face.elements);
     else {
       head.append(this.face.elements.pop() ?? "");
       this.element.append(body);
     }
     this.element.append(this.note);
-    const cost = COSTS[redo] ?? "";
     this.element.title = cost ? `${help} (${cost})` : help;
     this.explain("");
     this.update(description.value, description.following, true);
@@ -90,11 +91,9 @@ export class ControlView {
     this.auto?.setAttribute("aria-pressed", String(following));
   }
 
-  /** Shows why a value was refused; without a reason, what a change costs. */
+  /** Shows why a value was refused; an empty reason takes it away. */
   private explain(reason: string): void {
-    const cost = COSTS[this.description.redo] ?? "";
-    say(this.note, reason || cost);
-    this.note.classList.toggle("ne-refused", reason !== "");
+    say(this.note, reason);
     if (reason) this.note.setAttribute("role", "alert");
     else this.note.removeAttribute("role");
   }

@@ -7,6 +7,8 @@ import type { Legend as Description } from "./types.ts";
 
 /** More rows than this are not listed. */
 const MOST = 300;
+/** Characters of labels that fit in two columns. */
+const SHORT = 6;
 
 export interface LegendEvents {
   /** Categories that are not drawn. */

@@ -134,7 +134,7 @@ def _advice(url: str, port: int, opened: bool) -> str:
         "",
         "JupyterLab runs on",
         f"    {url}",
-        "In the notebook choose Run > Run All Cells. Ctrl-C here ends it.",
+        "Run the notebook's cells one after the other with Shift+Enter. Ctrl-C here ends JupyterLab.",
     ]
     if not opened:
         lines += [

@@ -111,7 +111,13 @@ def _read_csv(path: Path) -> np.ndarray:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # said below: no rows
         table = np.loadtxt(
-            path, np.float32, comments=None, delimiter=separator, skiprows=int(header), ndmin=2, encoding="utf-8-sig"
+            path,
+            np.float32,
+            comments=None,
+            delimiter=separator,
+            skiprows=int(header),
+            ndmin=2,
+            encoding="utf-8-sig",
         )
     if not table.size:
         raise DataError(f"{path} has a header and no rows.")

@@ -9,7 +9,7 @@ import warnings
 import weakref
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
-from numbers import Integral
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from ne_interactive.params.declare import REGISTRY
 from ne_interactive.params.errors import ParameterError, StateError
 
 HOLD = 0.02  # seconds between looks at a run that is held
+LONGEST_NAP = 1.0  # seconds between iterations, so that a very low speed can still be changed
 SLICE = 0.05  # seconds that arun keeps the event loop's helper thread
 
 Listener = Callable[["Stepper", str], None]
@@ -52,7 +53,8 @@ class Stepper(Reading):
         self._listeners: list[Listener] = []
         self._background = Background()
         self._driver = False
-        self.max_speed: float | None = None
+        self._due = 0.0  # when the next iteration may begin, where the speed is limited
+        self._max_speed: float | None = None
 
     def __repr__(self) -> str:
         return f"Stepper({type(self.method).__name__}, n={self.n}, iteration={self.iteration}, {self.state})"
@@ -92,6 +94,24 @@ class Stepper(Reading):
             if self._state == "running":
                 self._background.go.set()
         self._tell("state")
+
+    @property
+    def max_speed(self) -> float | None:
+        """Most iterations per second, so that the eye can follow; None is full speed.
+
+        Raises:
+            ParameterError: when set to anything but None or a positive number.
+        """
+        return self._max_speed
+
+    @max_speed.setter
+    def max_speed(self, value: float | None) -> None:
+        number = isinstance(value, Real) and not isinstance(value, bool)
+        if value is not None and not (number and 0 < value < float("inf")):
+            raise ParameterError(
+                f"max_speed must be a positive number of iterations per second, or None for full speed; got {value!r}."
+            )
+        self._max_speed = None if value is None else float(value)
 
     # moving in the caller's thread
 
@@ -187,8 +207,10 @@ class Stepper(Reading):
         self._pace()
 
     def _pace(self) -> None:
-        if self.max_speed:
-            time.sleep(1 / self.max_speed)
+        if self._max_speed is not None:
+            now = time.perf_counter()
+            self._due = max(self._due + 1 / self._max_speed, now)
+            time.sleep(min(self._due - now, LONGEST_NAP))
 
     def _claim(self, name: str) -> None:
         self._raise_if_failed()

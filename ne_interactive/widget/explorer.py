@@ -37,7 +37,7 @@ class Explorer(anywidget.AnyWidget):
     _scene = t.Dict().tag(sync=True)
     _codes = t.Bytes().tag(sync=True)
     _controls = t.List().tag(sync=True)
-    _height = t.Int(520).tag(sync=True)
+    _height = t.Int(600).tag(sync=True)
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class Explorer(anywidget.AnyWidget):
         labels: object = None,
         hover: object = None,
         images: object = None,
-        height: int = 520,
+        height: int = 600,
         title: str | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -137,7 +137,8 @@ def explore(
     hover: object = None,
     images: object = None,
     start: bool = True,
-    height: int = 520,
+    max_speed: float | None = None,
+    height: int = 600,
     title: str | None = None,
 ) -> Explorer:
     """Draw an embedding live while it is optimised in the background; the cell returns at once.
@@ -151,11 +152,12 @@ def explore(
             At most 20 columns are shown, and 200 characters of each.
         images: Grey images (n, h, w), or (n, h*w) if square, shown beside the hover text.
         start: Start the run at once.
+        max_speed: Most iterations per second, to follow small data by eye; full speed by default.
         height: Height of the view in CSS pixels, 160 to 4000.
         title: A line above the view.
 
     Raises:
-        ParameterError: `method` given beside a Stepper, an embedding not in two dimensions, a bad height.
+        ParameterError: `method` given beside a Stepper, an embedding not in two dimensions, a bad height or speed.
         DataError: X cannot be embedded, or labels, hover or images do not fit it. Nothing is started then.
     """
     check_height(height)
@@ -168,6 +170,8 @@ def explore(
     run = X if given else Stepper(X, method)
     view = Explorer(run, labels=labels, hover=hover, images=images, height=height, title=title)
     view._stop_run_on_close = not given
+    if max_speed is not None:
+        run.max_speed = max_speed
     if start:
         run.start()
     return view

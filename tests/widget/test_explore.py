@@ -210,3 +210,11 @@ def test_the_loss_of_a_run_is_drawn_with_its_changes(X):
     assert list(marks.x) == [3]
     assert "exaggeration: " in marks.hovertext[0]
     assert "to 4.0" in marks.hovertext[0]
+
+
+def test_max_speed_is_given_to_the_run_and_checked(X, opened):
+    view = explore(X, TSNE(perplexity=5), start=False, max_speed=80)
+    opened(view)
+    assert view.run.max_speed == 80
+    with pytest.raises(ParameterError, match="max_speed must be a positive number"):
+        explore(X, TSNE(perplexity=5), start=False, max_speed=0)

@@ -309,7 +309,7 @@ def test_a_browser_cannot_rewrite_what_is_drawn(browser):
     explorer.comm.handle_msg({"content": {"data": {"method": "update", "state": state}}, "buffers": []})
     assert explorer._scene == scene
     assert explorer._esm == esm
-    assert explorer._height == 520
+    assert explorer._height == 600
 
 
 def test_python_methods_drive_the_run(browser, run):

@@ -106,9 +106,15 @@ def wait_until(condition, what, seconds=60.0):
         time.sleep(0.1)
 
 
-def moves(view, by=20):
-    start = iteration(view)
-    wait_until(lambda: iteration(view) >= start + by, f"{by} iterations after {start}")
+def moves(view, frames=4):
+    """Wait until the view has shown several iterations; a restart may take the count back to 0 meanwhile."""
+    seen = set()
+
+    def several():
+        seen.add(iteration(view))
+        return len(seen) > frames
+
+    wait_until(several, f"{frames} new iterations in view")
 
 
 def ask_kernel(page, expression):
@@ -173,7 +179,7 @@ def test_notebook_one_is_watched_and_steered(address, page):
     view.scroll_into_view_if_needed()
     view.get_by_role("button", name="Play", exact=True).click()
     expect(view).to_have_attribute("data-state", "running")
-    moves(view, by=50)
+    moves(view, frames=8)
     view.get_by_role("button", name="Pause", exact=True).click()
     expect(view).to_have_attribute("data-state", "paused")
     time.sleep(0.5)

@@ -14,7 +14,7 @@ from ne_interactive.graph.csr import Graph, symmetrize
 from ne_interactive.graph.neighbors import Neighbors
 from ne_interactive.methods.base import NeighborEmbedding
 from ne_interactive.params.declare import declare
-from ne_interactive.params.param import param
+from ne_interactive.params.param import again, param
 
 EXACT_BELOW = 2500  # points; from there on the mesh is faster and accurate enough
 MESH_DIMENSIONS = 3
@@ -39,17 +39,8 @@ class TSNE(NeighborEmbedding):
         bounds=(1, "n - 1"), closed="neither", slider=(2, 150), scale="log", group="neighbours",
         live=True, redo="weights",
     )  # fmt: skip
-    early_exaggeration_coeff: float = param(
-        12.0,
-        "Exaggeration of the early phase.",
-        bounds=(0, 1000),
-        closed="high",
-        slider=(1, 32),
-        group="forces",
-    )
-    early_exaggeration_iter: int = param(
-        250, "Iterations of the early phase.", bounds=(0, None), slider=(0, 1000), group="forces"
-    )
+    early_exaggeration_coeff: float = again(NeighborEmbedding, "early_exaggeration_coeff", default=12.0)
+    early_exaggeration_iter: int = again(NeighborEmbedding, "early_exaggeration_iter", default=250)
     momentum: float = param(
         0.8, "Share of the last step that is kept.", bounds=(0, 1), closed="low", slider=(0, 0.98),
         group="optimizer", live=True, redo="nothing",

@@ -17,7 +17,7 @@ from ne_interactive.graph.neighbors import Neighbors
 from ne_interactive.methods.base import NeighborEmbedding
 from ne_interactive.params.declare import declare
 from ne_interactive.params.errors import ParameterError
-from ne_interactive.params.param import param
+from ne_interactive.params.param import again, param
 
 REHEAT = 0.25  # share of the learning rate with which a change wakes a finished run
 
@@ -39,11 +39,13 @@ class UMAP(NeighborEmbedding):
 
     rule: ClassVar[str] = "moves"
 
-    lr: float | str = param(
-        "auto", "Length of every single move; 'auto' is 1. Either falls linearly to 0 over the run.",
-        kind="number", bounds=(0, 100), closed="high", slider=(0.01, 10), scale="log", group="optimizer",
-        live=True, redo="nothing", auto=True,
-    )  # fmt: skip
+    lr: float | str = again(
+        NeighborEmbedding,
+        "lr",
+        help="Length of every single move; 'auto' is 1. Either falls linearly to 0 over the run.",
+        high=100,
+        slider=(0.01, 10),
+    )
     n_neighbors: int = param(
         15, "Neighbours of each point, itself counted, as in umap-learn.",
         bounds=(2, "n"), slider=(2, 100), scale="log", group="neighbours", live=True, redo="weights",

@@ -172,6 +172,12 @@ def param(
     return dataclasses.field(default=default, metadata={"param": made})
 
 
+def again(base: type, name: str, **changes: Any) -> Any:
+    """A field that declares a parameter of the base class again, with some of its facts changed."""
+    made = dataclasses.replace(params_of(base)[name], **changes)
+    return dataclasses.field(default=made.default, metadata={"param": made})
+
+
 def params_of(method: Any) -> Mapping[str, Param]:
     """Every declared parameter of a method (class or instance), by name, in order of declaration."""
     cls = method if isinstance(method, type) else type(method)

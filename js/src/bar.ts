@@ -11,6 +11,9 @@ const ICONS = {
   view: "M2 2h4.5v1.6H3.6v2.9H2zM9.5 2H14v4.5h-1.6V3.6H9.5zM2 9.5h1.6v2.9h2.9V14H2zM12.4 9.5H14V14H9.5v-1.6h2.9z",
 };
 
+/** Milliseconds. */
+const NOTE_TIME = 6000;
+
 export interface Actions {
   act(action: "play" | "pause" | "step" | "restart"): void;
   resetView(): void;
@@ -18,32 +21,33 @@ export interface Actions {
 
 export class Bar {
   readonly element: HTMLElement;
-  private readonly toggle: HTMLButtonElement;
-  private readonly label = h("span", {}, "Play");
-  private readonly symbol = icon(ICONS.play);
-  private readonly reset: HTMLButtonElement;
-  private readonly cells = new Map<string, HTMLElement>();
-  private readonly state = h("span", { class: "ne-state" });
-  private readonly note = h("span", { class: "ne-message" });
-  private readonly spoken = h("span", { class: "ne-hidden", role: "status" });
-  private running = false;
+  readonly #toggle: HTMLButtonElement;
+  readonly #label = h("span", {}, "Play");
+  readonly #symbol = icon(ICONS.play);
+  readonly #reset: HTMLButtonElement;
+  readonly #cells = new Map<string, HTMLElement>();
+  readonly #state = h("span", { class: "ne-state" });
+  readonly #note = h("span", { class: "ne-message" });
+  readonly #spoken = h("span", { class: "ne-hidden", role: "status" });
+  #running = false;
+  #noteUntil = 0;
 
   constructor(
     private readonly actions: Actions,
     private readonly signal: AbortSignal,
   ) {
-    this.toggle = this.button("Play", ICONS.play, () => this.playOrPause(), "ne-primary");
-    this.toggle.replaceChildren(this.symbol, this.label);
-    this.reset = this.button("Reset view", ICONS.view, () => this.actions.resetView());
+    this.#toggle = this.#button("Play", ICONS.play, () => this.playOrPause(), "ne-primary");
+    this.#toggle.replaceChildren(this.#symbol, this.#label);
+    this.#reset = this.#button("Reset view", ICONS.view, () => this.actions.resetView());
     const transport = h(
       "div",
       { class: "ne-transport", role: "group", "aria-label": "Run" },
-      this.toggle,
-      this.button("Step", ICONS.step, () => this.actions.act("step")),
-      this.button("Restart", ICONS.restart, () => this.actions.act("restart")),
-      this.reset,
+      this.#toggle,
+      this.#button("Step", ICONS.step, () => this.actions.act("step")),
+      this.#button("Restart", ICONS.restart, () => this.actions.act("restart")),
+      this.#reset,
     );
-    const line = h("div", { class: "ne-status" }, this.note);
+    const line = h("div", { class: "ne-status" }, this.#note);
     for (const [name, unit] of [
       ["iteration", "iteration"],
       ["loss", "loss"],
@@ -53,59 +57,71 @@ export class Bar {
       const value = h("b", {}, "–");
       const word = h("span", {}, unit);
       const before = name === "iteration" || name === "loss";
-      this.cells.set(name, value);
+      this.#cells.set(name, value);
       line.append(
         h("span", { class: `ne-cell ne-cell-${name}` }, ...(before ? [word, value] : [value, word])),
       );
     }
-    this.element = h("div", { class: "ne-bar" }, transport, line, this.state, this.spoken);
+    this.element = h("div", { class: "ne-bar" }, transport, line, this.#state, this.#spoken);
     this.showState("paused");
     this.following(true);
   }
 
   playOrPause(): void {
-    this.actions.act(this.running ? "pause" : "play");
+    this.actions.act(this.#running ? "pause" : "play");
   }
 
   showState(state: string, note = ""): void {
-    this.running = state === "running" || state === "resting";
-    const name = this.running ? "Pause" : "Play";
-    if (this.label.textContent !== name) {
-      say(this.label, name);
-      this.toggle.setAttribute("aria-label", name);
-      this.symbol.firstElementChild?.setAttribute("d", this.running ? ICONS.pause : ICONS.play);
+    this.#running = state === "running" || state === "resting";
+    const name = this.#running ? "Pause" : "Play";
+    if (this.#label.textContent !== name) {
+      say(this.#label, name);
+      this.#toggle.setAttribute("aria-label", name);
+      this.#symbol.firstElementChild?.setAttribute("d", this.#running ? ICONS.pause : ICONS.play);
     }
-    say(this.state, state);
-    this.state.dataset.state = state;
-    say(this.note, note);
+    say(this.#state, state);
+    this.#state.dataset.state = state;
+    if (performance.now() > this.#noteUntil) this.#say(note);
+  }
+
+  /** Shows a note of its own for a few seconds, and tells it. */
+  showNote(note: string): void {
+    this.#noteUntil = performance.now() + NOTE_TIME;
+    this.#say(note);
+    this.announce(note);
+  }
+
+  #say(note: string): void {
+    say(this.#note, note);
+    this.#note.title = note;
   }
 
   showRun(iteration: number, loss: number | null, speed: number): void {
-    this.cell("iteration", iteration.toLocaleString("en"));
-    this.cell("loss", loss === null ? "–" : fixed(loss));
-    this.cell("speed", speed >= 10 ? String(Math.round(speed)) : format(Number(speed.toPrecision(2))));
+    this.#cell("iteration", iteration.toLocaleString("en"));
+    this.#cell("loss", loss === null ? "–" : fixed(loss));
+    this.#cell("speed", speed >= 10 ? String(Math.round(speed)) : format(Number(speed.toPrecision(2))));
   }
 
   showRate(framesPerSecond: number): void {
-    this.cell("rate", String(Math.round(framesPerSecond)));
+    this.#cell("rate", String(Math.round(framesPerSecond)));
   }
 
   /** Tells people who cannot see the picture; sparingly, at changes of state. */
   announce(text: string): void {
-    say(this.spoken, text);
+    say(this.#spoken, text);
   }
 
   /** Whether the view follows the whole map: then there is nothing to reset. */
   following(following: boolean): void {
-    this.reset.disabled = following;
+    this.#reset.disabled = following;
   }
 
-  private cell(name: string, text: string): void {
-    const cell = this.cells.get(name);
+  #cell(name: string, text: string): void {
+    const cell = this.#cells.get(name);
     if (cell) say(cell, text);
   }
 
-  private button(name: string, path: string, action: () => void, extra = ""): HTMLButtonElement {
+  #button(name: string, path: string, action: () => void, extra = ""): HTMLButtonElement {
     const button = h(
       "button",
       { type: "button", class: `ne-button ${extra}`, "aria-label": name, title: name },

@@ -48,12 +48,12 @@ export class Camera {
   following = true;
   width = 1;
   height = 1;
-  private target = { x: 0, y: 0, scale: 1 };
-  private placed = false;
+  #target = { x: 0, y: 0, scale: 1 };
+  #placed = false;
 
   /** How much closer than the whole map: 1 shows all of it. */
   get zoom(): number {
-    return this.scale / this.target.scale;
+    return this.scale / this.#target.scale;
   }
 
   resize(width: number, height: number): void {
@@ -61,7 +61,7 @@ export class Camera {
     this.width = Math.max(1, width);
     this.height = Math.max(1, height);
     if (!this.following) this.scale *= Math.min(this.width, this.height) / before;
-    else this.placed = false;
+    else this.#placed = false;
   }
 
   fit({ lo, hi }: Bounds): void {
@@ -71,14 +71,14 @@ export class Camera {
     const y = (lo[1] + hi[1]) / 2;
     const least = 1e-12 + 1e-7 * (Math.abs(x) + Math.abs(y));
     const extent = w > least || h > least ? [Math.max(w, least), Math.max(h, least)] : [1, 1];
-    this.target = { x, y, scale: FILL * Math.min(this.width / extent[0]!, this.height / extent[1]!) };
-    if (!this.placed) this.snap();
+    this.#target = { x, y, scale: FILL * Math.min(this.width / extent[0]!, this.height / extent[1]!) };
+    if (!this.#placed) this.snap();
   }
 
   /** Moves towards the whole map; true while there is further to go. */
   ease(milliseconds: number): boolean {
-    if (!this.following || !this.placed) return false;
-    const { x, y, scale } = this.target;
+    if (!this.following || !this.#placed) return false;
+    const { x, y, scale } = this.#target;
     const share = 1 - Math.exp(-Math.max(0, milliseconds) / EASE);
     this.x += share * (x - this.x);
     this.y += share * (y - this.y);
@@ -91,8 +91,8 @@ export class Camera {
 
   /** Shows the whole map at once. */
   snap(): void {
-    Object.assign(this, this.target);
-    this.placed = true;
+    Object.assign(this, this.#target);
+    this.#placed = true;
   }
 
   reset(): void {
@@ -110,7 +110,7 @@ export class Camera {
     this.following = false;
     const [x, y] = this.toData(px, py);
     const zoom = Math.min(MAX_ZOOM, Math.max(MIN_ZOOM, this.zoom * factor));
-    this.scale = zoom * this.target.scale;
+    this.scale = zoom * this.#target.scale;
     this.x = x - (px - this.width / 2) / this.scale;
     this.y = y + (py - this.height / 2) / this.scale;
   }

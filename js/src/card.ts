@@ -9,7 +9,7 @@ const IMAGE = 84;
 
 export class Card {
   readonly element = h("div", { class: "ne-card", role: "tooltip", hidden: true });
-  private readonly details = h("div", { class: "ne-details" });
+  readonly #details = h("div", { class: "ne-details" });
 
   show(point: number, label: string, color: string): void {
     const swatch = h("i", { class: "ne-swatch" });
@@ -21,15 +21,15 @@ export class Card {
       ...title,
       h("span", { class: "ne-count" }, `point ${point}`),
     );
-    this.details.replaceChildren();
-    this.element.replaceChildren(head, this.details);
+    this.#details.replaceChildren();
+    this.element.replaceChildren(head, this.#details);
     this.element.hidden = false;
   }
 
   fill({ rows, image }: HoverReply): void {
     const list = h("dl", {});
     for (const [name, text] of rows.slice(0, MOST_ROWS)) list.append(h("dt", {}, name), h("dd", {}, text));
-    this.details.replaceChildren(...(image ? [picture(image)] : []), ...(rows.length > 0 ? [list] : []));
+    this.#details.replaceChildren(...(image ? [picture(image)] : []), ...(rows.length > 0 ? [list] : []));
   }
 
   /** Beside the pixel (x, y) of a picture of this size, on the side where there is room. */

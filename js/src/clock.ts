@@ -23,68 +23,70 @@ export class Clock {
   interval = 100;
   /** Without tween every frame is shown at once. */
   tween = true;
-  private prev = -1;
-  private next = -1;
-  private waiting = -1;
-  private arrived = 0;
-  private start = 0;
-  private end = 0;
-  private last = Number.NaN;
+  #prev = -1;
+  #next = -1;
+  #waiting = -1;
+  #arrived = 0;
+  #start = 0;
+  #end = 0;
+  #last = Number.NaN;
 
   get empty(): boolean {
-    return this.next < 0;
+    return this.#next < 0;
   }
 
   /** A frame arrived: gives the slot (0, 1 or 2) that it goes to. */
   accept(now: number): number {
-    const gap = now - this.last;
+    const gap = now - this.#last;
     if (gap < PAUSE) this.interval += SMOOTHING * (clamp(gap) - this.interval);
-    this.last = now;
-    if (this.empty || !this.tween) return this.show(this.free(), now);
-    this.advance(now);
-    if (now < this.end) {
-      if (this.waiting < 0) this.waiting = this.free();
-      this.arrived = now;
-      return this.waiting;
+    this.#last = now;
+    if (this.empty || !this.tween) return this.#show(this.#free(), now);
+    this.#advance(now);
+    if (now < this.#end) {
+      if (this.#waiting < 0) this.#waiting = this.#free();
+      this.#arrived = now;
+      return this.#waiting;
     }
-    this.prev = this.next;
-    this.next = this.free();
-    this.start = now;
-    this.end = now + this.interval;
-    return this.next;
+    this.#prev = this.#next;
+    this.#next = this.#free();
+    this.#start = now;
+    this.#end = now + this.interval;
+    return this.#next;
   }
 
   at(now: number): Moment {
-    this.advance(now);
-    const span = this.end - this.start;
-    const t = span > 0 ? Math.min(1, Math.max(0, (now - this.start) / span)) : 1;
-    return { prev: this.prev, next: this.next, t, moving: t < 1 || this.waiting >= 0 };
+    this.#advance(now);
+    const span = this.#end - this.#start;
+    const t = span > 0 ? Math.min(1, Math.max(0, (now - this.#start) / span)) : 1;
+    return { prev: this.#prev, next: this.#next, t, moving: t < 1 || this.#waiting >= 0 };
   }
 
   reset(): void {
-    this.prev = this.next = this.waiting = -1;
-    this.last = Number.NaN;
+    this.#prev = this.#next = this.#waiting = -1;
+    this.#last = Number.NaN;
   }
 
-  private show(slot: number, now: number): number {
-    this.prev = this.next = slot;
-    this.waiting = -1;
-    this.start = this.end = now;
+  #show(slot: number, now: number): number {
+    this.#prev = this.#next = slot;
+    this.#waiting = -1;
+    this.#start = this.#end = now;
     return slot;
   }
 
-  private advance(now: number): void {
-    if (this.waiting < 0 || now < this.end) return;
-    this.prev = this.next;
-    this.next = this.waiting;
-    this.waiting = -1;
-    this.start = this.end;
+  #advance(now: number): void {
+    if (this.#waiting < 0 || now < this.#end) return;
+    this.#prev = this.#next;
+    this.#next = this.#waiting;
+    this.#waiting = -1;
+    this.#start = this.#end;
     // A frame that had to wait gets what is left of its interval, but never less than half of it.
-    this.end = this.start + Math.max(this.interval / 2, this.arrived + this.interval - this.start);
+    this.#end = this.#start + Math.max(this.interval / 2, this.#arrived + this.interval - this.#start);
   }
 
-  private free(): number {
-    return [0, 1, 2].find((slot) => slot !== this.prev && slot !== this.next && slot !== this.waiting) ?? 0;
+  #free(): number {
+    return (
+      [0, 1, 2].find((slot) => slot !== this.#prev && slot !== this.#next && slot !== this.#waiting) ?? 0
+    );
   }
 }
 

@@ -24,13 +24,15 @@ interface Face {
 
 export class ControlView {
   readonly element: HTMLElement;
-  private readonly latest: Latest<Value>;
-  private readonly note = h("p", { class: "ne-note", id: `ne-note-${++serial}` });
-  private readonly auto: HTMLButtonElement | null;
-  private readonly face: Face;
-  private value: Value;
-  private holding = false;
-  private quietUntil = 0;
+  readonly #latest: Latest<Value>;
+  readonly #note = h("p", { class: "ne-note", id: `ne-note-${++serial}` });
+  readonly #auto: HTMLButtonElement | null;
+  readonly #face: Face;
+  #value: Value;
+  /** Whether the kernel last said that the schedule is followed. */
+  #inForce = false;
+  #holding = false;
+  #quietUntil = 0;
 
   constructor(
     readonly description: Description,
@@ -38,94 +40,101 @@ export class ControlView {
     private readonly signal: AbortSignal,
   ) {
     const { name, help, kind, redo } = description;
-    this.value = description.value;
-    this.latest = new Latest((value) => send(name, value));
-    this.auto = description.auto ? this.makeAuto() : null;
-    this.face = this.makeFace();
+    this.#value = description.value;
+    this.#latest = new Latest((value) => send(name, value));
+    this.#auto = description.auto ? this.#makeAuto() : null;
+    this.#face = this.#makeFace();
     const cost = COSTS[redo] ?? "";
     const price = cost ? [" ", h("span", { class: "ne-cost" }, cost)] : [];
     const label = h("span", { class: "ne-name" }, name, ...price);
-    const head = h("div", { class: "ne-head" }, label, ...(this.auto ? [this.auto] : []));
-    const body = h("div", { class: "ne-body" }, ...this.face.elements);
+    const head = h("div", { class: "ne-head" }, label, ...(this.#auto ? [this.#auto] : []));
+    const body = h("div", { class: "ne-body" }, ...this.#face.elements);
     const inline = kind === "switch" || kind === "choice";
     this.element = h("div", { class: `ne-control ne-is-${kind}` }, head);
-    if (inline) head.append(...this.face.elements);
+    if (inline) head.append(...this.#face.elements);
     else {
-      head.append(this.face.elements.pop() ?? "");
+      head.append(this.#face.elements.pop() ?? "");
       this.element.append(body);
     }
-    this.element.append(this.note);
+    this.element.append(this.#note);
     this.element.title = cost ? `${help} (${cost})` : help;
-    this.explain("");
+    this.#explain("");
     this.update(description.value, description.following, true);
   }
 
   /** The value in force, as a frame or status tells it. What a hand holds or just sent stays. */
   update(value: Value, following: boolean, force = false): void {
-    if (!force && (this.holding || this.latest.busy || performance.now() < this.quietUntil)) return;
-    this.value = value;
-    this.follow(following);
-    this.face.show(value);
+    if (!force && (this.#holding || this.#latest.busy || performance.now() < this.#quietUntil)) return;
+    this.#value = value;
+    this.#inForce = following;
+    this.#follow(following);
+    this.#face.show(value);
   }
 
   /** Takes an answer to one of this control's requests; true if it was one. */
   answer(reply: SetReply): void {
-    if (!this.latest.answer(reply.id)) return;
-    this.quietUntil = performance.now() + SETTLE;
-    this.explain(reply.ok ? "" : reply.error || "refused");
+    if (!this.#latest.answer(reply.id)) return;
+    this.#quietUntil = performance.now() + SETTLE;
+    this.#explain(reply.ok ? "" : reply.error || "refused");
+    if (reply.ok) this.#inForce = this.#following();
+    else this.#follow(this.#inForce);
     // The answer to "auto" is the value of the schedule, or the word itself.
-    if (reply.value === "auto" && typeof this.value === "number") return;
-    this.value = reply.value;
-    if (!this.holding || !reply.ok) this.face.show(reply.value);
+    if (reply.value === "auto" && typeof this.#value === "number") return;
+    this.#value = reply.value;
+    if (!this.#holding || !reply.ok) this.#face.show(reply.value);
   }
 
-  private send(value: Value): void {
-    this.value = value;
-    this.explain("");
-    this.follow(value === "auto");
-    this.latest.push(value);
+  #send(value: Value): void {
+    this.#value = value;
+    this.#explain("");
+    this.#follow(value === "auto");
+    this.#latest.push(value);
   }
 
-  private follow(following: boolean): void {
+  #following(): boolean {
+    return this.element.classList.contains("ne-following");
+  }
+
+  #follow(following: boolean): void {
     this.element.classList.toggle("ne-following", following);
-    this.auto?.setAttribute("aria-pressed", String(following));
+    this.#auto?.setAttribute("aria-pressed", String(following));
   }
 
   /** Shows why a value was refused; an empty reason takes it away. */
-  private explain(reason: string): void {
-    say(this.note, reason);
-    if (reason) this.note.setAttribute("role", "alert");
-    else this.note.removeAttribute("role");
+  #explain(reason: string): void {
+    say(this.#note, reason);
+    if (reason) this.#note.setAttribute("role", "alert");
+    else this.#note.removeAttribute("role");
   }
 
-  private makeAuto(): HTMLButtonElement {
+  #makeAuto(): HTMLButtonElement {
     const { name } = this.description;
     const button = h("button", { type: "button", class: "ne-auto", "aria-label": `auto ${name}` }, "auto");
     button.title = "Follow the schedule";
-    this.on(button, "click", () => {
+    this.#on(button, "click", () => {
       const following = button.getAttribute("aria-pressed") === "true";
       // Pressed again it holds the value that the schedule has now.
-      if (!following) this.send("auto");
-      else if (this.value !== null) this.send(this.value);
+      if (!following) this.#send("auto");
+      else if (this.#value !== null) this.#send(this.#value);
     });
     return button;
   }
 
-  private makeFace(): Face {
+  #makeFace(): Face {
     switch (this.description.kind) {
       case "switch":
-        return this.makeSwitch();
+        return this.#makeSwitch();
       case "choice":
-        return this.makeChoice();
+        return this.#makeChoice();
       case "number":
       case "integer":
-        return this.makeNumber();
+        return this.#makeNumber();
       default:
-        return this.makeText();
+        return this.#makeText();
     }
   }
 
-  private makeNumber(): Face {
+  #makeNumber(): Face {
     const { name } = this.description;
     const range = rangeOf(this.description);
     const slider = h("input", {
@@ -134,7 +143,7 @@ export class ControlView {
       max: String(range.max),
       step: range.step > 0 ? String(range.step) : "any",
       "aria-label": name,
-      "aria-describedby": this.note.id,
+      "aria-describedby": this.#note.id,
     });
     const readout = h("input", {
       type: "text",
@@ -152,28 +161,28 @@ export class ControlView {
         slider.style.setProperty("--ne-share", share.toFixed(4));
       }
       slider.setAttribute("aria-valuetext", format(value));
-      if (readout.ownerDocument.activeElement !== readout || !this.holding) readout.value = format(value);
+      if (readout.ownerDocument.activeElement !== readout || !this.#holding) readout.value = format(value);
     };
     const take = () => {
       const value = range.toValue(slider.valueAsNumber);
-      if (value !== this.value || this.element.classList.contains("ne-following")) this.send(value);
+      if (value !== this.#value || this.#following()) this.#send(value);
       show(value);
     };
-    this.on(slider, "input", take);
-    this.on(slider, "change", take);
-    this.on(slider, "pointerdown", () => this.hold(true));
+    this.#on(slider, "input", take);
+    this.#on(slider, "change", take);
+    this.#on(slider, "pointerdown", () => this.#hold(true));
     for (const event of ["pointerup", "pointercancel", "blur"])
-      this.on(slider, event, () => this.hold(false));
-    this.takeTyped(readout, (typed) => {
+      this.#on(slider, event, () => this.#hold(false));
+    this.#takeTyped(readout, (typed) => {
       const value = parse(typed);
-      if (value === null) this.explain("not a number");
-      else this.send(value);
-      show(value ?? this.value);
+      if (value === null) this.#explain("not a number");
+      else this.#send(value);
+      show(value ?? this.#value);
     });
     return { elements: [slider, readout], show };
   }
 
-  private makeText(): Face {
+  #makeText(): Face {
     const box = h("input", {
       type: "text",
       class: "ne-text",
@@ -183,26 +192,26 @@ export class ControlView {
     const show = (value: Value) => {
       box.value = format(value);
     };
-    this.takeTyped(box, (typed) => this.send(parse(typed) ?? typed));
+    this.#takeTyped(box, (typed) => this.#send(parse(typed) ?? typed));
     return { elements: [box], show };
   }
 
-  private makeChoice(): Face {
+  #makeChoice(): Face {
     const choices = this.description.choices ?? [];
     const select = h("select", { "aria-label": this.description.name });
     choices.forEach((choice, i) => {
       select.append(h("option", { value: String(i) }, format(choice)));
     });
-    this.on(select, "change", () => this.send(choices[Number(select.value)] ?? null));
+    this.#on(select, "change", () => this.#send(choices[Number(select.value)] ?? null));
     const show = (value: Value) => {
       select.selectedIndex = choices.indexOf(value);
     };
     return { elements: [select], show };
   }
 
-  private makeSwitch(): Face {
+  #makeSwitch(): Face {
     const box = h("input", { type: "checkbox", class: "ne-switch", "aria-label": this.description.name });
-    this.on(box, "change", () => this.send(box.checked));
+    this.#on(box, "change", () => this.#send(box.checked));
     const show = (value: Value) => {
       box.checked = value === true;
     };
@@ -210,36 +219,36 @@ export class ControlView {
   }
 
   /** A typed value counts at Enter and on leaving; Escape gives it up. */
-  private takeTyped(box: HTMLInputElement, take: (typed: string) => void): void {
+  #takeTyped(box: HTMLInputElement, take: (typed: string) => void): void {
     let edited = false;
-    this.on(box, "focus", () => {
-      this.hold(true);
+    this.#on(box, "focus", () => {
+      this.#hold(true);
       box.select();
     });
-    this.on(box, "input", () => {
+    this.#on(box, "input", () => {
       edited = true;
     });
     const finish = () => {
-      this.hold(false);
+      this.#hold(false);
       if (edited) take(box.value);
       edited = false;
     };
-    this.on(box, "blur", finish);
-    this.on(box, "keydown", (event) => {
+    this.#on(box, "blur", finish);
+    this.#on(box, "keydown", (event) => {
       const { key } = event as KeyboardEvent;
       if (key === "Escape") {
         edited = false;
-        this.hold(false);
-        this.face.show(this.value);
+        this.#hold(false);
+        this.#face.show(this.#value);
       } else if (key === "Enter") finish();
     });
   }
 
-  private hold(holding: boolean): void {
-    this.holding = holding;
+  #hold(holding: boolean): void {
+    this.#holding = holding;
   }
 
-  private on(target: HTMLElement, event: string, handler: (event: Event) => void): void {
+  #on(target: HTMLElement, event: string, handler: (event: Event) => void): void {
     target.addEventListener(event, handler, { signal: this.signal });
   }
 }

@@ -2,41 +2,41 @@
 
 import type { Camera } from "./camera.ts";
 import type { Colors, Look, Renderer } from "./scene.ts";
-import { SharedContext } from "./shared.ts";
+import { SharedContext, type User } from "./shared.ts";
 import type { Frame } from "./types.ts";
 
 const SLOTS = 3;
 
 export class GlRenderer implements Renderer {
   readonly kind = "webgl2";
-  private readonly shared: SharedContext;
-  private readonly frames: (Frame | undefined)[] = [];
-  private positions: WebGLBuffer[] = [];
-  private codeBuffer: WebGLBuffer | null = null;
-  private flagBuffer: WebGLBuffer | null = null;
-  private texture: WebGLTexture | null = null;
-  private codes: Uint16Array = new Uint16Array(0);
-  private flags: Uint8Array = new Uint8Array(0);
-  private colors: Colors = { table: new Uint8Array(768), count: 1 };
-  private gone = false;
+  readonly #shared: SharedContext;
+  readonly #frames: (Frame | undefined)[] = [];
+  #positions: WebGLBuffer[] = [];
+  #codeBuffer: WebGLBuffer | null = null;
+  #flagBuffer: WebGLBuffer | null = null;
+  #texture: WebGLTexture | null = null;
+  #codes: Uint16Array = new Uint16Array(0);
+  #flags: Uint8Array = new Uint8Array(0);
+  #colors: Colors = { table: new Uint8Array(768), count: 1 };
+  #gone = false;
+  readonly #user: User;
 
   /** `changed` is called when there is something to draw again after the context was lost. */
-  private constructor(shared: SharedContext, user: { lost(): void; restored(): void }) {
-    this.shared = shared;
-    this.user = user;
-    this.make();
+  private constructor(shared: SharedContext, user: User) {
+    this.#shared = shared;
+    this.#user = user;
+    this.#make();
   }
-  private readonly user: { lost(): void; restored(): void };
 
   static create(changed: () => void): GlRenderer | null {
     let renderer: GlRenderer | null = null;
     const user = {
       lost: () => {
-        if (renderer) renderer.gone = true;
+        if (renderer) renderer.#gone = true;
         changed();
       },
       restored: () => {
-        renderer?.restore();
+        if (renderer) renderer.#restore();
         changed();
       },
     };
@@ -46,28 +46,28 @@ export class GlRenderer implements Renderer {
   }
 
   get ready(): boolean {
-    return !this.gone && !this.shared.gl.isContextLost();
+    return !this.#gone && !this.#shared.gl.isContextLost();
   }
 
   upload(slot: number, frame: Frame): void {
-    this.frames[slot] = frame;
-    this.fill(this.positions[slot]!, frame.positions);
+    this.#frames[slot] = frame;
+    this.#fill(this.#positions[slot]!, frame.positions);
   }
 
   setCodes(codes: Uint16Array): void {
-    this.codes = new Uint16Array(codes);
-    if (this.ready) this.fill(this.codeBuffer!, this.codes);
+    this.#codes = new Uint16Array(codes);
+    if (this.ready) this.#fill(this.#codeBuffer!, this.#codes);
   }
 
   setFlags(flags: Uint8Array): void {
-    this.flags = flags;
-    if (this.ready) this.fill(this.flagBuffer!, flags);
+    this.#flags = flags;
+    if (this.ready) this.#fill(this.#flagBuffer!, flags);
   }
 
   setColors(colors: Colors): void {
-    this.colors = colors;
-    const { gl } = this.shared;
-    gl.bindTexture(gl.TEXTURE_2D, this.texture);
+    this.#colors = colors;
+    const { gl } = this.#shared;
+    gl.bindTexture(gl.TEXTURE_2D, this.#texture);
     gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
     gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGB8, 256, 1, 0, gl.RGB, gl.UNSIGNED_BYTE, colors.table);
     gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, gl.NEAREST);
@@ -75,11 +75,11 @@ export class GlRenderer implements Renderer {
   }
 
   draw(context: CanvasRenderingContext2D, look: Look): void {
-    const { shared } = this;
+    const shared = this.#shared;
     const { gl, uniforms } = shared;
     const { width, height } = context.canvas;
     const { moment, camera } = look;
-    const [prev, next] = [this.frames[moment.prev], this.frames[moment.next]];
+    const [prev, next] = [this.#frames[moment.prev], this.#frames[moment.next]];
     if (!prev || !next || !this.ready) return;
     shared.reserve(width, height);
     gl.viewport(0, 0, width, height);
@@ -90,18 +90,18 @@ export class GlRenderer implements Renderer {
     gl.enable(gl.BLEND);
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
     gl.useProgram(shared.program);
-    this.pointTo(0, this.positions[moment.prev]!, prev);
-    this.pointTo(1, this.positions[moment.next]!, next);
-    this.integers(2, this.codeBuffer, this.codes.length >= next.n ? gl.UNSIGNED_SHORT : 0);
-    this.integers(3, this.flagBuffer, this.flags.length >= next.n ? gl.UNSIGNED_BYTE : 0);
+    this.#pointTo(0, this.#positions[moment.prev]!, prev);
+    this.#pointTo(1, this.#positions[moment.next]!, next);
+    this.#integers(2, this.#codeBuffer, this.#codes.length >= next.n ? gl.UNSIGNED_SHORT : 0);
+    this.#integers(3, this.#flagBuffer, this.#flags.length >= next.n ? gl.UNSIGNED_BYTE : 0);
     gl.uniform4fv(uniforms.u_prev, affine(camera, prev));
     gl.uniform4fv(uniforms.u_next, affine(camera, next));
     gl.uniform1f(uniforms.u_t, moment.t);
     gl.uniform1f(uniforms.u_size, look.size * look.ratio);
     gl.uniform1f(uniforms.u_alpha, look.alpha);
-    gl.uniform1i(uniforms.u_colors, this.colors.count);
+    gl.uniform1i(uniforms.u_colors, this.#colors.count);
     gl.activeTexture(gl.TEXTURE0);
-    gl.bindTexture(gl.TEXTURE_2D, this.texture);
+    gl.bindTexture(gl.TEXTURE_2D, this.#texture);
     gl.uniform1i(uniforms.u_palette, 0);
     gl.drawArrays(gl.POINTS, 0, Math.min(prev.n, next.n));
     context.clearRect(0, 0, width, height);
@@ -109,42 +109,42 @@ export class GlRenderer implements Renderer {
   }
 
   dispose(): void {
-    const { gl } = this.shared;
-    for (const buffer of [...this.positions, this.codeBuffer, this.flagBuffer]) gl.deleteBuffer(buffer);
-    gl.deleteTexture(this.texture);
-    this.positions = [];
-    this.frames.length = 0;
-    this.gone = true;
-    this.shared.leave(this.user);
+    const { gl } = this.#shared;
+    for (const buffer of [...this.#positions, this.#codeBuffer, this.#flagBuffer]) gl.deleteBuffer(buffer);
+    gl.deleteTexture(this.#texture);
+    this.#positions = [];
+    this.#frames.length = 0;
+    this.#gone = true;
+    this.#shared.leave(this.#user);
   }
 
-  private make(): void {
-    const { gl } = this.shared;
-    this.positions = Array.from({ length: SLOTS }, () => gl.createBuffer());
-    this.codeBuffer = gl.createBuffer();
-    this.flagBuffer = gl.createBuffer();
-    this.texture = gl.createTexture();
+  #make(): void {
+    const { gl } = this.#shared;
+    this.#positions = Array.from({ length: SLOTS }, () => gl.createBuffer());
+    this.#codeBuffer = gl.createBuffer();
+    this.#flagBuffer = gl.createBuffer();
+    this.#texture = gl.createTexture();
   }
 
-  private restore(): void {
-    this.gone = false;
-    this.make();
-    this.frames.forEach((frame, slot) => {
+  #restore(): void {
+    this.#gone = false;
+    this.#make();
+    this.#frames.forEach((frame, slot) => {
       if (frame) this.upload(slot, frame);
     });
-    this.setCodes(this.codes);
-    this.setFlags(this.flags);
-    this.setColors(this.colors);
+    this.setCodes(this.#codes);
+    this.setFlags(this.#flags);
+    this.setColors(this.#colors);
   }
 
-  private fill(buffer: WebGLBuffer, data: ArrayBufferView<ArrayBufferLike>): void {
-    const { gl } = this.shared;
+  #fill(buffer: WebGLBuffer, data: ArrayBufferView<ArrayBufferLike>): void {
+    const { gl } = this.#shared;
     gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
     gl.bufferData(gl.ARRAY_BUFFER, data as ArrayBufferView<ArrayBuffer>, gl.DYNAMIC_DRAW);
   }
 
-  private pointTo(location: number, buffer: WebGLBuffer, frame: Frame): void {
-    const { gl } = this.shared;
+  #pointTo(location: number, buffer: WebGLBuffer, frame: Frame): void {
+    const { gl } = this.#shared;
     const quantised = frame.positions instanceof Uint16Array;
     gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
     gl.enableVertexAttribArray(location);
@@ -152,8 +152,8 @@ export class GlRenderer implements Renderer {
   }
 
   /** An attribute of integers; without a type every point has 0. */
-  private integers(location: number, buffer: WebGLBuffer | null, type: number): void {
-    const { gl } = this.shared;
+  #integers(location: number, buffer: WebGLBuffer | null, type: number): void {
+    const { gl } = this.#shared;
     if (type === 0) {
       gl.disableVertexAttribArray(location);
       gl.vertexAttribI4ui(location, 0, 0, 0, 0);

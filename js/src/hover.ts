@@ -21,12 +21,12 @@ export interface HoverSource {
 
 export class Hover {
   readonly card = new Card();
-  private grid: Grid | null = null;
-  private built = 0;
-  private pointer: [number, number] | null = null;
-  private point = -1;
-  private timer: ReturnType<typeof setTimeout> | undefined;
-  private readonly latest = new Latest<number>((point) => this.source.ask?.(point) ?? -1);
+  #grid: Grid | null = null;
+  #built = 0;
+  #pointer: [number, number] | null = null;
+  #point = -1;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #latest = new Latest<number>((point) => this.source.ask?.(point) ?? -1);
 
   constructor(
     private readonly stage: Stage,
@@ -34,20 +34,20 @@ export class Hover {
     signal: AbortSignal,
   ) {
     signal.addEventListener("abort", () => {
-      clearTimeout(this.timer);
-      this.grid = null;
+      clearTimeout(this.#timer);
+      this.#grid = null;
     });
   }
 
   move(at: [number, number] | null): void {
-    this.pointer = at;
+    this.#pointer = at;
     this.stage.draw();
   }
 
   /** Finds the point again and rings it; called after each drawing. */
   drawn(context: CanvasRenderingContext2D, ratio: number): void {
-    const point = this.pointer ? this.find(...this.pointer) : -1;
-    if (point !== this.point) this.change(point);
+    const point = this.#pointer ? this.#find(...this.#pointer) : -1;
+    if (point !== this.#point) this.#change(point);
     const at = point >= 0 ? this.stage.where(point) : null;
     if (!at) return;
     const { width, height } = this.stage.camera;
@@ -61,33 +61,36 @@ export class Hover {
   }
 
   answer(reply: HoverReply): void {
-    if (this.latest.answer(reply.id) && reply.point === this.point) {
+    if (this.#latest.answer(reply.id) && reply.point === this.#point) {
       this.card.fill(reply);
       this.stage.draw();
     }
   }
 
-  private find(x: number, y: number): number {
+  #find(x: number, y: number): number {
     const { newest, camera, clock } = this.stage;
     if (!newest) return -1;
     const now = performance.now();
-    if (this.grid?.frame !== newest && (now - this.built > REBUILD || !clock.at(now).moving || !this.grid)) {
-      this.grid = new Grid(newest);
-      this.built = now;
+    if (
+      this.#grid?.frame !== newest &&
+      (now - this.#built > REBUILD || !clock.at(now).moving || !this.#grid)
+    ) {
+      this.#grid = new Grid(newest);
+      this.#built = now;
     }
     const reach = Math.max(REACH, this.stage.size / 2 + 2) / camera.scale;
-    return this.grid?.nearest(...camera.toData(x, y), reach, (point) => this.source.hidden(point)) ?? -1;
+    return this.#grid?.nearest(...camera.toData(x, y), reach, (point) => this.source.hidden(point)) ?? -1;
   }
 
-  private change(point: number): void {
-    this.point = point;
-    clearTimeout(this.timer);
+  #change(point: number): void {
+    this.#point = point;
+    clearTimeout(this.#timer);
     if (point < 0) {
       this.card.hide();
       return;
     }
     const { label, color } = this.source.describe(point);
     this.card.show(point, label, color);
-    if (this.source.ask) this.timer = setTimeout(() => this.latest.push(point), REST);
+    if (this.source.ask) this.#timer = setTimeout(() => this.#latest.push(point), REST);
   }
 }

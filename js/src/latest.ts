@@ -4,9 +4,9 @@
 export const PATIENCE = 15_000;
 
 export class Latest<T> {
-  private id = -1;
-  private sentAt = 0;
-  private waiting: { value: T } | null = null;
+  #id = -1;
+  #sentAt = 0;
+  #waiting: { value: T } | null = null;
 
   /** `send` gives the id that the answer will carry. */
   constructor(
@@ -16,25 +16,25 @@ export class Latest<T> {
 
   /** Whether a value is under way or waits. */
   get busy(): boolean {
-    return this.id >= 0 && this.now() - this.sentAt < PATIENCE;
+    return this.#id >= 0 && this.now() - this.#sentAt < PATIENCE;
   }
 
   push(value: T): void {
     if (this.busy) {
-      this.waiting = { value };
+      this.#waiting = { value };
       return;
     }
-    this.waiting = null;
-    this.sentAt = this.now();
-    this.id = this.send(value);
+    this.#waiting = null;
+    this.#sentAt = this.now();
+    this.#id = this.send(value);
   }
 
   /** Takes an answer; true if it answers the last word, so that its value is the one to show. */
   answer(id: number): boolean {
-    if (id !== this.id) return false;
-    this.id = -1;
-    const waiting = this.waiting;
-    this.waiting = null;
+    if (id !== this.#id) return false;
+    this.#id = -1;
+    const waiting = this.#waiting;
+    this.#waiting = null;
     if (!waiting) return true;
     this.push(waiting.value);
     return false;

@@ -20,44 +20,45 @@ export interface LegendEvents {
 export class Legend {
   readonly element = h("section", { class: "ne-legend", "aria-label": "Legend" });
   readonly hidden = new Set<number>();
-  private description: Description = { kind: "none", name: "", items: [], low: 0, high: 1 };
-  private rows: HTMLButtonElement[] = [];
-  private scope = new AbortController();
+  #description: Description = { kind: "none", name: "", items: [], low: 0, high: 1 };
+  #rows: HTMLButtonElement[] = [];
+  #scope = new AbortController();
 
   constructor(
     private readonly events: LegendEvents,
     signal: AbortSignal,
   ) {
-    signal.addEventListener("abort", () => this.scope.abort());
+    signal.addEventListener("abort", () => this.#scope.abort());
   }
 
   show(description: Description, theme: Theme): void {
-    this.description = description;
-    this.scope.abort();
-    this.scope = new AbortController();
+    this.#description = description;
+    this.#scope.abort();
+    this.#scope = new AbortController();
     const { kind, name, items } = description;
     this.element.hidden = kind === "none";
     const title = name ? [h("h3", { class: "ne-heading" }, name)] : [];
     if (kind === "number") {
-      this.element.replaceChildren(...title, this.scale(theme));
+      this.element.replaceChildren(...title, this.#scale(theme));
       return;
     }
     const colors = categoryColors(items.length, theme);
-    this.rows = items
+    this.#rows = items
       .slice(0, MOST)
-      .map((item, id) => this.row(id, item.label, item.count, colors[id % colors.length]!));
+      .map((item, id) => this.#row(id, item.label, item.count, colors[id % colors.length]!));
+    const short = items.every((item) => item.label.length <= SHORT);
     const list = h(
       "div",
-      { class: "ne-items", role: "group", "aria-label": name || "categories" },
-      ...this.rows,
+      { class: short ? "ne-items ne-short" : "ne-items", role: "group", "aria-label": name || "categories" },
+      ...this.#rows,
     );
-    const rest = items.length - this.rows.length;
+    const rest = items.length - this.#rows.length;
     const more = rest > 0 ? [h("p", { class: "ne-note" }, `and ${rest.toLocaleString("en")} more`)] : [];
     this.element.replaceChildren(...title, list, ...more);
-    this.refresh();
+    this.#refresh();
   }
 
-  private row(id: number, label: string, count: number, color: string): HTMLButtonElement {
+  #row(id: number, label: string, count: number, color: string): HTMLButtonElement {
     const swatch = h("i", { class: "ne-swatch" });
     swatch.style.background = color;
     const row = h(
@@ -67,15 +68,15 @@ export class Legend {
       h("span", { class: "ne-label" }, label || "(empty)"),
       h("span", { class: "ne-count" }, count.toLocaleString("en")),
     );
-    const { signal } = this.scope;
-    row.addEventListener("click", (event) => this.toggle(id, event.shiftKey || event.altKey), { signal });
+    const { signal } = this.#scope;
+    row.addEventListener("click", (event) => this.#toggle(id, event.shiftKey || event.altKey), { signal });
     row.addEventListener("pointerenter", () => this.events.point(this.hidden.has(id) ? -1 : id), { signal });
     row.addEventListener("pointerleave", () => this.events.point(-1), { signal });
     return row;
   }
 
-  private toggle(id: number, alone: boolean): void {
-    const all = this.description.items.length;
+  #toggle(id: number, alone: boolean): void {
+    const all = this.#description.items.length;
     if (alone) {
       const isAlone = !this.hidden.has(id) && this.hidden.size === all - 1;
       this.hidden.clear();
@@ -83,19 +84,19 @@ export class Legend {
     } else if (!this.hidden.delete(id)) {
       this.hidden.add(id);
     }
-    this.refresh();
+    this.#refresh();
     this.events.point(-1);
     this.events.filter(this.hidden);
   }
 
-  private refresh(): void {
-    this.rows.forEach((row, id) => {
+  #refresh(): void {
+    this.#rows.forEach((row, id) => {
       row.setAttribute("aria-pressed", String(!this.hidden.has(id)));
     });
   }
 
-  private scale(theme: Theme): HTMLElement {
-    const { low, high } = this.description;
+  #scale(theme: Theme): HTMLElement {
+    const { low, high } = this.#description;
     const strip = h("div", { class: "ne-scale" });
     strip.style.background = `linear-gradient(to right, ${scaleColors(theme).join(", ")})`;
     return h(

@@ -9,7 +9,7 @@ import {
   type Status,
   type Value,
 } from "./types.ts";
-import { isRaw, readFrame, readHover, readSetReply, readStatus } from "./wire.ts";
+import { isRaw, readFrame, readHover, readRefusal, readSetReply, readStatus } from "./wire.ts";
 
 export interface Handlers {
   frame(frame: Frame): void;
@@ -17,6 +17,7 @@ export interface Handlers {
   status(status: Status): void;
   set(reply: SetReply): void;
   hover(reply: HoverReply): void;
+  refused(reason: string): void;
   controls(raw: unknown): void;
   visible(visible: boolean): void;
 }
@@ -25,9 +26,9 @@ export class Link {
   readonly view = `view-${randomInteger().toString(36)}${randomInteger().toString(36)}`;
   visible = false;
   /** Several views of one model hear each other's answers, so ids must not meet. */
-  private lastId = randomInteger();
-  private acked = -1;
-  private intersecting = false;
+  #lastId = randomInteger();
+  #acked = -1;
+  #intersecting = false;
 
   constructor(
     private readonly model: Model,
@@ -35,7 +36,7 @@ export class Link {
     private readonly signal: AbortSignal,
   ) {
     const hear = (content: unknown, buffers: unknown) =>
-      this.hear(content, Array.isArray(buffers) ? buffers : []);
+      this.#hear(content, Array.isArray(buffers) ? buffers : []);
     model.on("msg:custom", hear);
     signal.addEventListener("abort", () => {
       model.off("msg:custom", hear);
@@ -46,27 +47,27 @@ export class Link {
   /** Says hello, and from then on whether `element` can be seen. */
   open(element: Element): void {
     this.model.send({ k: "hello", protocol: PROTOCOL, view: this.view });
-    this.visible = this.intersecting = true;
+    this.visible = this.#intersecting = true;
     const observer = new IntersectionObserver(([...entries]) => {
-      this.intersecting = entries.at(-1)?.isIntersecting ?? this.intersecting;
-      this.tellVisible();
+      this.#intersecting = entries.at(-1)?.isIntersecting ?? this.#intersecting;
+      this.#tellVisible();
     });
     observer.observe(element);
-    document.addEventListener("visibilitychange", () => this.tellVisible(), { signal: this.signal });
+    document.addEventListener("visibilitychange", () => this.#tellVisible(), { signal: this.signal });
     this.signal.addEventListener("abort", () => observer.disconnect());
-    this.tellVisible();
+    this.#tellVisible();
   }
 
   /** Acknowledges a frame, once: it and all before it are no longer under way. */
   ack(seq: number): void {
-    if (seq === this.acked || this.signal.aborted) return;
-    this.acked = seq;
+    if (seq === this.#acked || this.signal.aborted) return;
+    this.#acked = seq;
     this.model.send({ k: "ack", seq, view: this.view });
   }
 
   set(name: string, value: Value): number {
-    this.model.send({ k: "set", id: ++this.lastId, name, value });
-    return this.lastId;
+    this.model.send({ k: "set", id: ++this.#lastId, name, value });
+    return this.#lastId;
   }
 
   act(action: "play" | "pause" | "step" | "restart"): void {
@@ -74,19 +75,19 @@ export class Link {
   }
 
   hover(point: number): number {
-    this.model.send({ k: "hover", id: ++this.lastId, point });
-    return this.lastId;
+    this.model.send({ k: "hover", id: ++this.#lastId, point });
+    return this.#lastId;
   }
 
-  private tellVisible(): void {
-    const visible = this.intersecting && !document.hidden;
+  #tellVisible(): void {
+    const visible = this.#intersecting && !document.hidden;
     if (visible === this.visible || this.signal.aborted) return;
     this.visible = visible;
     this.model.send({ k: "visible", view: this.view, visible });
     this.handlers.visible(visible);
   }
 
-  private hear(content: unknown, buffers: readonly unknown[]): void {
+  #hear(content: unknown, buffers: readonly unknown[]): void {
     if (!isRaw(content) || this.signal.aborted) return;
     switch (content.k) {
       case "frame": {
@@ -103,6 +104,9 @@ export class Link {
         break;
       case "hover":
         this.handlers.hover(readHover(content, buffers));
+        break;
+      case "refused":
+        this.handlers.refused(readRefusal(content));
         break;
       case "controls":
         this.handlers.controls(content.controls);

@@ -6,15 +6,15 @@ import type { Control, SetReply, Value } from "./types.ts";
 
 export class Panel {
   readonly element = h("section", { class: "ne-panel", "aria-label": "Parameters" });
-  private views = new Map<string, ControlView>();
-  private scope = new AbortController();
-  private shape = "";
+  #views = new Map<string, ControlView>();
+  #scope = new AbortController();
+  #shape = "";
 
   constructor(
     private readonly send: (name: string, value: Value) => number,
     private readonly signal: AbortSignal,
   ) {
-    signal.addEventListener("abort", () => this.scope.abort());
+    signal.addEventListener("abort", () => this.#scope.abort());
   }
 
   /** Shows these controls. Where only values differ from before, what a hand holds stays. */
@@ -22,19 +22,19 @@ export class Panel {
     const shape = JSON.stringify(controls, (key, value) =>
       key === "value" || key === "following" ? 0 : value,
     );
-    if (shape === this.shape) {
-      for (const { name, value, following } of controls) this.views.get(name)?.update(value, following);
+    if (shape === this.#shape) {
+      for (const { name, value, following } of controls) this.#views.get(name)?.update(value, following);
       return;
     }
-    this.shape = shape;
-    this.scope.abort();
-    this.scope = new AbortController();
+    this.#shape = shape;
+    this.#scope.abort();
+    this.#scope = new AbortController();
     if (this.signal.aborted) return;
-    this.views = new Map(
-      controls.map((control) => [control.name, new ControlView(control, this.send, this.scope.signal)]),
+    this.#views = new Map(
+      controls.map((control) => [control.name, new ControlView(control, this.send, this.#scope.signal)]),
     );
     const groups = new Map<string, HTMLElement[]>();
-    for (const view of this.views.values()) {
+    for (const view of this.#views.values()) {
       const { group } = view.description;
       groups.set(group, [...(groups.get(group) ?? []), view.element]);
     }
@@ -54,11 +54,11 @@ export class Panel {
   /** The values in force, from a frame or a status. */
   follow(params: Record<string, Value>, following: Record<string, boolean>): void {
     for (const [name, value] of Object.entries(params)) {
-      this.views.get(name)?.update(value, following[name] === true);
+      this.#views.get(name)?.update(value, following[name] === true);
     }
   }
 
   answer(reply: SetReply): void {
-    for (const view of this.views.values()) view.answer(reply);
+    for (const view of this.#views.values()) view.answer(reply);
   }
 }

@@ -58,13 +58,13 @@ export class SharedContext {
     readonly canvas: HTMLCanvasElement,
     readonly gl: WebGL2RenderingContext,
   ) {
-    this.build();
+    this.#build();
     canvas.addEventListener("webglcontextlost", (event) => {
       event.preventDefault();
       for (const user of this.users) user.lost();
     });
     canvas.addEventListener("webglcontextrestored", () => {
-      this.build();
+      this.#build();
       for (const user of this.users) user.restored();
     });
   }
@@ -103,7 +103,7 @@ export class SharedContext {
     if (this.canvas.height < height) this.canvas.height = height;
   }
 
-  private build(): void {
+  #build(): void {
     const { gl } = this;
     const program = gl.createProgram();
     for (const [kind, source] of [

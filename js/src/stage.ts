@@ -28,120 +28,120 @@ export class Stage {
   readonly clock = new Clock();
   newest: Frame | null = null;
   size = 3;
-  private renderer!: Renderer;
-  private readonly context = this.canvas.getContext("2d");
-  private readonly slots: { frame: Frame; bounds: Bounds }[] = [];
-  private moment = this.clock.at(0);
-  private pending: Frame | null = null;
-  private request = 0;
-  private last = 0;
-  private times: number[] = [];
-  private frames = 0;
-  private codes: Uint16Array = new Uint16Array(0);
-  private flags: Uint8Array = new Uint8Array(0);
-  private colors: Colors = { table: new Uint8Array(768), count: 1 };
-  private rescue: ReturnType<typeof setTimeout> | undefined;
+  #renderer!: Renderer;
+  readonly #context = this.canvas.getContext("2d");
+  readonly #slots: { frame: Frame; bounds: Bounds }[] = [];
+  #moment = this.clock.at(0);
+  #pending: Frame | null = null;
+  #request = 0;
+  #last = 0;
+  #times: number[] = [];
+  #frames = 0;
+  #codes: Uint16Array = new Uint16Array(0);
+  #flags: Uint8Array = new Uint8Array(0);
+  #colors: Colors = { table: new Uint8Array(768), count: 1 };
+  #rescue: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     private readonly root: HTMLElement,
     private readonly events: StageEvents,
     private readonly signal: AbortSignal,
   ) {
-    this.use(GlRenderer.create(() => this.contextChanged()) ?? new FlatRenderer());
+    this.#use(GlRenderer.create(() => this.#contextChanged()) ?? new FlatRenderer());
     const observer = new ResizeObserver(() => this.draw());
     observer.observe(this.element);
     signal.addEventListener("abort", () => {
       observer.disconnect();
-      cancelAnimationFrame(this.request);
-      clearTimeout(this.rescue);
-      this.renderer.dispose();
-      this.slots.length = 0;
-      this.pending = this.newest = null;
+      cancelAnimationFrame(this.#request);
+      clearTimeout(this.#rescue);
+      this.#renderer.dispose();
+      this.#slots.length = 0;
+      this.#pending = this.newest = null;
       this.canvas.width = this.canvas.height = 0;
     });
   }
 
   /** Takes a frame; one that was not drawn yet is forgotten. */
   offer(frame: Frame): void {
-    this.pending = frame;
+    this.#pending = frame;
     this.draw();
   }
 
   setCodes(codes: Uint16Array): void {
-    this.codes = codes;
-    this.renderer.setCodes(codes);
+    this.#codes = codes;
+    this.#renderer.setCodes(codes);
     this.draw();
   }
 
   setFlags(flags: Uint8Array): void {
-    this.flags = flags;
-    this.renderer.setFlags(flags);
+    this.#flags = flags;
+    this.#renderer.setFlags(flags);
     this.draw();
   }
 
   setColors(colors: Colors): void {
-    this.colors = colors;
-    this.renderer.setColors(colors);
+    this.#colors = colors;
+    this.#renderer.setColors(colors);
     this.draw();
   }
 
   /** Asks for one drawing at the display's next turn. */
   draw(): void {
-    if (this.request || this.signal.aborted) return;
-    this.request = requestAnimationFrame((now) => {
-      this.request = 0;
-      this.tick(now);
+    if (this.#request || this.signal.aborted) return;
+    this.#request = requestAnimationFrame((now) => {
+      this.#request = 0;
+      this.#tick(now);
     });
   }
 
   /** Where a point is drawn now, in CSS pixels of the picture. */
   where(point: number): Pair | null {
-    const [prev, next] = [this.slots[this.moment.prev]?.frame, this.slots[this.moment.next]?.frame];
+    const [prev, next] = [this.#slots[this.#moment.prev]?.frame, this.#slots[this.#moment.next]?.frame];
     if (!prev || !next || point >= prev.n || point >= next.n) return null;
     const [a, b] = [place(prev, point), place(next, point)];
-    const { t } = this.moment;
+    const { t } = this.#moment;
     return this.camera.toScreen(a[0] + t * (b[0] - a[0]), a[1] + t * (b[1] - a[1]));
   }
 
   /** Frames shown in each of the last seconds, on average. */
   rate(now: number): number {
-    this.times = this.times.filter((time) => now - time < RATE_WINDOW);
-    return (this.times.length * 1000) / RATE_WINDOW;
+    this.#times = this.#times.filter((time) => now - time < RATE_WINDOW);
+    return (this.#times.length * 1000) / RATE_WINDOW;
   }
 
-  private tick(now: number): void {
-    if (!this.context || !this.resize()) return;
-    if (this.pending && this.renderer.ready && this.events.canShow()) this.take(this.pending, now);
-    this.moment = this.clock.at(now);
-    const [prev, next] = [this.slots[this.moment.prev], this.slots[this.moment.next]];
+  #tick(now: number): void {
+    if (!this.#context || !this.#resize()) return;
+    if (this.#pending && this.#renderer.ready && this.events.canShow()) this.#take(this.#pending, now);
+    this.#moment = this.clock.at(now);
+    const [prev, next] = [this.#slots[this.#moment.prev], this.#slots[this.#moment.next]];
     if (!prev || !next) return;
-    this.camera.fit(mixBounds(prev.bounds, next.bounds, this.moment.t));
+    this.camera.fit(mixBounds(prev.bounds, next.bounds, this.#moment.t));
     if (!this.clock.tween && this.camera.following) this.camera.snap();
-    const easing = this.camera.ease(Math.min(100, now - this.last));
-    this.last = now;
+    const easing = this.camera.ease(Math.min(100, now - this.#last));
+    this.#last = now;
     const ratio = this.canvas.width / this.camera.width;
     const look = pointLook(next.frame.n, this.camera.width * this.camera.height, this.camera.zoom);
     this.size = look.size;
-    this.renderer.draw(this.context, { camera: this.camera, moment: this.moment, ratio, ...look });
-    this.events.drawn(this.context, ratio);
-    if (easing || this.moment.moving) this.draw();
+    this.#renderer.draw(this.#context, { camera: this.camera, moment: this.#moment, ratio, ...look });
+    this.events.drawn(this.#context, ratio);
+    if (easing || this.#moment.moving) this.draw();
   }
 
-  private take(frame: Frame, now: number): void {
-    this.pending = null;
+  #take(frame: Frame, now: number): void {
+    this.#pending = null;
     if (this.newest && this.newest.n !== frame.n) this.clock.reset();
     const slot = this.clock.accept(now);
-    this.renderer.upload(slot, frame);
-    this.slots[slot] = { frame, bounds: boundsOf(frame) };
+    this.#renderer.upload(slot, frame);
+    this.#slots[slot] = { frame, bounds: boundsOf(frame) };
     this.newest = frame;
-    this.times.push(now);
+    this.#times.push(now);
     this.canvas.dataset.seq = String(frame.seq);
     this.root.dataset.iteration = String(frame.iteration);
-    this.root.dataset.frames = String(++this.frames);
+    this.root.dataset.frames = String(++this.#frames);
     this.events.shown(frame);
   }
 
-  private resize(): boolean {
+  #resize(): boolean {
     const { clientWidth, clientHeight } = this.element;
     if (clientWidth === 0 || clientHeight === 0) return false;
     const ratio = Math.min(3, devicePixelRatio || 1);
@@ -156,26 +156,26 @@ export class Stage {
     return true;
   }
 
-  private use(renderer: Renderer): void {
-    this.renderer = renderer;
+  #use(renderer: Renderer): void {
+    this.#renderer = renderer;
     this.root.dataset.renderer = renderer.kind;
-    renderer.setCodes(this.codes);
-    renderer.setFlags(this.flags);
-    renderer.setColors(this.colors);
-    this.slots.forEach(({ frame }, slot) => {
+    renderer.setCodes(this.#codes);
+    renderer.setFlags(this.#flags);
+    renderer.setColors(this.#colors);
+    this.#slots.forEach(({ frame }, slot) => {
       renderer.upload(slot, frame);
     });
     this.draw();
   }
 
   /** A context that does not come back is replaced. */
-  private contextChanged(): void {
+  #contextChanged(): void {
     if (this.signal.aborted) return;
-    clearTimeout(this.rescue);
-    if (!this.renderer.ready) {
-      this.rescue = setTimeout(() => {
-        this.renderer.dispose();
-        this.use(new FlatRenderer());
+    clearTimeout(this.#rescue);
+    if (!this.#renderer.ready) {
+      this.#rescue = setTimeout(() => {
+        this.#renderer.dispose();
+        this.#use(new FlatRenderer());
       }, LOST);
     }
     this.draw();

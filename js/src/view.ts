@@ -22,185 +22,189 @@ const RATE_EVERY = 500;
 let serial = 0;
 
 export class View {
-  private readonly root = h("div", { class: "ne-root", "data-lm-suppress-shortcuts": "true" });
-  private readonly banner = h("div", { class: "ne-banner", role: "alert", hidden: true });
-  private readonly caption = h("div", { class: "ne-caption" });
-  private readonly hint = h(
+  readonly #root = h("div", { class: "ne-root", "data-lm-suppress-shortcuts": "true" });
+  readonly #banner = h("div", { class: "ne-banner", role: "alert", hidden: true });
+  readonly #caption = h("div", { class: "ne-caption" });
+  readonly #hint = h(
     "div",
     { class: "ne-hint", "aria-hidden": "true" },
     "Click the picture, then scroll to zoom",
   );
-  private readonly stage: Stage;
-  private readonly points: Points;
-  private readonly link: Link;
-  private readonly panel: Panel;
-  private readonly bar: Bar;
-  private readonly legend: Legend;
-  private readonly hover: Hover;
-  private scene: SceneInfo = readScene(null);
-  private theme: Theme = "light";
-  private hintTimer: ReturnType<typeof setTimeout> | undefined;
+  readonly #stage: Stage;
+  readonly #points: Points;
+  readonly #link: Link;
+  readonly #panel: Panel;
+  readonly #bar: Bar;
+  readonly #legend: Legend;
+  readonly #hover: Hover;
+  #scene: SceneInfo = readScene(null);
+  #theme: Theme = "light";
+  #hintTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     private readonly model: Model,
     element: HTMLElement,
     private readonly signal: AbortSignal,
   ) {
-    this.link = new Link(model, this.handlers(), signal);
-    this.stage = new Stage(
-      this.root,
+    this.#link = new Link(model, this.#handlers(), signal);
+    this.#stage = new Stage(
+      this.#root,
       {
-        shown: (frame) => this.shown(frame),
-        drawn: (context, ratio) => this.hover.drawn(context, ratio),
-        canShow: () => this.link.visible,
+        shown: (frame) => this.#shown(frame),
+        drawn: (context, ratio) => this.#hover.drawn(context, ratio),
+        canShow: () => this.#link.visible,
       },
       signal,
     );
-    this.points = new Points(this.stage);
-    this.panel = new Panel((name, value) => this.link.set(name, value), signal);
-    this.bar = new Bar({ act: (action) => this.link.act(action), resetView: () => this.resetView() }, signal);
-    this.legend = new Legend(
+    this.#points = new Points(this.#stage);
+    this.#panel = new Panel((name, value) => this.#link.set(name, value), signal);
+    this.#bar = new Bar(
+      { act: (action) => this.#link.act(action), resetView: () => this.#resetView() },
+      signal,
+    );
+    this.#legend = new Legend(
       {
-        filter: (hidden) => this.points.filter(hidden),
-        point: (category) => this.points.highlight(category),
+        filter: (hidden) => this.#points.filter(hidden),
+        point: (category) => this.#points.highlight(category),
       },
       signal,
     );
-    this.hover = new Hover(
-      this.stage,
+    this.#hover = new Hover(
+      this.#stage,
       {
-        hidden: (point) => this.points.hidden(point),
-        describe: (point) => this.points.describe(point),
-        ask: (point) => (this.scene.hover ? this.link.hover(point) : -1),
+        hidden: (point) => this.#points.hidden(point),
+        describe: (point) => this.#points.describe(point),
+        ask: (point) => (this.#scene.hover ? this.#link.hover(point) : -1),
       },
       signal,
     );
-    this.assemble(element);
-    this.listen();
-    this.link.open(this.stage.element);
+    this.#assemble(element);
+    this.#listen();
+    this.#link.open(this.#stage.element);
   }
 
-  private assemble(element: HTMLElement): void {
+  #assemble(element: HTMLElement): void {
     const help = h("p", { class: "ne-hidden", id: `ne-help-${++serial}` }, HELP);
-    this.stage.canvas.setAttribute("aria-describedby", help.id);
-    this.stage.element.append(this.caption, this.hint, this.hover.card.element);
-    const side = h("aside", { class: "ne-side" }, this.panel.element, this.legend.element);
-    const main = h("div", { class: "ne-main" }, this.stage.element, this.bar.element, side);
-    this.root.append(help, this.banner, main);
-    element.append(this.root);
+    this.#stage.canvas.setAttribute("aria-describedby", help.id);
+    this.#stage.element.append(this.#caption, this.#hint, this.#hover.card.element);
+    const side = h("aside", { class: "ne-side" }, this.#panel.element, this.#legend.element);
+    const main = h("div", { class: "ne-main" }, this.#stage.element, this.#bar.element, side);
+    this.#root.append(help, this.#banner, main);
+    element.append(this.#root);
     this.signal.addEventListener("abort", () => {
-      clearTimeout(this.hintTimer);
-      this.root.remove();
+      clearTimeout(this.#hintTimer);
+      this.#root.remove();
     });
   }
 
-  private listen(): void {
+  #listen(): void {
     const { signal } = this;
     const still = matchMedia("(prefers-reduced-motion: reduce)");
     const motion = () => {
-      this.stage.clock.tween = !still.matches;
+      this.#stage.clock.tween = !still.matches;
     };
     still.addEventListener("change", motion, { signal });
     motion();
     watchTheme(signal, (theme) => {
-      this.theme = theme;
-      this.root.dataset.theme = theme;
-      this.showScene();
+      this.#theme = theme;
+      this.#root.dataset.theme = theme;
+      this.#showScene();
     });
-    this.onChange("_scene", () => this.showScene());
-    this.onChange("_codes", () => this.points.setCodes(asUint16(this.model.get("_codes"))));
-    this.onChange("_controls", () => this.panel.show(readControls(this.model.get("_controls"))));
-    this.onChange("_height", () => {
+    this.#onChange("_scene", () => this.#showScene());
+    this.#onChange("_codes", () => this.#points.setCodes(asUint16(this.model.get("_codes"))));
+    this.#onChange("_controls", () => this.#panel.show(readControls(this.model.get("_controls"))));
+    this.#onChange("_height", () => {
       const height = Number(this.model.get("_height")) || 480;
-      this.root.style.setProperty("--ne-height", `${Math.max(160, height)}px`);
+      this.#root.style.setProperty("--ne-height", `${Math.max(160, height)}px`);
     });
-    this.onChange("_protocol", () => {
+    this.#onChange("_protocol", () => {
       const other = this.model.get("_protocol");
       if (other !== PROTOCOL)
-        this.fail(`This view speaks protocol ${PROTOCOL}, the kernel ${other}. Reload the page.`);
+        this.#fail(`This view speaks protocol ${PROTOCOL}, the kernel ${other}. Reload the page.`);
     });
     attachHand(
-      this.stage,
+      this.#stage,
       {
-        hover: (at) => this.hover.move(at),
-        wheelIgnored: () => this.showHint(),
-        moved: () => this.bar.following(false),
-        playOrPause: () => this.bar.playOrPause(),
-        step: () => this.link.act("step"),
-        resetView: () => this.resetView(),
+        hover: (at) => this.#hover.move(at),
+        wheelIgnored: () => this.#showHint(),
+        moved: () => this.#bar.following(false),
+        playOrPause: () => this.#bar.playOrPause(),
+        step: () => this.#link.act("step"),
+        resetView: () => this.#resetView(),
       },
       signal,
     );
-    const timer = setInterval(() => this.bar.showRate(this.stage.rate(performance.now())), RATE_EVERY);
+    const timer = setInterval(() => this.#bar.showRate(this.#stage.rate(performance.now())), RATE_EVERY);
     signal.addEventListener("abort", () => clearInterval(timer));
   }
 
-  private handlers(): ConstructorParameters<typeof Link>[1] {
+  #handlers(): ConstructorParameters<typeof Link>[1] {
     return {
-      frame: (frame) => this.stage.offer(frame),
-      badFrame: () => this.fail("A frame could not be read: header and positions do not fit together."),
-      status: (status) => this.showStatus(status),
-      set: (reply) => this.panel.answer(reply),
-      hover: (reply) => this.hover.answer(reply),
-      controls: (raw) => this.panel.show(readControls(raw)),
+      frame: (frame) => this.#stage.offer(frame),
+      badFrame: () => this.#fail("A frame could not be read: header and positions do not fit together."),
+      status: (status) => this.#showStatus(status),
+      set: (reply) => this.#panel.answer(reply),
+      hover: (reply) => this.#hover.answer(reply),
+      refused: (reason) => this.#bar.showNote(reason),
+      controls: (raw) => this.#panel.show(readControls(raw)),
       visible: (visible) => {
-        if (visible) this.stage.draw();
+        if (visible) this.#stage.draw();
       },
     };
   }
 
-  private shown(frame: Frame): void {
-    this.link.ack(frame.seq);
-    this.bar.showRun(frame.iteration, frame.loss, frame.speed);
-    this.setState(frame.state, frame.note, frame.iteration);
-    this.panel.follow(frame.params, frame.following);
+  #shown(frame: Frame): void {
+    this.#link.ack(frame.seq);
+    this.#bar.showRun(frame.iteration, frame.loss, frame.speed);
+    this.#setState(frame.state, frame.note, frame.iteration);
+    this.#panel.follow(frame.params, frame.following);
   }
 
-  private showStatus(status: Status): void {
-    this.fail(status.error);
-    this.bar.showRun(status.iteration, status.loss, status.speed);
-    this.setState(status.state, status.error ? "" : status.message, status.iteration);
-    this.panel.follow(status.params, status.following);
+  #showStatus(status: Status): void {
+    this.#fail(status.error);
+    this.#bar.showRun(status.iteration, status.loss, status.speed);
+    this.#setState(status.state, status.error ? "" : status.message, status.iteration);
+    this.#panel.follow(status.params, status.following);
   }
 
-  private setState(state: string, note: string, iteration: number): void {
-    const before = this.root.dataset.state;
-    this.bar.showState(state, note);
-    this.root.dataset.state = state;
-    if (before !== undefined && before !== state) this.bar.announce(`${state}, iteration ${iteration}`);
+  #setState(state: string, note: string, iteration: number): void {
+    const before = this.#root.dataset.state;
+    this.#bar.showState(state, note);
+    this.#root.dataset.state = state;
+    if (before !== undefined && before !== state) this.#bar.announce(`${state}, iteration ${iteration}`);
   }
 
-  private showScene(): void {
+  #showScene(): void {
     const scene = readScene(this.model.get("_scene"));
-    this.scene = scene;
+    this.#scene = scene;
     const count = scene.n.toLocaleString("en");
     const title = scene.title ? [h("strong", {}, scene.title)] : [];
-    this.caption.replaceChildren(...title, h("span", {}, `${scene.method} · ${count} points`));
-    this.stage.canvas.setAttribute("aria-label", `${scene.method} embedding of ${count} points`);
-    this.points.setLegend(scene.legend, this.theme);
-    this.legend.show(scene.legend, this.theme);
+    this.#caption.replaceChildren(...title, h("span", {}, `${scene.method} · ${count} points`));
+    this.#stage.canvas.setAttribute("aria-label", `${scene.method} embedding of ${count} points`);
+    this.#points.setLegend(scene.legend, this.#theme);
+    this.#legend.show(scene.legend, this.#theme);
   }
 
-  private resetView(): void {
-    this.stage.camera.reset();
-    this.bar.following(true);
-    this.stage.draw();
+  #resetView(): void {
+    this.#stage.camera.reset();
+    this.#bar.following(true);
+    this.#stage.draw();
   }
 
-  private showHint(): void {
-    clearTimeout(this.hintTimer);
-    this.hint.classList.add("ne-shown");
-    this.hintTimer = setTimeout(() => this.hint.classList.remove("ne-shown"), HINT_TIME);
+  #showHint(): void {
+    clearTimeout(this.#hintTimer);
+    this.#hint.classList.add("ne-shown");
+    this.#hintTimer = setTimeout(() => this.#hint.classList.remove("ne-shown"), HINT_TIME);
   }
 
   /** Shows what went wrong above the picture; null when nothing is wrong any more. */
-  private fail(error: string | null): void {
-    say(this.banner, error ?? "");
-    this.banner.hidden = !error;
+  #fail(error: string | null): void {
+    say(this.#banner, error ?? "");
+    this.#banner.hidden = !error;
   }
 
   /** Calls back now and whenever the trait changes. */
-  private onChange(trait: string, callback: () => void): void {
+  #onChange(trait: string, callback: () => void): void {
     const event = `change:${trait}`;
     this.model.on(event, callback);
     this.signal.addEventListener("abort", () => this.model.off(event, callback));

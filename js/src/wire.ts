@@ -112,6 +112,11 @@ export function readSetReply(content: Raw): SetReply {
   return { id: whole(content.id, -1), ok, value: scalar(content.value), error: text(content.error) };
 }
 
+/** Why a request other than `set` was refused. */
+export function readRefusal(content: Raw): string {
+  return text(content.error) || "The kernel refused a request.";
+}
+
 export function readHover(content: Raw, buffers: readonly unknown[]): HoverReply {
   const rows = (Array.isArray(content.rows) ? content.rows : [])
     .filter((row): row is unknown[] => Array.isArray(row) && row.length === 2)

@@ -1,0 +1,147 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import {
+  asUint16,
+  readControls,
+  readFrame,
+  readHover,
+  readRefusal,
+  readScene,
+  readSetReply,
+  readStatus,
+} from "../src/wire.ts";
+
+interface Golden {
+  name: string;
+  content: Record<string, unknown>;
+  buffers: [number, number][];
+  positions?: [number, number][];
+  tolerance?: [number, number];
+}
+
+const golden = new URL("../../tests/golden/", import.meta.url);
+const { protocol, messages } = JSON.parse(readFileSync(new URL("frames.json", golden), "utf8")) as {
+  protocol: number;
+  messages: Golden[];
+};
+const blob = readFileSync(new URL("frames.bin", golden));
+const buffersOf = (message: Golden) =>
+  message.buffers.map(
+    ([start, size]) => new DataView(new Uint8Array(blob.subarray(start, start + size)).buffer),
+  );
+
+describe("golden messages", () => {
+  it("speak this protocol", () => {
+    expect(protocol).toBe(1);
+    expect(messages.length).toBeGreaterThan(5);
+  });
+
+  it.each(messages.filter((message) => message.content.k === "frame"))("frame: $name", (message) => {
+    const frame = readFrame(message.content, buffersOf(message));
+    expect(frame).not.toBeNull();
+    const { positions, lo, sc, seq, iteration, loss } = frame!;
+    expect([seq, iteration]).toEqual([message.content.seq, message.content.it]);
+    expect(loss).toBe(message.content.loss);
+    expect(frame!.params).toEqual(message.content.params);
+    expect(frame!.following).toEqual(message.content.following);
+    message.positions!.forEach(([x, y], i) => {
+      const got = [lo[0] + positions[2 * i]! * sc[0], lo[1] + positions[2 * i + 1]! * sc[1]];
+      [x, y].forEach((want, axis) => {
+        const slack = (message.tolerance?.[axis] ?? 0) + 1e-12 * Math.abs(want);
+        expect(Math.abs(got[axis]! - want)).toBeLessThanOrEqual(slack);
+      });
+    });
+  });
+
+  it.each(messages.filter((message) => message.content.k === "status"))("status: $name", ({ content }) => {
+    const status = readStatus(content);
+    expect(status).toMatchObject({ state: content.state, message: content.message, error: content.error });
+    expect(status.iteration).toBe(content.it);
+  });
+
+  it.each(messages.filter((message) => message.content.k === "set"))("set: $name", ({ content }) => {
+    expect(readSetReply(content)).toMatchObject({ id: content.id, ok: content.ok, value: content.value });
+  });
+
+  it.each(messages.filter((message) => message.content.k === "hover"))("hover: $name", (message) => {
+    const reply = readHover(message.content, buffersOf(message));
+    expect(reply).toMatchObject({ id: message.content.id, point: message.content.point });
+    expect(reply.rows).toEqual(message.content.rows);
+    expect(reply.image === null).toBe(message.content.image === null);
+  });
+
+  it.each(messages.filter((message) => message.content.k === "controls"))(
+    "controls: $name",
+    ({ content }) => {
+      const raw = content.controls as Record<string, unknown>[];
+      const controls = readControls(raw);
+      expect(controls.map((control) => control.name)).toEqual(raw.map((row) => row.name));
+      expect(controls.map((control) => [control.low, control.high])).toEqual(
+        raw.map((row) => [row.low, row.high]),
+      );
+    },
+  );
+});
+
+it.each(messages.filter((message) => message.content.legend))("legend: $name", (message) => {
+  const legend = message.content.legend as Record<string, unknown>;
+  const { kind, items, low, high } = readScene({ n: 4, legend }).legend;
+  expect({ kind, items, low, high }).toEqual({
+    kind: legend.kind,
+    items: legend.items,
+    low: legend.low,
+    high: legend.high,
+  });
+  const codes = asUint16(buffersOf(message)[0]);
+  expect(codes.length).toBe(legend.kind === "none" ? 0 : 4);
+  if (legend.kind === "category") {
+    const counts = items.map((_item, id) => codes.filter((code) => code === id).length);
+    expect(counts).toEqual(items.map((item) => item.count));
+  }
+});
+
+it.each(messages.filter((message) => message.content.k === "refused"))("refusal: $name", ({ content }) => {
+  expect(readRefusal(content)).toBe(content.error);
+});
+
+describe("frames that do not fit", () => {
+  const header = { k: "frame", seq: 3, it: 1, n: 2, c: 2, q: "u16", lo: [0, 0], sc: [1, 1] };
+  const fits = new DataView(new ArrayBuffer(8));
+
+  it("the one that fits is read", () => {
+    expect(readFrame(header, [fits])?.positions).toBeInstanceOf(Uint16Array);
+  });
+
+  it.each([
+    ["short buffer", {}, [new DataView(new ArrayBuffer(6))]],
+    ["no buffer", {}, []],
+    ["float header, level buffer", { q: "f32" }, [fits]],
+    ["unknown coding", { q: "f16" }, [fits]],
+    ["three dimensions", { c: 3 }, [fits]],
+    ["no points", { n: 0 }, [new DataView(new ArrayBuffer(0))]],
+    ["a fraction of points", { n: 1.5 }, [fits]],
+    ["affine with a hole", { lo: [0, null] }, [fits]],
+    ["no sequence", { seq: "3" }, [fits]],
+  ])("%s", (_name, change, buffers) => {
+    expect(readFrame({ ...header, ...change }, buffers)).toBeNull();
+  });
+
+  it("reads a buffer that starts at an odd byte", () => {
+    const bytes = new Uint8Array([9, 1, 0, 2, 0, 3, 0, 4, 0]).subarray(1);
+    expect([...readFrame(header, [bytes])!.positions]).toEqual([1, 2, 3, 4]);
+    expect([...asUint16(bytes)]).toEqual([1, 2, 3, 4]);
+  });
+});
+
+it("bad traits give an empty scene and no controls", () => {
+  expect(readScene(undefined).legend.kind).toBe("none");
+  expect(readControls([null, 3, { kind: "number" }])).toEqual([]);
+  expect(readControls([{ name: "x", kind: "strange" }])[0]?.kind).toBe("other");
+});
+
+it("hover images must have the size they claim", () => {
+  const content = { k: "hover", id: 1, point: 0, rows: [["a", "b"], "x"], image: { w: 2, h: 2 } };
+  expect(readHover(content, [new Uint8Array(4)]).image?.grey.length).toBe(4);
+  expect(readHover(content, [new Uint8Array(3)]).image).toBeNull();
+  expect(readHover(content, []).rows).toEqual([["a", "b"]]);
+});

@@ -1,0 +1,195 @@
+"""Controls, buttons and status: each hand's move is one message, each answer is seen."""
+
+import pytest
+
+from .host import control, traits
+
+SQUARE = [[-1, -1], [1, -1], [-1, 1], [1, 1]]
+
+
+def show(host, *controls, **changes):
+    host.show(traits(4, ["a"], _controls=list(controls), **changes))
+
+
+def move(locator, *positions):
+    """Drag a slider through positions within one turn of the page."""
+    locator.evaluate(
+        """(slider, positions) => {
+          for (const position of positions) {
+            slider.value = String(position);
+            slider.dispatchEvent(new Event("input", { bubbles: true }));
+          }
+          slider.dispatchEvent(new Event("change", { bubbles: true }));
+        }""",
+        list(positions),
+    )
+
+
+def test_a_slider_sends_one_message_with_its_value(host):
+    show(host, control("strength"))
+    move(host.page.get_by_role("slider", name="strength"), 4)
+    host.settle(100)
+    (sent,) = host.sent("set")
+    assert (sent["name"], sent["value"]) == ("strength", 4)
+    assert isinstance(sent["id"], int)
+
+
+def test_a_dragged_slider_has_one_message_under_way_and_sends_the_last(host):
+    show(host, control("strength"))
+    slider = host.page.get_by_role("slider", name="strength")
+    move(slider, 2, 3, 5, 7)
+    assert [message["value"] for message in host.sent("set")] == [2]
+    host.receive({"k": "set", "id": host.sent("set")[0]["id"], "ok": True, "value": 2})
+    assert [message["value"] for message in host.sent("set")] == [2, 7]
+    assert slider.input_value() == "7"
+    host.receive({"k": "set", "id": host.sent("set")[1]["id"], "ok": True, "value": 7})
+    assert len(host.sent("set")) == 2
+    assert slider.input_value() == "7"
+
+
+def test_a_refused_value_snaps_back_and_says_why(host):
+    show(host, control("strength", value=3))
+    slider = host.page.get_by_role("slider", name="strength")
+    move(slider, 9)
+    error = "TSNE.strength must lie in [0, 5]; got 9. <b>Choose</b> less."
+    host.receive({"k": "set", "id": host.sent("set")[0]["id"], "ok": False, "error": error, "value": 3})
+    assert host.page.get_by_role("alert").inner_text() == error
+    assert slider.input_value() == "3"
+    assert host.page.get_by_label("strength value").input_value() == "3"
+    move(slider, 4)
+    host.receive({"k": "set", "id": host.sent("set")[1]["id"], "ok": True, "value": 4})
+    assert host.page.get_by_role("alert").count() == 0
+
+
+def test_a_number_can_be_typed_beyond_the_slider(host):
+    show(host, control("strength"))
+    box = host.page.get_by_label("strength value")
+    box.fill("250")
+    box.press("Enter")
+    assert [message["value"] for message in host.sent("set")] == [250]
+    box.fill("many")
+    box.press("Enter")
+    assert len(host.sent("set")) == 1
+    assert "not a number" in host.page.get_by_role("alert").inner_text()
+    box.fill("8")
+    box.press("Escape")
+    box.blur()
+    assert len(host.sent("set")) == 1
+    assert box.input_value() == "250"
+
+
+def test_a_logarithmic_slider_covers_decades(host):
+    show(host, control("rate", scale="log", ui_low=0.01, ui_high=100.0, value=1.0))
+    slider = host.page.get_by_role("slider", name="rate")
+    assert float(slider.input_value()) == pytest.approx(0)
+    move(slider, 1)
+    assert host.sent("set")[0]["value"] == pytest.approx(10)
+    assert slider.get_attribute("aria-valuetext") == "10"
+
+
+def test_an_integer_slider_sends_whole_numbers(host):
+    show(host, control("count", kind="integer", ui_low=1, ui_high=50, value=5))
+    slider = host.page.get_by_role("slider", name="count")
+    slider.focus()
+    slider.press("ArrowRight")
+    assert [message["value"] for message in host.sent("set")] == [6]
+
+
+def test_choices_and_switches(host):
+    show(host, control("rule", kind="choice", choices=["auto", "Adam", 3], value="auto"), control("on", kind="switch"))
+    host.page.get_by_role("combobox", name="rule").select_option("Adam")
+    host.page.get_by_role("checkbox", name="on").check()
+    assert [(message["name"], message["value"]) for message in host.sent("set")] == [("rule", "Adam"), ("on", True)]
+
+
+def test_a_control_follows_its_schedule_until_it_is_moved_and_goes_back(host):
+    show(host, control("strength", auto=True, following=True, value=8))
+    auto = host.page.get_by_role("button", name="auto strength")
+    slider = host.page.get_by_role("slider", name="strength")
+    assert auto.get_attribute("aria-pressed") == "true"
+    host.frame(SQUARE, params={"strength": 6}, following={"strength": True})
+    assert slider.input_value() == "6"
+    move(slider, 2)
+    assert auto.get_attribute("aria-pressed") == "false"
+    # A frame made before the change does not move the control back.
+    host.frame(SQUARE, params={"strength": 6}, following={"strength": True})
+    assert slider.input_value() == "2"
+    host.receive({"k": "set", "id": host.sent("set")[0]["id"], "ok": True, "value": 2})
+    auto.click()
+    assert host.sent("set")[-1]["value"] == "auto"
+    host.receive({"k": "set", "id": host.sent("set")[-1]["id"], "ok": True, "value": 5})
+    host.settle(500)
+    host.frame(SQUARE, params={"strength": 4}, following={"strength": True})
+    assert slider.input_value() == "4"
+    assert auto.get_attribute("aria-pressed") == "true"
+
+
+def test_costs_groups_and_help_are_shown(host):
+    show(
+        host,
+        control("perplexity", redo="weights", group="neighbours", help="How many count."),
+        control("strength", group="forces"),
+    )
+    group = host.page.get_by_role("group", name="neighbours")
+    assert "recalibrates" in group.inner_text()
+    assert "How many count." in group.locator(".ne-control").get_attribute("title")
+    assert "recalibrates" not in host.page.get_by_role("group", name="forces").inner_text()
+
+
+def test_new_controls_replace_the_old_ones(host):
+    show(host, control("strength"))
+    host.receive({"k": "controls", "controls": [control("strength", ui_high=50, value=40), control("more")]})
+    assert host.page.get_by_role("slider", name="strength").input_value() == "40"
+    assert host.page.get_by_role("slider").count() == 2
+
+
+def test_the_buttons_say_what_to_do(host):
+    show(host)
+    page = host.page
+    host.status(state="running", it=1234)
+    page.get_by_role("button", name="Pause").click()
+    host.status(state="paused", it=1234, loss=1.5)
+    for name in ("Play", "Step", "Restart"):
+        page.get_by_role("button", name=name, exact=True).click()
+    assert [message["action"] for message in host.sent("do")] == ["pause", "play", "step", "restart"]
+    assert page.locator(".ne-root").get_attribute("data-state") == "paused"
+    assert "1,234" in page.locator(".ne-status").inner_text()
+    assert page.get_by_role("status").inner_text() == "paused, iteration 1234"
+
+
+def test_keys_count_while_the_picture_has_the_focus(host):
+    show(host)
+    host.frame(SQUARE)
+    host.settle()
+    page = host.page
+    page.keyboard.press("Space")
+    page.keyboard.press(".")
+    assert host.sent("do") == []
+    page.locator(".ne-canvas").focus()
+    page.keyboard.press("Space")
+    page.keyboard.press(".")
+    assert [message["action"] for message in host.sent("do")] == ["pause", "step"]
+    reset = page.get_by_role("button", name="Reset view")
+    page.keyboard.press("+")
+    host.settle(100)
+    assert reset.is_enabled()
+    page.keyboard.press("0")
+    assert reset.is_disabled()
+    page.keyboard.press("ArrowLeft")
+    assert reset.is_enabled()
+    assert page.locator(".ne-root").get_attribute("data-lm-suppress-shortcuts") == "true"
+
+
+def test_a_failed_run_shows_its_error_until_it_is_over(host):
+    show(host)
+    host.status(state="failed", error="DivergedError: not finite at <i>7</i>")
+    banner = host.page.get_by_role("alert")
+    assert banner.inner_text() == "DivergedError: not finite at <i>7</i>"
+    host.status(state="running")
+    assert host.page.get_by_role("alert").count() == 0
+
+
+def test_a_refused_request_is_told(host):
+    show(host)
+    host.receive({"k": "refused", "of": "do", "id": None, "error": "action must be one of play, pause."})
+    assert host.page.locator(".ne-message").inner_text() == "action must be one of play, pause."

@@ -48,7 +48,7 @@ export class Link {
   open(element: Element): void {
     this.model.send({ k: "hello", protocol: PROTOCOL, view: this.view });
     this.visible = this.#intersecting = true;
-    const observer = new IntersectionObserver(([...entries]) => {
+    const observer = new IntersectionObserver((entries) => {
       this.#intersecting = entries.at(-1)?.isIntersecting ?? this.#intersecting;
       this.#tellVisible();
     });

@@ -71,6 +71,8 @@ def problem_for(
 ) -> Problem:
     """The problem of these parameters; neighbours already known are used while they are enough."""
     k = method.k(rows.n, knobs)
-    if known is None or known.k < k:
+    if known is None:
         known = neighbors_for(method, rows, k, seed)
+    elif known.k < k:  # a slider on its way up: the next stops shall not need a search each
+        known = neighbors_for(method, rows, min(2 * k, rows.n - 1), seed)
     return Problem.of(known, method.affinity(known.first(k), knobs))

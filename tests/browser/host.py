@@ -41,8 +41,22 @@ def serving() -> Iterator[str]:
 
 def control(name: str, **changes: Any) -> dict[str, Any]:
     """Describe one parameter as the kernel does."""
-    row = {"name": name, "kind": "number", "help": f"Help for {name}.", "default": 1.0, "low": 0.0, "high": None}
-    row |= {"choices": None, "scale": "linear", "group": "method", "live": True, "redo": "nothing", "auto": False}
+    row = {
+        "name": name,
+        "kind": "number",
+        "help": f"Help for {name}.",
+        "default": 1.0,
+        "low": 0.0,
+        "high": None,
+    }
+    row |= {
+        "choices": None,
+        "scale": "linear",
+        "group": "method",
+        "live": True,
+        "redo": "nothing",
+        "auto": False,
+    }
     row |= {"ui_low": 0.0, "ui_high": 10.0, "value": 1.0, "following": False}
     return row | changes
 
@@ -56,7 +70,9 @@ def traits(
         kind = "category"
         codes = np.arange(n) % len(categories) if codes is None else codes
         counts = np.bincount(codes, minlength=len(categories))
-        items = [{"label": label, "count": int(count)} for label, count in zip(categories, counts, strict=True)]
+        items = [
+            {"label": label, "count": int(count)} for label, count in zip(categories, counts, strict=True)
+        ]
     legend = {"kind": kind, "name": "kind", "items": items, "low": 0.0, "high": 1.0, "missing": 0}
     scene = {"n": n, "c": 2, "method": "TSNE", "title": "", "hover": False, "hover_images": False}
     state = {
@@ -106,7 +122,14 @@ class Host:
         Z = np.asarray(Z, dtype=np.float32)
         low, scale = Z.min(axis=0).astype(float), np.ptp(Z.astype(float), axis=0) / 65535
         levels = np.rint((Z - low) / np.where(scale > 0, scale, 1)).astype("<u2")
-        header = {"k": "frame", "seq": self.seq, "it": 10 * self.seq, "n": len(Z), "c": 2, "q": "f32" if key else "u16"}
+        header = {
+            "k": "frame",
+            "seq": self.seq,
+            "it": 10 * self.seq,
+            "n": len(Z),
+            "c": 2,
+            "q": "f32" if key else "u16",
+        }
         header |= {"lo": [0.0, 0.0] if key else low.tolist(), "sc": [1.0, 1.0] if key else scale.tolist()}
         header |= {"loss": 1.5, "state": "running", "speed": 100.0, "seconds": 1.0}
         header |= {"params": {}, "following": {}, "note": ""}

@@ -96,10 +96,17 @@ def test_an_integer_slider_sends_whole_numbers(host):
 
 
 def test_choices_and_switches(host):
-    show(host, control("rule", kind="choice", choices=["auto", "Adam", 3], value="auto"), control("on", kind="switch"))
+    show(
+        host,
+        control("rule", kind="choice", choices=["auto", "Adam", 3], value="auto"),
+        control("on", kind="switch"),
+    )
     host.page.get_by_role("combobox", name="rule").select_option("Adam")
     host.page.get_by_role("checkbox", name="on").check()
-    assert [(message["name"], message["value"]) for message in host.sent("set")] == [("rule", "Adam"), ("on", True)]
+    assert [(message["name"], message["value"]) for message in host.sent("set")] == [
+        ("rule", "Adam"),
+        ("on", True),
+    ]
 
 
 def test_a_control_follows_its_schedule_until_it_is_moved_and_goes_back(host):

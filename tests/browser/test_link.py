@@ -92,14 +92,20 @@ def test_the_point_under_the_pointer_is_named_and_asked_about(host, target):
     box = host.page.locator(".ne-stage").bounding_box()
     scale = 0.92 * min(box["width"], box["height"]) / 2
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    host.page.mouse.move(x + SQUARE[target, 0] * scale + 3, y - SQUARE[target, 1] * scale)
+    host.page.mouse.move(x + float(SQUARE[target, 0]) * scale + 3, y - float(SQUARE[target, 1]) * scale)
     card = host.page.get_by_role("tooltip")
     card.wait_for()
     assert card.inner_text().split() == [["left", "right"][target % 2], "point", str(target)]
     host.page.wait_for_function("() => window.host.models[0].sent.some((m) => m.k === 'hover')")
     (asked,) = host.sent("hover")
     assert asked["point"] == target
-    answer = {"k": "hover", "id": asked["id"], "point": target, "rows": [["name", "<b>x</b>"]], "image": {"w": 3, "h": 2}}
+    answer = {
+        "k": "hover",
+        "id": asked["id"],
+        "point": target,
+        "rows": [["name", "<b>x</b>"]],
+        "image": {"w": 3, "h": 2},
+    }
     host.receive(answer, np.arange(6, dtype=np.uint8) * 40)
     assert "<b>x</b>" in card.inner_text()
     grey = "canvas => [...canvas.getContext('2d').getImageData(2, 1, 1, 1).data]"

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from .host import traits
+from .host import encode, traits
 
 SQUARE = np.array([[-1, -1], [1, -1], [-1, 1], [1, 1]], np.float32)
 WITHOUT_WEBGL2 = """
@@ -25,7 +25,7 @@ def places(host, Z=SQUARE):
     low, high = Z.min(axis=0), Z.max(axis=0)
     scale = 0.92 * min(box["width"] / (high[0] - low[0]), box["height"] / (high[1] - low[1]))
     offset = (Z - (low + high) / 2) * scale * [1, -1]
-    return offset + [box["width"] / 2, box["height"] / 2]
+    return offset + np.array([box["width"], box["height"]]) / 2
 
 
 def color_at(host, place, view=0):
@@ -51,7 +51,9 @@ def test_points_are_where_they_belong_in_the_colour_of_their_category(either):
     assert found[0] == found[2] != found[1] == found[3]
     middle = places(either).mean(axis=0)
     assert either.pixel(*middle)[3] == 0
-    assert np.all(np.abs(np.array(found[0]) - [0xC4, 0x7F, 0x00]) < 12)  # the first colour of the light palette
+    assert np.all(
+        np.abs(np.array(found[0]) - [0xC4, 0x7F, 0x00]) < 12
+    )  # the first colour of the light palette
 
 
 def test_a_float32_keyframe_is_drawn_like_levels(host):
@@ -72,7 +74,6 @@ def test_a_frame_moves_the_points_and_passes_through_the_middle(either):
     for _ in range(4):
         either.frame(corners)
         either.settle(450)  # the clock learns that frames are slow, so that the way can be watched
-    start, end = places(either)[0] * 0, None
     moved = np.vstack([SQUARE, [[0.8, 0]]])
     box = either.page.locator(".ne-stage").bounding_box()
     scale = 0.92 * min(box["width"], box["height"]) / 2
@@ -109,8 +110,6 @@ def frame_of(host, Z):
     host.receive, receive = lambda content, *buffers, model=0: kept.append((content, buffers)), host.receive
     host.frame(Z, wait=False)
     host.receive = receive
-    from .host import encode
-
     return [kept[0][0], encode(kept[0][1][0])]
 
 
@@ -195,7 +194,7 @@ def test_drag_pans(host):
     host.page.mouse.move(x + 40, y - 5, steps=4)
     host.page.mouse.up()
     host.settle(200)
-    moved = places(host) + [40, -5]
+    moved = places(host) + np.array([40, -5])
     assert all(host.pixel(*place)[3] > 0 for place in moved)
 
 
@@ -259,7 +258,9 @@ def test_several_views_share_one_context(host):
     assert host.inked(19) > 0
     users = "() => globalThis[Symbol.for('ne_interactive@1')].users.size"
     assert host.page.evaluate(users) == 20
-    assert {root.get_attribute("data-renderer") for root in host.page.query_selector_all(".ne-root")} == {"webgl2"}
+    assert {root.get_attribute("data-renderer") for root in host.page.query_selector_all(".ne-root")} == {
+        "webgl2"
+    }
 
 
 @pytest.mark.parametrize("n", [1, 7, 70_000])

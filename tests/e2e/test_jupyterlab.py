@@ -151,6 +151,8 @@ def ask_kernel(page, expression):
 def test_notebook_one_is_watched_and_steered(address, page):
     page.goto(address)
     expect(page.locator(".jp-Notebook .jp-CodeCell").first).to_be_visible(timeout=90_000)
+    # JupyterLab drops what it is told to run before the kernel has answered.
+    expect(page.get_by_role("button", name="Python 3 (ipykernel) | Idle")).to_be_visible(timeout=90_000)
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
 

@@ -126,6 +126,23 @@ def test_perplexity_changes_the_affinities_and_keeps_the_layout():
     assert run._core.problem.graph.digest() == fresh._core.problem.graph.digest()
 
 
+def test_a_perplexity_on_its_way_up_needs_few_searches(monkeypatch):
+    from ne_interactive.engine import setup
+
+    real, searched = setup.find_neighbors, []
+
+    def counted(values, k, **more):
+        searched.append(k)
+        return real(values, k, **more)
+
+    monkeypatch.setattr(setup, "find_neighbors", counted)
+    run = ne.Stepper(data(), tsne())
+    for perplexity in (10, 12, 15, 20, 24, 8):
+        run.tune(perplexity=perplexity)
+        run.step(1)
+    assert searched == [30, 72]
+
+
 def test_run_ends_at_max_iter_and_can_be_extended():
     run = ne.Stepper(data(), tsne(max_iter=30, tol=0.0))
     assert run.run().iteration == 30

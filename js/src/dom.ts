@@ -2,6 +2,9 @@
 
 type Child = Node | string;
 
+/** What can hold the focus. JupyterLab takes the keys of every element that does not say, itself, that it wants them. */
+const FOCUSABLE = new Set(["button", "canvas", "input", "select"]);
+
 export function h<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   attributes: Record<string, string | boolean> = {},
@@ -12,6 +15,7 @@ export function h<K extends keyof HTMLElementTagNameMap>(
     if (value === true) element.setAttribute(name, "");
     else if (value !== false) element.setAttribute(name, value);
   }
+  if (FOCUSABLE.has(tag)) element.setAttribute("data-lm-suppress-shortcuts", "true");
   element.append(...children);
   return element;
 }

@@ -22,7 +22,7 @@ const RATE_EVERY = 500;
 let serial = 0;
 
 export class View {
-  readonly #root = h("div", { class: "ne-root", "data-lm-suppress-shortcuts": "true" });
+  readonly #root = h("div", { class: "ne-root" });
   readonly #banner = h("div", { class: "ne-banner", role: "alert", hidden: true });
   readonly #caption = h("div", { class: "ne-caption" });
   readonly #hint = h(

@@ -188,6 +188,13 @@ def test_notebook_one_is_watched_and_steered(address, page):
         lambda: float(ask_kernel(page, 'big.run.params["exaggeration"]')) > 20, "exaggeration arrives", 20
     )
     assert ask_kernel(page, 'big.run.following["exaggeration"]') == "False"
+    exaggeration.focus()  # keys that JupyterLab has shortcuts for stay with the slider, too
+    for _ in range(5):
+        page.keyboard.press("ArrowLeft")
+    expect(exaggeration).to_be_focused()
+    wait_until(
+        lambda: float(ask_kernel(page, 'big.run.params["exaggeration"]')) < 30, "the arrow keys arrive", 20
+    )
 
     view.scroll_into_view_if_needed()
     view.get_by_role("button", name="Play", exact=True).click()

@@ -1,7 +1,7 @@
 """Default runs on real data reach at least what the reference packages reach in the same run.
 
 Both figures are means over two seeds, and shares of a finite sample: equally good maps differ by chance. The margin
-allowed is two standard errors of such a share, at most 0.008 of recall and accuracy on the data used here.
+allowed is two standard errors of such a share, at most 0.009 of recall and accuracy on the data used here.
 """
 
 import numpy as np
@@ -34,7 +34,7 @@ def assert_not_lower(found, wanted, n):
     for figure, pairs in (("recall@10", 10 * min(n, 2000)), ("accuracy", n)):
         share = wanted[figure]
         margin = 2 * (share * (1 - share) / pairs) ** 0.5
-        assert margin < 0.008
+        assert margin < 0.009
         assert found[figure] >= share - margin, figure
 
 

@@ -9,8 +9,8 @@ import importlib
 import os
 from typing import TYPE_CHECKING, Any
 
-# OpenMP's threads spin while they wait, by default. Beside any other busy process (a browser that draws, say) each of
-# the few short parallel loops of an iteration then waits for a whole time slice: 82 ms an iteration instead of 2 for 500
+# OpenMP's threads spin while they wait, by default. Beside another busy process (a browser that draws, say) each of the
+# few short parallel loops of an iteration then waits for a whole time slice: 82 ms an iteration instead of 2 for 500
 # points. The runtime reads this once, when it is loaded; whoever has set it keeps their choice.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 

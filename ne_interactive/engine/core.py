@@ -48,6 +48,7 @@ class Core:
         self._setup = threading.RLock()
         self._mailbox = threading.Lock()
         self._pending: dict[str, Any] = {}
+        self._working: dict[str, Any] = {}  # changes whose recalibration is under way
         self._ready: tuple[dict[str, Any], Problem | None] | None = None
 
     # reading
@@ -62,7 +63,7 @@ class Core:
         with self._mailbox:
             made = dict(self.state.hand) if self.state else {}
             ready = self._ready[0] if self._ready else {}
-            return made | ready | self._pending
+            return made | ready | self._working | self._pending
 
     def outlook(self) -> State:
         """The state in which parameters are resolved: as it is, with the waiting changes made."""
@@ -100,7 +101,7 @@ class Core:
 
     def settle(self) -> None:
         """Everything slow that the next iteration needs: first neighbours, or a recalibration."""
-        if self.problem is not None and not self._pending:
+        if self.problem is not None and not self._pending and not self._working:
             return
         with self._setup:
             self.ensure_start()
@@ -112,8 +113,13 @@ class Core:
                 if self._ready is not None or not self._pending:
                     return
                 changes, self._pending = self._pending, {}
-                self._ready = (changes, None)
-            self._ready = (changes, self._recalibrated(changes))
+                self._working = changes
+            try:
+                problem = self._recalibrated(changes)
+                with self._mailbox:
+                    self._ready = (changes, problem)
+            finally:  # interrupted: the run is left as it was
+                self._working = {}
 
     def _recalibrated(self, changes: dict[str, Any]) -> Problem | None:
         declared = params_of(self.method)
@@ -196,7 +202,7 @@ class Core:
     def at_rest(self) -> bool:
         """Whether the map has stopped moving and no change waits."""
         quiet = self.state is not None and self.state.quiet >= PATIENCE
-        return quiet and not self._pending and self._ready is None
+        return quiet and not self._pending and not self._working and self._ready is None
 
     def restart(self) -> None:
         """Back to the start; values set by hand stay."""

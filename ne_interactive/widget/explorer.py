@@ -1,7 +1,6 @@
 """The live view: a widget that draws a run while it goes on, and hands changes back to it."""
 
 import time
-import weakref
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -15,6 +14,7 @@ from ne_interactive.params.errors import ParameterError
 from ne_interactive.quality.labels import read_labels
 from ne_interactive.quality.text import plain_text
 from ne_interactive.widget.desk import Desk
+from ne_interactive.widget.follow import follow
 from ne_interactive.widget.hover import HoverImages, HoverTable
 from ne_interactive.widget.labels import codes, legend
 from ne_interactive.widget.stream import Stream
@@ -86,7 +86,7 @@ class Explorer(anywidget.AnyWidget):
         self._stream = Stream(run, self.send, clock)
         self._desk = Desk(self._stream, table, pictures)
         self.on_msg(_receive)
-        self._unlisten = _listen(run, self)
+        self._unlisten = follow(run, self, lambda view, what: view._desk.heard(what))
 
     def pause(self) -> None:
         """Halt the run after the iteration it is in."""
@@ -194,18 +194,3 @@ def _bundle(name: str) -> str:
 
 def _receive(view: Explorer, content: object, buffers: object) -> None:
     view._desk.receive(content)
-
-
-def _listen(run: Stepper, view: Explorer) -> Callable[[], None]:
-    """Follow the run without keeping the view alive."""
-    weak = weakref.ref(view)
-
-    def heard(run: Stepper, what: str) -> None:
-        view = weak()
-        if view is None:
-            unlisten()
-        else:
-            view._desk.heard(what)
-
-    unlisten = run.listen(heard)
-    return unlisten

@@ -2,8 +2,6 @@
 
 import threading
 import time
-import weakref
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,6 +11,7 @@ from ne_interactive.params.errors import ParameterError
 from ne_interactive.quality.figures import MODEBAR, coordinates, groups, layout, traces
 from ne_interactive.quality.labels import Labels, read_labels
 from ne_interactive.quality.text import escape_markup, plain_text
+from ne_interactive.widget.follow import follow
 from ne_interactive.widget.hover import HoverTable
 from ne_interactive.widget.worker import Worker
 
@@ -71,7 +70,7 @@ class PlotlyView:
         self._closed = threading.Event()
         self._worker = Worker("ne_interactive-plotly")
         self.figure_widget = self._figure(_choose(read, self._shown), table)
-        self._unlisten = _listen(self.run, self)
+        self._unlisten = follow(self.run, self, PlotlyView._heard)
         if not given:
             self.run.start()
 
@@ -156,17 +155,3 @@ def _hover_text(table: HoverTable, point: int) -> str:
         for name, text in table.rows(point)
     ]
     return "<br>".join(rows)
-
-
-def _listen(run: Any, view: PlotlyView) -> Callable[[], None]:
-    weak = weakref.ref(view)
-
-    def heard(run: Any, what: str) -> None:
-        view = weak()
-        if view is None:
-            unlisten()
-        else:
-            view._heard(what)
-
-    unlisten = run.listen(heard)
-    return unlisten

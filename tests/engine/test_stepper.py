@@ -544,3 +544,55 @@ def test_a_listener_may_read_the_run_from_inside_a_turn(live, monkeypatch):
         visitor.join(10)
         assert not visitor.is_alive()
     assert read
+
+
+def test_a_step_or_save_during_a_recalibration_waits_for_it(live, monkeypatch, tmp_path):
+    from ne_interactive.engine import core
+
+    live.step(3)
+    real, let_go, working = core.problem_for, threading.Event(), threading.Event()
+
+    def slow(*args, **more):
+        working.set()
+        assert let_go.wait(20)
+        return real(*args, **more)
+
+    monkeypatch.setattr(core, "problem_for", slow)
+    live.start()
+    live.tune(perplexity=25)
+    assert working.wait(10)
+    live.pause()
+    assert live.params["perplexity"] == 25
+    saved = threading.Thread(target=live.save, args=(tmp_path / "run.npz",))
+    saved.start()
+    time.sleep(0.1)
+    assert saved.is_alive()
+    let_go.set()
+    saved.join(20)
+    loaded = ne.Stepper.load(tmp_path / "run.npz", data())
+    fresh = ne.Stepper(data(), tsne(perplexity=25))
+    fresh.step()
+    assert loaded.params["perplexity"] == 25
+    assert loaded._core.problem.graph.digest() == fresh._core.problem.graph.digest()
+    assert [event.kind for event in loaded.events] == ["tune"]
+
+
+def test_an_interrupted_recalibration_leaves_the_run_as_it_was(monkeypatch):
+    from ne_interactive.engine import core
+
+    run = ne.Stepper(data(), tsne())
+    run.step(3)
+    digest = run._core.problem.graph.digest()
+
+    def interrupted(*args, **more):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(core, "problem_for", interrupted)
+    run.tune(perplexity=25)
+    with pytest.raises(KeyboardInterrupt):
+        run.step()
+    monkeypatch.undo()
+    run.step(2)
+    assert run.params["perplexity"] == 10
+    assert run._core.problem.graph.digest() == digest
+    assert run.iteration == 5

@@ -2,6 +2,7 @@
 
 import { type Bounds, boundsOf, Camera, mixBounds } from "./camera.ts";
 import { Clock } from "./clock.ts";
+import { DISK, drawDisk } from "./disk.ts";
 import { h } from "./dom.ts";
 import { FlatRenderer } from "./flat.ts";
 import { GlRenderer } from "./gl.ts";
@@ -34,6 +35,7 @@ export class Stage {
   #moment = this.clock.at(0);
   #pending: Frame | null = null;
   #request = 0;
+  #disk = false;
   #last = 0;
   #times: number[] = [];
   #frames = 0;
@@ -85,6 +87,12 @@ export class Stage {
     this.draw();
   }
 
+  /** Whether the edge of the unit disk is drawn, and all of it shown. */
+  setDisk(disk: boolean): void {
+    this.#disk = disk;
+    this.draw();
+  }
+
   /** Asks for one drawing at the display's next turn. */
   draw(): void {
     if (this.#request || this.signal.aborted) return;
@@ -115,7 +123,7 @@ export class Stage {
     this.#moment = this.clock.at(now);
     const [prev, next] = [this.#slots[this.#moment.prev], this.#slots[this.#moment.next]];
     if (!prev || !next) return;
-    this.camera.fit(mixBounds(prev.bounds, next.bounds, this.#moment.t));
+    this.camera.fit(this.#disk ? DISK : mixBounds(prev.bounds, next.bounds, this.#moment.t));
     if (!this.clock.tween && this.camera.following) this.camera.snap();
     const easing = this.camera.ease(Math.min(100, now - this.#last));
     this.#last = now;
@@ -123,6 +131,10 @@ export class Stage {
     const look = pointLook(next.frame.n, this.camera.width * this.camera.height, this.camera.zoom);
     this.size = look.size;
     this.#renderer.draw(this.#context, { camera: this.camera, moment: this.#moment, ratio, ...look });
+    if (this.#disk) {
+      const color = getComputedStyle(this.canvas).getPropertyValue("--ne-disk");
+      drawDisk(this.#context, this.camera, ratio, color);
+    }
     this.events.drawn(this.#context, ratio);
     if (easing || this.#moment.moving) this.draw();
   }

@@ -69,6 +69,8 @@ export interface SceneInfo {
   title: string;
   legend: Legend;
   hover: boolean;
+  /** The points lie in the unit disk, whose edge is drawn. */
+  disk: boolean;
 }
 
 export interface SetReply {

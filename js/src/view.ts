@@ -181,6 +181,7 @@ export class View {
     const title = scene.title ? [h("strong", {}, scene.title)] : [];
     this.#caption.replaceChildren(...title, h("span", {}, `${scene.method} · ${count} points`));
     this.#stage.canvas.setAttribute("aria-label", `${scene.method} embedding of ${count} points`);
+    this.#stage.setDisk(scene.disk);
     this.#points.setLegend(scene.legend, this.#theme);
     this.#legend.show(scene.legend, this.#theme);
   }

@@ -177,5 +177,6 @@ export function readScene(value: unknown): SceneInfo {
     title: text(raw.title),
     legend: readLegend(raw.legend),
     hover: raw.hover === true,
+    disk: raw.disk === true,
   };
 }

@@ -1,82 +1,60 @@
-"""Any table of numbers in, one float32 tensor through the package, the caller's kind of table out."""
+"""Any table of numbers in, one form of it through the package, the caller's kind of table out."""
 
-import hashlib
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
 from ne_interactive.data.finite import check_finite
+from ne_interactive.data.precomputed import Precomputed, dense_distances, known_neighbors, sparse_distances
+from ne_interactive.data.streamed import Streamed, is_stream, stream
+from ne_interactive.data.table import Rows, Table, fingerprint, like_input
 from ne_interactive.params.errors import DataError
 
-__all__ = ["Rows", "as_rows", "fingerprint", "like_input"]
+__all__ = ["Precomputed", "Rows", "Streamed", "Table", "as_rows", "as_table", "fingerprint", "like_input"]
 
 MAX_DENSIFIED = 2**28
 """Entries (n x d) up to which a sparse matrix is made dense: 1 GiB of float32."""
-
-
-@dataclass(frozen=True)
-class Rows:
-    """The data of one run.
-
-    ``values`` is float32, (n, d), contiguous; ``kind`` is "numpy", "pandas", "polars" or "torch"; ``dtype`` is the
-    caller's floating type (float32 for integers); ``index`` is a pandas index; ``names`` are the column names of a
-    DataFrame; ``origin`` is the device that the caller's data were on.
-    """
-
-    values: torch.Tensor
-    kind: str
-    dtype: Any
-    index: Any
-    names: tuple[str, ...] | None
-    origin: torch.device
-
-    @property
-    def n(self) -> int:
-        """Number of points."""
-        return self.values.shape[0]
-
-    @property
-    def d(self) -> int:
-        """Number of input dimensions."""
-        return self.values.shape[1]
+BLOCK_ENTRIES = 2**24
+"""Entries that are converted at once where the array itself cannot be shared."""
 
 
 class NotNumbersError(DataError, TypeError):
     """An entry of the data is no number at all."""
 
 
-def as_rows(X: Any, *, device: torch.device | str | None = None, min_rows: int = 2) -> Rows:
+def as_rows(
+    X: Any, *, device: torch.device | str | None = None, min_rows: int = 2, metric: str = "euclidean"
+) -> Table:
     """Check data and bring them into one form.
 
     Args:
-        X: (n, d) table of finite real numbers: NumPy array or memory map, nested list, pandas or polars DataFrame,
-            torch tensor on any device, or SciPy sparse matrix. Contiguous writable float32 data are shared, not copied.
-        device: where ``values`` shall lie; None leaves a tensor where it is and puts everything else on the CPU.
+        X: (n, d) table of finite real numbers: NumPy array, nested list, pandas or polars DataFrame, torch tensor of
+            any type on any device, SciPy sparse matrix, or an object with tables ``X`` and ``obs`` such as AnnData.
+            Contiguous writable float32 data are shared, not copied; a read-only memory map is read once, in blocks.
+            Or a torch DataLoader, or another object that gives batches (b, d) whenever it is iterated over: these are
+            read in several passes and never held at once.
+        device: where the numbers shall lie; None leaves a tensor where it is and puts everything else on the CPU.
         min_rows: least number of points.
+        metric: "precomputed" reads X as distances: a matrix (n, n) of all, a SciPy sparse matrix whose rows hold those
+            of each point's neighbours, or a pair (indices, distances) of neighbours, both (n, k).
+
+    Returns:
+        `Rows`, `Streamed` or `Precomputed`.
 
     Raises:
         DataError: Not two-dimensional, empty, too few rows, complex, text, NaN, infinite, or too large for float32.
     """
-    kind, module = "numpy", type(X).__module__.partition(".")[0]
-    index = names = None
-    origin = torch.device("cpu")
-    if isinstance(X, torch.Tensor):
-        kind, origin = "torch", X.device
-        raw: Any = X.detach()
-        raw = raw.to_dense() if raw.layout != torch.strided else raw
-    elif module == "pandas" and hasattr(X, "columns"):
-        kind, index, names = "pandas", X.index, tuple(str(name) for name in X.columns)
-        raw = _frame_numbers(X, [name for name, dtype in X.dtypes.items() if not _pandas_numeric(dtype)])
-    elif module == "polars" and hasattr(X, "columns"):
-        kind, names = "polars", tuple(X.columns)
-        text = [
-            name for name, dtype in X.schema.items() if not (dtype.is_numeric() or str(dtype) == "Boolean")
-        ]
-        raw = _frame_numbers(X, text)
-    else:
-        raw = _array_numbers(X)
+    if metric == "precomputed":
+        return _precomputed(X, device, min_rows)
+    if is_stream(X):
+        return stream(X, device=device, min_rows=min_rows)
+    return as_table(X, device=device, min_rows=min_rows)
+
+
+def as_table(X: Any, *, device: torch.device | str | None = None, min_rows: int = 2) -> Rows:
+    """Do what `as_rows` does for data that are in memory."""
+    raw, kind, index, names, origin = _numbers(X)
     _check_shape(raw, min_rows)
     dtype = raw.dtype
     if not (dtype.is_floating_point if isinstance(raw, torch.Tensor) else dtype.kind == "f"):
@@ -87,34 +65,52 @@ def as_rows(X: Any, *, device: torch.device | str | None = None, min_rows: int =
     return Rows(values, kind, dtype, index, names, origin)
 
 
-def like_input(Z: torch.Tensor, rows: Rows) -> Any:
-    """Give an embedding (n, c) back as the caller's kind of table.
+def _precomputed(X: Any, device: torch.device | str | None, min_rows: int) -> Precomputed:
+    from scipy import sparse
 
-    A DataFrame has the columns ne0, ne1, ... (and the caller's index in pandas); a tensor lies on the caller's
-    device, without gradient; everything else is a NumPy array. The numbers are float32 in every case.
-    """
-    Z = Z.detach().to(torch.float32)
-    if rows.kind == "torch":
-        return Z.to(rows.origin)
-    array = Z.cpu().numpy()
-    columns = [f"ne{j}" for j in range(array.shape[1])]
-    if rows.kind == "pandas":
-        import pandas
-
-        return pandas.DataFrame(array, columns=columns, index=rows.index)
-    if rows.kind == "polars":
-        import polars
-
-        return polars.DataFrame({name: array[:, j] for j, name in enumerate(columns)})
-    return array
+    if sparse.issparse(X):
+        return sparse_distances(X, torch.device(device or "cpu"))
+    if is_stream(X):
+        raise DataError("metric='precomputed' wants distances in memory; got a stream of batches.")
+    if isinstance(X, tuple | list) and len(X) == 2 and all(np.ndim(part) == 2 for part in X):
+        return known_neighbors(X[0], as_table(X[1], device=device, min_rows=min_rows))
+    return dense_distances(as_table(X, device=device, min_rows=min_rows))
 
 
-def fingerprint(values: torch.Tensor) -> str:
-    """Give the hex BLAKE2b digest of a tensor's shape and bytes: equal data, equal fingerprint."""
-    array = np.ascontiguousarray(values.detach().cpu().numpy())
-    digest = hashlib.blake2b(repr((array.shape, array.dtype.str)).encode(), digest_size=16)
-    digest.update(array.data.cast("B"))
-    return digest.hexdigest()
+def _numbers(X: Any) -> tuple[Any, str, Any, tuple[str, ...] | None, torch.device]:
+    """Give the numbers of X as an array or tensor, and its kind, index, names and device."""
+    cpu, module = torch.device("cpu"), type(X).__module__.partition(".")[0]
+    if isinstance(X, torch.Tensor):
+        raw = X.detach()
+        return raw.to_dense() if raw.layout != torch.strided else raw, "torch", None, None, X.device
+    if module == "pandas" and hasattr(X, "columns"):
+        text = [name for name, dtype in X.dtypes.items() if not _pandas_numeric(dtype)]
+        return _frame_numbers(X, text), "pandas", X.index, tuple(str(name) for name in X.columns), cpu
+    if module == "polars" and hasattr(X, "columns"):
+        X = X.collect() if hasattr(X, "collect") else X
+        text = [
+            name for name, dtype in X.schema.items() if not (dtype.is_numeric() or str(dtype) == "Boolean")
+        ]
+        return _frame_numbers(X, text), "polars", None, tuple(X.columns), cpu
+    if hasattr(X, "X") and hasattr(X, "obs"):
+        return _annotated_numbers(X)
+    return _array_numbers(X), "numpy", None, None, cpu
+
+
+def _annotated_numbers(X: Any) -> tuple[Any, str, Any, tuple[str, ...] | None, torch.device]:
+    """Read the main matrix of an annotated data set, one row per observation."""
+    if X.X is None:
+        raise DataError(f"{type(X).__name__}.X is None: there are no numbers. Pass one of its layers or obsm tables.")
+    matrix = X.X.to_memory() if hasattr(X.X, "to_memory") else X.X
+    raw, *_, origin = _numbers(matrix)
+    names = getattr(X, "var_names", None)
+    return (
+        raw.cpu().numpy() if isinstance(raw, torch.Tensor) else raw,
+        "numpy",
+        getattr(X, "obs_names", None),
+        None if names is None else tuple(str(name) for name in names),
+        torch.device("cpu"),
+    )
 
 
 def _pandas_numeric(dtype: Any) -> bool:
@@ -196,9 +192,15 @@ def _check_shape(raw: Any, min_rows: int) -> None:
 def _as_float32(raw: Any) -> torch.Tensor:
     if isinstance(raw, torch.Tensor):
         return raw.to(torch.float32)
-    try:
-        # torch converts with several threads; it reads neither foreign byte orders nor every integer type
-        return torch.from_numpy(raw if raw.flags.writeable else raw.copy()).to(torch.float32)
-    except (TypeError, ValueError):
-        with np.errstate(over="ignore"):
-            return torch.from_numpy(np.ascontiguousarray(raw, dtype=np.float32))
+    if raw.flags.writeable:
+        try:
+            # torch converts with several threads; it reads neither foreign byte orders nor every integer type
+            return torch.from_numpy(raw).to(torch.float32)
+        except (TypeError, ValueError):
+            pass
+    values = np.empty(raw.shape, np.float32)
+    step = max(1, BLOCK_ENTRIES // raw.shape[1])
+    with np.errstate(over="ignore"):
+        for first in range(0, len(raw), step):
+            values[first : first + step] = raw[first : first + step]
+    return torch.from_numpy(values)

@@ -8,7 +8,7 @@ import torch
 
 from ne_interactive.params.errors import DataError
 
-__all__ = ["check_finite"]
+__all__ = ["check_finite", "check_size", "largest_finite"]
 
 LARGEST = 1e15
 """Largest entry in absolute value; and data whose largest is below its inverse are refused too. Beyond these, squared
@@ -22,29 +22,40 @@ def check_finite(values: torch.Tensor, raw: Any, names: tuple[str, ...] | None =
     The message names the first bad row and column and counts the bad entries; a finite number of ``raw`` beyond
     float32 is told from an infinite one.
     """
+    check_size(largest_finite(values, raw, names))
+
+
+def largest_finite(
+    values: torch.Tensor, raw: Any, names: tuple[str, ...] | None = None, *, batch: int | None = None, row: int = 0
+) -> float:
+    """Give the largest absolute entry of ``values``; raise DataError unless all are finite.
+
+    ``batch`` is the number of the batch that they are, and ``row`` the number of its first row.
+    """
     # Both ends in one pass, without a temporary of n x d flags; they are finite in nearly every call.
     low, high = (float(end) for end in values.aminmax())
     if math.isfinite(low) and math.isfinite(high):
-        _check_size(max(-low, high))
-        return
+        return max(-low, high)
     bad = ~torch.isfinite(values)
     count = int(bad.sum())
-    row, column = (int(v) for v in bad.nonzero()[0])
-    where = f"row {row}, column {column}" + (f" ({names[column]!r})" if names else "")
-    given = float(np.float64(raw[row, column]))
-    if np.isnan(given):
+    i, j = (int(v) for v in bad.nonzero()[0])
+    where = f"row {row + i}, column {j}" + (f" ({names[j]!r})" if names else "")
+    given = float(raw[i, j])
+    if math.isnan(given):
         what, advice = "NaN", "Drop those rows or impute the missing values first."
-    elif np.isinf(given):
+    elif math.isinf(given):
         what, advice = "infinity", "Drop or clip those values first."
     else:
         what, advice = f"{given:g}, beyond float32 (3.4e38; inf after conversion)", "Rescale the data first."
     raise DataError(
         f"X must be finite: no NaN, no infinity, nothing too large for float32; {count} "
-        f"{'entry is' if count == 1 else 'entries are'} not, the first at {where}: {what}. {advice}"
+        f"{'entry is' if count == 1 else 'entries are'} not{'' if batch is None else f' in batch {batch}'}, "
+        f"the first at {where}: {what}. {advice}"
     )
 
 
-def _check_size(size: float) -> None:
+def check_size(size: float) -> None:
+    """Raise DataError if the largest absolute entry is too large, or (unless 0) too small, to be squared in float32."""
     if size == 0 or 1 / LARGEST <= size <= LARGEST:
         return
     raise DataError(

@@ -11,13 +11,16 @@ from typing import Any, cast
 import torch
 from sklearn.base import clone
 
-from ne_interactive.data.arrays import Rows, as_rows
+from ne_interactive.data.arrays import as_rows
 from ne_interactive.data.seeds import draw_seed
+from ne_interactive.data.table import Table
+from ne_interactive.engine.optimizers import rule_of
 from ne_interactive.engine.protocol import Method
 from ne_interactive.engine.setup import check_start, problem_for, start_of
 from ne_interactive.engine.state import Event, Problem, State
-from ne_interactive.engine.step import in_force, step
+from ne_interactive.engine.step import awake, horizon, in_force, step
 from ne_interactive.engine.trace import Speed, Trace
+from ne_interactive.graph.csr import Graph
 from ne_interactive.params.errors import DivergedError, NEError, ParameterError
 from ne_interactive.params.param import check_live, params_of
 
@@ -31,7 +34,7 @@ class Core:
     """One run: everything that a step reads and writes. `turn` and `settle` alone move it."""
 
     def __init__(self, X: Any, method: Any, say: Callable[[str], None]) -> None:
-        self.rows: Rows = as_rows(X, device=_device(method))
+        self.rows: Table = as_rows(X, device=_device(method), metric=method.metric)
         self.method: Method = cast(Method, clone(method))
         self.method.validate(self.rows.n)
         check_start(self.method, self.rows.n)
@@ -68,7 +71,7 @@ class Core:
     def outlook(self) -> State:
         """The state in which parameters are resolved: as it is, with the waiting changes made."""
         empty = torch.empty(0, 0)
-        state = self.state or State(empty, empty, empty, self.seed)
+        state = self.state or State(empty, self.seed)
         return replace(state, hand=self.hand())
 
     def params(self) -> dict[str, Any]:
@@ -95,9 +98,21 @@ class Core:
             return self.state
         with self._setup:
             if self.state is None:
-                self.start = start_of(self.method, self.rows, self.seed)
-                self.state = State.at(self.start.clone(), self.seed)
+                self.start = start_of(self.method, self.rows, self.seed, self._first_graph)
+                self.state = self._at_start({})
             return self.state
+
+    def _first_graph(self) -> Graph:
+        if self.problem is None:
+            self._say("finding neighbours")
+            self.problem = self._new_problem(None)
+            self._say("")
+        return self.problem.graph
+
+    def _at_start(self, hand: Mapping[str, Any]) -> State:
+        assert self.start is not None
+        positions = self.start.clone()
+        return State(positions, self.seed, rule_of(self.method).slots(positions), hand=dict(hand))
 
     def settle(self) -> None:
         """Everything slow that the next iteration needs: first neighbours, or a recalibration."""
@@ -105,10 +120,7 @@ class Core:
             return
         with self._setup:
             self.ensure_start()
-            if self.problem is None:
-                self._say("finding neighbours")
-                self.problem = self._new_problem(None)
-                self._say("")
+            self._first_graph()
             with self._mailbox:
                 if self._ready is not None or not self._pending:
                     return
@@ -155,7 +167,7 @@ class Core:
         for name, value in changes.items():
             if value == "auto" and getattr(self.method, name) == "auto":
                 del hand[name]
-        origin = self.method.wake(state, self.rows.n)
+        origin = awake(self.method, state, self.rows.n)
         self.state = replace(state, hand=hand, quiet=0, origin=origin)
         detail: dict[str, Any] = {"changes": {name: [before[name], value] for name, value in changes.items()}}
         if problem is not None:
@@ -164,6 +176,61 @@ class Core:
         if changes:
             self.note("tune", detail)
         return changes
+
+    def max_iter(self) -> int:
+        """Iteration at which a full run of the present method ends."""
+        state = self.outlook()
+        return state.joined + horizon(self.method, state, self.rows.n)
+
+    def extend(self, iterations: int) -> None:
+        """Have a full run end at another iteration; its schedules stretch with it."""
+        state = self.ensure_start()
+        self.note("max_iter", {"from": self.max_iter(), "to": iterations})
+        self.state = replace(state, horizon=iterations - state.joined, quiet=0)
+
+    def prepared(self, method: Any) -> tuple[Method, Problem]:
+        """A method checked for taking this run over, and its problem; nothing is changed yet.
+
+        Raises:
+            ParameterError: if it does not fit the data or the embedding.
+        """
+        made = cast(Method, clone(method))
+        made.validate(self.rows.n)
+        for name in ("n_components", "metric"):
+            ours, theirs = getattr(self.method, name), getattr(made, name)
+            if ours != theirs:
+                raise ParameterError(
+                    f"{type(made).__name__}.{name} must be {ours!r}, as in the run that it takes over; got {theirs!r}. "
+                    "Give it the same, or start a new run."
+                )
+        with self._setup:
+            self.ensure_start()
+            self._first_graph()
+            state = State(torch.empty(0, 0), self.seed)
+            knobs = in_force(made, state, self.rows.n)
+            self._say(f"preparing {type(made).__name__}")
+            try:
+                known = self.problem.neighbors if self.problem else None
+                return made, problem_for(made, self.rows, knobs, self.seed, known)
+            finally:
+                self._say("")
+
+    def switch(self, method: Method, problem: Problem) -> None:
+        """Go on with another method from the present positions; values set by hand end with the old one."""
+        self.commit()
+        state = self.ensure_start()
+        with self._mailbox:
+            self._pending = {}
+        before = type(self.method).__name__
+        positions = method.adopt(state.positions).to(method.precision)
+        self.method, self.problem = method, problem
+        slots = rule_of(method).slots(positions)
+        self.state = State(
+            positions, self.seed, slots,
+            iteration=state.iteration, origin=state.iteration - method.joins(), joined=state.iteration,
+        )  # fmt: skip
+        detail = {"from": before, "to": type(method).__name__, "digest": problem.graph.digest()}
+        self.note("switch", detail)
 
     def note(self, kind: str, detail: dict[str, Any]) -> None:
         """Record an event at the present iteration."""
@@ -207,9 +274,8 @@ class Core:
     def restart(self) -> None:
         """Back to the start; values set by hand stay."""
         self.ensure_start()
-        assert self.start is not None
         assert self.state is not None
-        self.state = State.at(self.start.clone(), self.seed, self.state.hand)
+        self.state = replace(self._at_start(self.state.hand), horizon=self.state.horizon)
         self.note("restart", {})
         self.trace, self.seconds, self.loss = Trace(), 0.0, float("nan")
         self.speed.clear()

@@ -3,13 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
+import torch
 from torch import Tensor
 
+from ne_interactive.data.table import Table
 from ne_interactive.engine.state import Problem, State
+from ne_interactive.graph.affinity import Affinity
 from ne_interactive.graph.csr import Graph
 from ne_interactive.graph.neighbors import Neighbors
+
+
+@dataclass(frozen=True)
+class At:
+    """Where a method's maths is evaluated: the problem, the state, and the values in force.
+
+    Attributes:
+        knobs: every live parameter's value now.
+        lr: the learning rate in force, schedule included.
+    """
+
+    problem: Problem
+    state: State
+    knobs: Mapping[str, Any]
+    lr: float
+
+    @property
+    def n(self) -> int:
+        """Number of points."""
+        return self.problem.n
+
+    @property
+    def graph(self) -> Graph:
+        """P."""
+        return self.problem.graph
 
 
 class Gradient(NamedTuple):
@@ -19,18 +48,25 @@ class Gradient(NamedTuple):
         values: (n, c), the gradient of the objective; for the rule `moves` the move itself.
         loss: nan where it was not measured.
         grid: sizes of the mesh used, () if none.
+        memory: what the method keeps for the next iteration.
     """
 
     values: Tensor
     loss: float
-    grid: tuple[int, ...]
+    grid: tuple[int, ...] = ()
+    memory: Mapping[str, Tensor] = {}
 
 
 class Method(Protocol):
     """A neighbor-embedding method: a value whose fields are parameters and whose functions are its maths."""
 
     rule: str
+    precision: torch.dtype
     n_components: int
+    optimizer: Any
+    optimizer_kwargs: Any
+    scheduler: Any
+    scheduler_kwargs: Any
     init: Any
     init_scaling: Any
     metric: str
@@ -39,35 +75,40 @@ class Method(Protocol):
     random_state: Any
     check_interval: int
     tol: float
+    min_grad_norm: float
 
     def validate(self, n: int) -> None:
         """Check every parameter against n points; raises ParameterError."""
         ...
 
-    def k(self, n: int, knobs: Mapping[str, Any]) -> int:
-        """Neighbours wanted per point."""
+    def affinity_of(self, n: int, knobs: Mapping[str, Any]) -> Affinity | Graph:
+        """How P is made from X; or P itself."""
         ...
 
-    def affinity(self, neighbors: Neighbors, knobs: Mapping[str, Any]) -> Graph:
-        """P, from the neighbours."""
+    def k(self, n: int, knobs: Mapping[str, Any]) -> int:
+        """Neighbours wanted per point; 0 where none are needed."""
+        ...
+
+    def extras(
+        self, table: Table, neighbors: Neighbors | None, graph: Graph, knobs: Mapping[str, Any], seed: int
+    ) -> dict[str, Tensor]:
+        """What else has to be computed from X once: pairs, triplets, radii."""
         ...
 
     def start_scale(self) -> float:
         """Standard deviation of the first axis of a computed start, embedding units."""
         ...
 
+    def adopt(self, positions: Tensor) -> Tensor:
+        """Positions of any origin as this method can continue from them."""
+        ...
+
     def scheduled(self, name: str, state: State, n: int, knobs: Mapping[str, Any]) -> Any:
         """The value of an "auto" parameter now; knobs holds those resolved before it."""
         ...
 
-    def gradient(
-        self, problem: Problem, state: State, knobs: Mapping[str, Any], lr: float, want_loss: bool
-    ) -> Gradient:
-        """Gradient and loss of the objective at the state's positions; lr is the learning rate in force."""
-        ...
-
-    def decay(self, state: State, n: int) -> float:
-        """The learning-rate schedule's factor now."""
+    def gradient(self, at: At, want_loss: bool) -> Gradient:
+        """Gradient and loss of the objective at the state's positions."""
         ...
 
     def iterations(self, n: int) -> int:
@@ -82,6 +123,6 @@ class Method(Protocol):
         """Limits that parameters set each other; raises ParameterError."""
         ...
 
-    def wake(self, state: State, n: int) -> int:
-        """The origin of the schedules after a change: a schedule that has run out goes back some way."""
+    def joins(self) -> int:
+        """How far into its schedules the method begins when it takes over a map made by another."""
         ...

@@ -68,11 +68,6 @@ class Reading:
         return self._core.seed
 
     @property
-    def max_iter(self) -> int:
-        """Iterations of a full run."""
-        return self.method.iterations(self.n)
-
-    @property
     def iteration(self) -> int:
         """Steps taken since the start."""
         return self._core.iteration

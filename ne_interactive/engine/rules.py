@@ -1,11 +1,13 @@
-"""How a gradient moves the embedding: one fused pass, in place.
+"""How a gradient moves the embedding, in place.
 
 `gains`: momentum with a gain for each coordinate that grows while its direction is kept (Jacobs 1988,
 doi:10.1016/0893-6080(88)90003-2; van der Maaten and Hinton 2008), with every point's step limited and the map
-kept centred. `moves`: for methods that make their moves themselves, as UMAP.
+kept centred; one fused pass. `moves`: for methods that make their moves themselves, as UMAP.
 """
 
 from __future__ import annotations
+
+from typing import Protocol
 
 import numba
 import numpy as np
@@ -17,6 +19,52 @@ from ne_interactive.graph.parallel import parallel
 
 MAX_STEP = 5.0  # embedding units an iteration; a hasty change of parameters must not tear the map
 MIN_GAIN = 0.01
+
+
+class Rule(Protocol):
+    """An update rule; it remembers nothing itself, its memory is the state's slots."""
+
+    def slots(self, Z: Tensor) -> dict[str, Tensor]:
+        """The memory of a run that starts at Z (n, c), at rest."""
+        ...
+
+    def move(
+        self, Z: Tensor, slots: dict[str, Tensor], gradient: Tensor, lr: float, momentum: float
+    ) -> float:
+        """Move Z and the slots in place; returns the summed squared step of all points."""
+        ...
+
+
+class Gains:
+    """Momentum with a gain for each coordinate."""
+
+    def slots(self, Z: Tensor) -> dict[str, Tensor]:
+        """Velocity and gains, (n, c) each."""
+        return {"velocity": torch.zeros_like(Z), "gain": torch.ones_like(Z)}
+
+    def move(
+        self, Z: Tensor, slots: dict[str, Tensor], gradient: Tensor, lr: float, momentum: float
+    ) -> float:
+        """Fused on the CPU in single precision, by torch elsewhere."""
+        return gains(Z, slots["velocity"], slots["gain"], gradient, lr, momentum)
+
+
+class Moves:
+    """Z + move, for methods whose forces come as finished moves."""
+
+    def slots(self, Z: Tensor) -> dict[str, Tensor]:
+        """Nothing is remembered."""
+        return {}
+
+    def move(
+        self, Z: Tensor, slots: dict[str, Tensor], gradient: Tensor, lr: float, momentum: float
+    ) -> float:
+        """The learning rate is in the move already."""
+        Z.add_(gradient)
+        return float(gradient.double().square().sum())
+
+
+RULES: dict[str, Rule] = {"gains": Gains(), "moves": Moves()}
 
 
 def gains(Z: Tensor, velocity: Tensor, gain: Tensor, gradient: Tensor, lr: float, momentum: float) -> float:
@@ -43,15 +91,6 @@ def gains_torch(
     Z.add_(velocity)
     Z.sub_(Z.mean(0))
     return float(velocity.double().square().sum())
-
-
-def moves(Z: Tensor, velocity: Tensor, gain: Tensor, move: Tensor, lr: float, momentum: float) -> float:
-    """Z += move, in place, for methods whose forces come as finished moves; the other arguments are not used."""
-    Z.add_(move)
-    return float(move.double().square().sum())
-
-
-RULES = {"gains": gains, "moves": moves}
 
 
 @parallel

@@ -1,21 +1,26 @@
-"""From rows to a start and a problem: the parts of a run that are computed once, or again after a change."""
+"""From a table to a start and a problem: the parts of a run that are computed once, or again after a change."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ne_interactive.data.arrays import Rows
 from ne_interactive.data.seeds import generator
+from ne_interactive.data.table import Table
 from ne_interactive.engine.protocol import Method
 from ne_interactive.engine.state import Problem
-from ne_interactive.graph.neighbors import Neighbors, find_neighbors
-from ne_interactive.graph.projection import pca_start
+from ne_interactive.graph.csr import Graph
+from ne_interactive.graph.matrices import graph_of_dense
+from ne_interactive.graph.neighbors import Neighbors
+from ne_interactive.graph.spectral import spectral_start
+from ne_interactive.graph.tables import distances_of, neighbors_of, pca_start_of
 from ne_interactive.params.errors import DataError, ParameterError
+
+STARTS = ("pca", "spectral", "random", "hyperbolic")
 
 
 def check_start(method: Method, n: int) -> Tensor | None:
@@ -27,15 +32,17 @@ def check_start(method: Method, n: int) -> Tensor | None:
     """
     init, c, owner = method.init, method.n_components, type(method).__name__
     if isinstance(init, str):
-        if init not in ("pca", "random"):
-            raise ParameterError(f"{owner}.init must be 'pca', 'random' or an array; got {init!r}.")
+        if init not in STARTS:
+            raise ParameterError(
+                f"{owner}.init must be one of {', '.join(map(repr, STARTS))} or an array; got {init!r}."
+            )
         return None
     try:
         array = np.asarray(init.detach().cpu() if isinstance(init, Tensor) else init, dtype=np.float32)
     except (TypeError, ValueError, AttributeError):
         kind = type(init).__name__
         raise ParameterError(
-            f"{owner}.init must be 'pca', 'random' or an array of numbers; got a {kind}."
+            f"{owner}.init must be one of {', '.join(map(repr, STARTS))} or an array of numbers; got a {kind}."
         ) from None
     if array.shape != (n, c):
         raise ParameterError(f"{owner}.init must have shape ({n}, {c}), one row a point; got {array.shape}.")
@@ -45,34 +52,53 @@ def check_start(method: Method, n: int) -> Tensor | None:
     return torch.from_numpy(array.copy())
 
 
-def start_of(method: Method, rows: Rows, seed: int) -> Tensor:
-    """Where the points start, (n, c) float32 on the rows' device."""
-    given = check_start(method, rows.n)
+def start_of(method: Method, table: Table, seed: int, graph: Callable[[], Graph]) -> Tensor:
+    """Where the points start, (n, c) in the method's precision, on the table's device.
+
+    `graph` gives P where a start is made of it, which is the only one that has to wait for the neighbours.
+    """
+    given = check_start(method, table.n)
     wanted = method.init_scaling
     if given is not None:
         deviation = float(given[:, 0].std())
         if not isinstance(wanted, str) and deviation > 0:
             given *= wanted / deviation
-        return given.to(rows.values.device)
+        return given.to(table.device, method.precision)
     scale = method.start_scale() if isinstance(wanted, str) else float(wanted)
-    if method.init == "random":
-        noise = torch.randn(rows.n, method.n_components, generator=generator(seed, "start"))
-        return (noise * scale).to(rows.values.device)
-    return pca_start(rows.values, method.n_components, scale=scale, seed=seed)
-
-
-def neighbors_for(method: Method, rows: Rows, k: int, seed: int) -> Neighbors:
-    """The k nearest neighbours of every row by the method's metric and backend."""
-    return find_neighbors(rows.values, k, metric=method.metric, backend=method.backend, seed=seed)
+    c = method.n_components
+    if method.init in ("random", "hyperbolic"):
+        start = torch.randn(table.n, c, generator=generator(seed, "start")) * scale
+        if (
+            method.init == "hyperbolic"
+        ):  # a normal draw in the tangent space at the centre of the Poincare ball
+            length = start.norm(dim=1, keepdim=True).clamp_min(1e-12)
+            start *= torch.tanh(length) / length
+    elif method.init == "spectral":
+        start = spectral_start(graph(), c, scale=scale, seed=seed)
+    else:
+        start = pca_start_of(table, c, scale=scale, seed=seed)
+    return start.to(table.device, method.precision)
 
 
 def problem_for(
-    method: Method, rows: Rows, knobs: Mapping[str, Any], seed: int, known: Neighbors | None = None
+    method: Method, table: Table, knobs: Mapping[str, Any], seed: int, known: Neighbors | None = None
 ) -> Problem:
     """The problem of these parameters; neighbours already known are used while they are enough."""
-    k = method.k(rows.n, knobs)
-    if known is None:
-        known = neighbors_for(method, rows, k, seed)
-    elif known.k < k:  # a slider on its way up: the next stops shall not need a search each
-        known = neighbors_for(method, rows, min(2 * k, rows.n - 1), seed)
-    return Problem.of(known, method.affinity(known.first(k), knobs))
+    n = table.n
+    source = method.affinity_of(n, knobs)
+    k = method.k(n, knobs)
+    if known is not None and known.metric != method.metric:
+        known = None
+    if k and (known is None or known.k < k):
+        # a slider on its way up: the next stops shall not need a search each
+        wanted = k if known is None else min(2 * k, n - 1)
+        known = neighbors_of(table, wanted, metric=method.metric, backend=method.backend, seed=seed)
+    if isinstance(source, Graph):
+        graph = source
+    elif (own := source.k(n)) is None:
+        graph = graph_of_dense(source.dense(distances_of(table, method.metric), method.metric))
+    else:
+        assert known is not None
+        graph = source.graph(known.first(own))
+    graph = graph.to(table.device)
+    return Problem.of(known, graph, method.extras(table, known, graph, knobs, seed))

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from ne_interactive.data.arrays import fingerprint
 from ne_interactive.engine import store
 from ne_interactive.engine.core import Core
 from ne_interactive.params.errors import DataError
@@ -27,9 +26,9 @@ def pack_run(core: Core) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     return arrays, {
         "method": method,
         "state": facts,
-        "metric": problem.neighbors.metric,
-        "exact": problem.neighbors.exact,
-        "fingerprint": fingerprint(core.rows.values),
+        "metric": core.method.metric,
+        "exact": problem.neighbors is not None and problem.neighbors.exact,
+        "fingerprint": core.rows.fingerprint(),
         "shape": [core.rows.n, core.rows.d],
         "events": store.pack_events(core.events),
         "loss": core.loss,
@@ -43,13 +42,13 @@ def unpack_run(core: Core, arrays: dict[str, np.ndarray], facts: dict[str, Any])
     Raises:
         DataError: if X is another table.
     """
-    if fingerprint(core.rows.values) != facts["fingerprint"]:
+    if core.rows.fingerprint() != facts["fingerprint"]:
         n, d = facts["shape"]
         raise DataError(
             f"The run was saved with another X: a table of {n} rows and {d} columns whose values differ from this "
             f"one's, which has {core.rows.n} rows and {core.rows.d} columns. Load it with the X that it was made from."
         )
-    device = core.rows.values.device
+    device = core.rows.device
     core.start = torch.from_numpy(arrays["start"]).to(device)
     core.state = store.unpack_state(facts["state"], arrays, device)
     core.problem = store.unpack_problem(arrays, facts["metric"], facts["exact"], device)

@@ -15,19 +15,31 @@ from ne_interactive.graph.neighbors import Neighbors
 
 @dataclass(frozen=True)
 class Problem:
-    """Neighbours of the n points and the affinity graph P made of them."""
+    """What was computed from X for one method: neighbours of the n points, the affinity graph P, and the rest.
 
-    neighbors: Neighbors
+    Attributes:
+        neighbors: None where the affinities did not come from neighbours.
+        graph: P.
+        extras: tensors that only this method needs (pairs, triplets, radii).
+        peak: largest affinity.
+        constant: sum of P log P, which the loss needs to be a divergence.
+    """
+
+    neighbors: Neighbors | None
     graph: Graph
-    peak: float  # largest affinity
-    constant: float  # sum of P log P: what the loss needs to be a divergence
+    extras: Mapping[str, Tensor]
+    peak: float
+    constant: float
 
     @classmethod
-    def of(cls, neighbors: Neighbors, graph: Graph) -> Problem:
+    def of(
+        cls, neighbors: Neighbors | None, graph: Graph, extras: Mapping[str, Tensor] | None = None
+    ) -> Problem:
         """The problem of a graph, with the figures derived from it."""
         values = graph.values.double()
         constant = float(torch.special.xlogy(values, values).sum())
-        return cls(neighbors, graph, float(values.max()) if len(values) else 1.0, constant)
+        peak = float(values.max()) if len(values) else 1.0
+        return cls(neighbors, graph, dict(extras or {}), peak, constant)
 
     @property
     def n(self) -> int:
@@ -40,45 +52,51 @@ class State:
     """Positions, optimizer slots and every other value that decides what the next step does.
 
     Attributes:
-        positions: (n, c) float32, the embedding Z.
-        velocity: (n, c), the momentum rule's memory.
-        gain: (n, c), the momentum rule's gains.
+        positions: (n, c), the embedding Z; float32 unless the method says otherwise.
         seed: drawn once for the whole run.
+        slots: memory of the update rule (velocity and gains, or what a torch optimizer keeps).
+        memory: what the method itself keeps from step to step (Sinkhorn duals).
         iteration: steps taken since the start.
         origin: iteration at which the method's schedules begin.
+        joined: iteration at which the present method took the run over: 0 unless it was switched to.
+        horizon: length of a full run where it was changed by hand; 0 leaves it to the method.
         grid: sizes of the repulsion mesh in force, () before the first step.
         hand: live values set by hand; they beat their schedules.
+        plateau: what a scheduler that follows the loss remembers.
         lr_factor: halved whenever a step had to be refused.
         refused: refused steps in a row.
         quiet: convergence checks in a row that found the map at rest.
     """
 
     positions: Tensor
-    velocity: Tensor
-    gain: Tensor
     seed: int
+    slots: Mapping[str, Tensor] = field(default_factory=dict)
+    memory: Mapping[str, Tensor] = field(default_factory=dict)
     iteration: int = 0
     origin: int = 0
+    joined: int = 0
+    horizon: int = 0
     grid: tuple[int, ...] = ()
     hand: Mapping[str, Any] = field(default_factory=dict)
+    plateau: Mapping[str, Any] = field(default_factory=dict)
     lr_factor: float = 1.0
     refused: int = 0
     quiet: int = 0
 
-    @classmethod
-    def at(cls, positions: Tensor, seed: int, hand: Mapping[str, Any] | None = None) -> State:
-        """The state of a run that starts at these positions, at rest."""
-        velocity = torch.zeros_like(positions)
-        return cls(positions, velocity, torch.ones_like(positions), seed, hand=dict(hand or {}))
+    @property
+    def elapsed(self) -> int:
+        """Iterations since the schedules began."""
+        return self.iteration - self.origin
 
     def copy(self) -> State:
         """An independent state with the same values."""
         return replace(
-            self,
-            positions=self.positions.clone(),
-            velocity=self.velocity.clone(),
-            gain=self.gain.clone(),
+            self, positions=self.positions.clone(), slots=_cloned(self.slots), memory=_cloned(self.memory)
         )
+
+
+def _cloned(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor.clone() for name, tensor in tensors.items()}
 
 
 @dataclass(frozen=True)

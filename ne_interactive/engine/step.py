@@ -6,10 +6,13 @@ import math
 from dataclasses import replace
 from typing import Any
 
-from ne_interactive.engine.protocol import Method
-from ne_interactive.engine.rules import RULES
+from ne_interactive.engine.optimizers import rule_of
+from ne_interactive.engine.protocol import At, Method
+from ne_interactive.engine.schedules import factor, falls, follow_loss
 from ne_interactive.engine.state import Problem, Report, State
 from ne_interactive.params.param import params_of
+
+REHEAT = 0.25  # share of the learning rate with which a change wakes a run whose schedule has come down
 
 
 def in_force(method: Method, state: State, n: int) -> dict[str, Any]:
@@ -38,6 +41,25 @@ def following(method: Method, state: State) -> dict[str, bool]:
     }
 
 
+def horizon(method: Method, state: State, n: int) -> int:
+    """Length of a full run: as set by hand, or the method's own."""
+    return state.horizon or method.iterations(n)
+
+
+def awake(method: Method, state: State, n: int) -> int:
+    """The origin of the schedules after a change: one that has come down goes back to a quarter of its run."""
+    if not falls(method):
+        return state.origin
+    return max(state.origin, state.iteration - round((1 - REHEAT) * horizon(method, state, n)))
+
+
+def evaluated(method: Method, problem: Problem, state: State) -> At:
+    """Where the method's maths is evaluated at this state."""
+    knobs = in_force(method, state, problem.n)
+    decay = factor(method, state.elapsed, horizon(method, state, problem.n), state.plateau)
+    return At(problem, state, knobs, knobs["lr"] * decay * state.lr_factor)
+
+
 def step(
     method: Method, problem: Problem, state: State, donate: bool = False, want_loss: bool = True
 ) -> tuple[State, Report]:
@@ -47,42 +69,45 @@ def step(
     same bit for bit. A step whose gradient is not finite is refused: the positions stay as they were, the memory
     of the rule is cleared and the learning rate is halved.
     """
-    knobs = in_force(method, state, problem.n)
-    lr = knobs["lr"] * method.decay(state, problem.n) * state.lr_factor
-    gradient, loss, grid = method.gradient(problem, state, knobs, lr, want_loss)
+    at = evaluated(method, problem, state)
+    gradient, loss, grid, memory = method.gradient(at, want_loss)
     if not math.isfinite(float(gradient.sum())):
-        return _refuse(state), Report(loss, 0.0, refused=True)
+        return _refused(method, state), Report(loss, 0.0, refused=True)
     if not donate:
         state = state.copy()
-    squared = RULES[method.rule](
-        state.positions, state.velocity, state.gain, gradient, lr, knobs.get("momentum", 0.0)
-    )
+    slots = dict(state.slots)
+    momentum = at.knobs.get("momentum", 0.0)
+    squared = rule_of(method).move(state.positions, slots, gradient, at.lr, momentum)
     moved = math.sqrt(squared / problem.n)
     quiet = state.quiet
     if (state.iteration + 1) % method.check_interval == 0:
-        settled = state.iteration - state.origin >= method.earliest_rest(problem.n)
-        quiet = quiet + 1 if settled and _at_rest(state, moved, method.tol) else 0
-    moved_on = replace(state, iteration=state.iteration + 1, grid=grid, quiet=quiet, refused=0)
-    return moved_on, Report(loss, moved, refused=False)
+        settled = state.elapsed >= method.earliest_rest(problem.n)
+        still = moved <= method.tol * float(state.positions.std(0).norm()) or _flat(method, gradient, at.lr)
+        quiet = quiet + 1 if settled and still else 0
+    after = replace(
+        state, slots=slots, memory=memory, iteration=state.iteration + 1, grid=grid,
+        plateau=follow_loss(method, loss, state.plateau), quiet=quiet, refused=0,
+    )  # fmt: skip
+    return after, Report(loss, moved, refused=False)
 
 
 def _after_what_it_needs(name: str) -> int:
-    return 1 if name == "lr" else 0  # lr follows exaggeration and repulsion strength
+    return 1 if name in ("lr", "momentum") else 0  # they follow exaggeration and repulsion strength
 
 
-def _refuse(state: State) -> State:
-    fresh = State.at(state.positions, state.seed)
+def _refused(method: Method, state: State) -> State:
     return replace(
         state,
-        velocity=fresh.velocity,
-        gain=fresh.gain,
+        slots=rule_of(method).slots(state.positions),
         iteration=state.iteration + 1,
         lr_factor=state.lr_factor / 2,
         refused=state.refused + 1,
     )
 
 
-def _at_rest(state: State, moved: float, tol: float) -> bool:
-    """Whether a step is small against the extent of the map."""
-    spread = float(state.positions.std(0).norm())
-    return moved <= tol * spread
+def _flat(method: Method, gradient: Any, lr: float) -> bool:
+    """Whether the gradient's norm is below `min_grad_norm`; finished moves count as lr times their gradient."""
+    if method.min_grad_norm == 0:
+        return False
+    scale = lr if method.rule == "moves" and method.optimizer == "auto" else 1.0
+    return scale > 0 and float(gradient.norm()) < method.min_grad_norm * scale

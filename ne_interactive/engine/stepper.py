@@ -46,9 +46,7 @@ class Stepper(Reading):
 
     def __init__(self, X: Any, method: Any = None) -> None:
         method = REGISTRY["TSNE"]() if method is None else method
-        if isinstance(method, type) or type(method).__name__ not in REGISTRY:
-            given = f"the class {method.__name__}" if isinstance(method, type) else repr(method)
-            raise ParameterError(f"method must be a method such as TSNE() or UMAP(); got {given}.")
+        _check_method(method)
         super().__init__(Core(X, method, _weakly(self._say)))
         self._listeners: list[Listener] = []
         self._background = Background()
@@ -94,6 +92,47 @@ class Stepper(Reading):
             if self._state == "running":
                 self._background.go.set()
         self._tell("state")
+
+    def switch(self, method: Any) -> None:
+        """Go on with another method from the same positions, with the neighbours already known.
+
+        It begins where its schedules suit a map that is there: early phases are left out. Values set by hand end with
+        the old method. A full run then ends after the new method's own number of iterations more.
+
+        Raises:
+            ParameterError: if the method does not fit the data, the number of components or the metric.
+        """
+        self._raise_if_failed()
+        _check_method(method)
+        made, problem = self._core.prepared(method)
+        with self._turnstile.visit():
+            self._core.switch(made, problem)
+        self._wake()
+        self._tell("method")
+
+    @property
+    def max_iter(self) -> int:
+        """Iteration at which `run` and `frames` end; set it to make the run longer or shorter.
+
+        Schedules stretch with it.
+
+        Raises:
+            ParameterError: when set to anything but a whole number beyond the iteration at which the method began.
+        """
+        return self._core.max_iter()
+
+    @max_iter.setter
+    def max_iter(self, value: int) -> None:
+        least = self._core.outlook().joined + 1
+        if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+            raise ParameterError(
+                f"max_iter must be a whole number of iterations, at least {least}; got {value!r}."
+            )
+        self._raise_if_failed()
+        with self._turnstile.visit():
+            self._core.extend(int(value))
+        self._wake()
+        self._tell("params")
 
     @property
     def max_speed(self) -> float | None:
@@ -310,9 +349,10 @@ class Stepper(Reading):
     # telling
 
     def listen(self, listener: Listener) -> Callable[[], None]:
-        """Have `listener(run, what)` called, with what in "iteration", "params", "state", "failed".
+        """Have `listener(run, what)` called at every change; returns a function that ends it.
 
-        It is called on the thread that made the change and must return quickly. Returns a function that ends it.
+        `what` is "iteration", "params", "state", "method" or "failed". The call comes on the thread that made the
+        change and must return quickly.
         """
         self._listeners.append(listener)
 
@@ -382,6 +422,12 @@ def _weakly(call: Callable[[str], None]) -> Callable[[str], None]:
             method(text)
 
     return forward
+
+
+def _check_method(method: Any) -> None:
+    if isinstance(method, type) or type(method).__name__ not in REGISTRY:
+        given = f"the class {method.__name__}" if isinstance(method, type) else repr(method)
+        raise ParameterError(f"method must be a method such as TSNE() or UMAP(); got {given}.")
 
 
 def _check_count(name: str, value: Any) -> None:

@@ -13,13 +13,14 @@ import numpy as np
 import torch
 
 from ne_interactive.engine.state import Event, Problem, State
+from ne_interactive.engine.values import pack_value, unpack_value
 from ne_interactive.graph.csr import Graph
 from ne_interactive.graph.neighbors import Neighbors
 from ne_interactive.params.declare import REGISTRY
 from ne_interactive.params.errors import DataError, ParameterError
 from ne_interactive.params.param import params_of
 
-VERSION = 1
+VERSION = 2
 
 
 def save(path: str | os.PathLike[str], arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> Path:
@@ -63,23 +64,12 @@ def load(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], dict[str,
 
 
 def pack_method(method: Any, seed: int) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """A method's class name and parameters as JSON, and those that are arrays apart."""
-    parameters: dict[str, Any] = {}
+    """A method's class name and parameters as JSON, and what of them are arrays apart."""
     arrays: dict[str, np.ndarray] = {}
-    for name in params_of(method):
-        value = getattr(method, name)
-        if name == "random_state":
-            value = seed
-        if isinstance(value, torch.device):
-            value = str(value)
-        if value is None or isinstance(value, str | int | float | bool):
-            parameters[name] = value
-        elif isinstance(value, np.generic):
-            parameters[name] = value.item()
-        else:
-            arrays[f"method.{name}"] = np.asarray(
-                value.detach().cpu() if isinstance(value, torch.Tensor) else value
-            )
+    parameters = {
+        name: seed if name == "random_state" else pack_value(getattr(method, name), f"method.{name}", arrays)
+        for name in params_of(method)
+    }
     return {"class": type(method).__name__, "parameters": parameters}, arrays
 
 
@@ -95,51 +85,59 @@ def unpack_method(facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:
             f"The run was made by the method {facts['class']!r}, which is not defined here; known are "
             f"{', '.join(sorted(REGISTRY))}. Import the module that defines it, then load again."
         )
-    given = {
-        name.removeprefix("method."): value for name, value in arrays.items() if name.startswith("method.")
-    }
-    return cls(**facts["parameters"], **given)
+    parameters = facts["parameters"].items()
+    return cls(**{name: unpack_value(packed, f"method.{name}", arrays) for name, packed in parameters})
 
 
 def pack_problem(problem: Problem) -> dict[str, np.ndarray]:
-    """Neighbours and graph as arrays."""
-    return {
-        "neighbors.indices": problem.neighbors.indices.cpu().numpy(),
-        "neighbors.distances": problem.neighbors.distances.cpu().numpy(),
-        "graph.indptr": problem.graph.indptr.cpu().numpy(),
-        "graph.indices": problem.graph.indices.cpu().numpy(),
-        "graph.values": problem.graph.values.cpu().numpy(),
+    """Neighbours, graph and extras as arrays."""
+    arrays = {
+        "graph.indptr": problem.graph.indptr,
+        "graph.indices": problem.graph.indices,
+        "graph.values": problem.graph.values,
     }
+    if problem.neighbors is not None:
+        arrays["neighbors.indices"] = problem.neighbors.indices
+        arrays["neighbors.distances"] = problem.neighbors.distances
+    arrays |= {f"extras.{name}": tensor for name, tensor in problem.extras.items()}
+    return {name: tensor.cpu().numpy() for name, tensor in arrays.items()}
 
 
 def unpack_problem(arrays: dict[str, np.ndarray], metric: str, exact: bool, device: torch.device) -> Problem:
     """The problem that `pack_problem` took apart."""
-
-    def tensor(name: str) -> torch.Tensor:
-        return torch.from_numpy(arrays[name]).to(device)
-
-    neighbors = Neighbors(tensor("neighbors.indices"), tensor("neighbors.distances"), metric, exact)
-    return Problem.of(
-        neighbors, Graph(tensor("graph.indptr"), tensor("graph.indices"), tensor("graph.values"))
-    )
-
-
-_SLOTS = ("positions", "velocity", "gain")
+    graph = _tensors(arrays, "graph", device)
+    found = _tensors(arrays, "neighbors", device)
+    neighbors = Neighbors(**found, metric=metric, exact=exact) if found else None
+    return Problem.of(neighbors, Graph(**graph), _tensors(arrays, "extras", device))
 
 
 def pack_state(state: State) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """A state as JSON and arrays."""
-    facts = {f.name: getattr(state, f.name) for f in dataclasses.fields(state) if f.name not in _SLOTS}
-    facts["grid"] = list(state.grid)
-    facts["hand"] = dict(state.hand)
-    return facts, {f"state.{name}": getattr(state, name).cpu().numpy() for name in _SLOTS}
+    apart = ("positions", "slots", "memory")
+    facts = {f.name: getattr(state, f.name) for f in dataclasses.fields(state) if f.name not in apart}
+    facts |= {"grid": list(state.grid), "hand": dict(state.hand), "plateau": dict(state.plateau)}
+    tensors = {"state.positions": state.positions}
+    tensors |= {f"slots.{name}": tensor for name, tensor in state.slots.items()}
+    tensors |= {f"memory.{name}": tensor for name, tensor in state.memory.items()}
+    return facts, {name: tensor.cpu().numpy() for name, tensor in tensors.items()}
 
 
 def unpack_state(facts: dict[str, Any], arrays: dict[str, np.ndarray], device: torch.device) -> State:
     """The state that `pack_state` took apart."""
-    slots = {name: torch.from_numpy(arrays[f"state.{name}"]).to(device) for name in _SLOTS}
     rest: dict[str, Any] = facts | {"grid": tuple(facts["grid"])}
-    return State(**slots, **rest)
+    for name in ("slots", "memory"):
+        rest[name] = _tensors(arrays, name, device)
+    return State(positions=torch.from_numpy(arrays["state.positions"]).to(device), **rest)
+
+
+def _tensors(arrays: dict[str, np.ndarray], group: str, device: torch.device) -> dict[str, torch.Tensor]:
+    """The arrays of one group, by their own names; 0-dimensional ones stay on the CPU, where torch keeps counters."""
+    made = {}
+    for name, array in arrays.items():
+        if name.startswith(f"{group}."):
+            tensor = torch.from_numpy(array)
+            made[name.removeprefix(f"{group}.")] = tensor if tensor.ndim == 0 else tensor.to(device)
+    return made
 
 
 def pack_events(events: list[Event]) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Attraction along the edges of a weighted neighbour graph, for the Student kernels."""
+"""Attraction along the edges of a weighted neighbour graph, for the Student and the Gaussian kernel."""
 
 from __future__ import annotations
 
@@ -86,5 +86,68 @@ def _student(indptr, indices, values, Z, inverse_dof, forces, losses):
                 forces[i, k] += w * (Z[i, k] - Z[j, k])
             if len(losses):
                 loss += values[e] * np.log(stretched)
+        if len(losses):
+            losses[i] = loss
+
+
+def gaussian(graph: Graph, Z: Tensor, want_loss: bool) -> tuple[Tensor, float]:
+    """Pull of every point towards its graph neighbours for the kernel exp(-d^2).
+
+    Args:
+        graph: P, symmetric, both directions stored.
+        Z: (n, c) positions.
+        want_loss: measure the loss as well.
+
+    Returns:
+        forces (n, c): sum_j p_ij (z_i - z_j);  the loss sum_ij p_ij d_ij^2 (nan if not wanted).
+    """
+    if Z.device.type != "cpu" or Z.dtype != torch.float32:
+        return gaussian_torch(graph, Z, want_loss)
+    forces = torch.empty_like(Z)
+    losses = torch.empty(len(Z) if want_loss else 0, dtype=torch.float32)
+    edges = graph.indptr.numpy(), graph.indices.numpy(), graph.values.numpy()
+    kernel = _gaussian2 if Z.shape[1] == 2 else _gaussian
+    kernel(*edges, Z.numpy(), forces.numpy(), losses.numpy())
+    return forces, float(losses.double().sum()) if want_loss else float("nan")
+
+
+def gaussian_torch(graph: Graph, Z: Tensor, want_loss: bool) -> tuple[Tensor, float]:
+    """The reference for `gaussian`, on any device and in any precision."""
+    rows = torch.repeat_interleave(torch.diff(graph.indptr))
+    values = graph.values.to(Z.dtype)
+    difference = Z[rows] - Z[graph.indices.long()]
+    forces = torch.zeros_like(Z).index_add_(0, rows, values.unsqueeze(1) * difference)
+    return forces, float((values * difference.square().sum(1)).sum()) if want_loss else float("nan")
+
+
+@parallel
+def _gaussian2(indptr, indices, values, Z, forces, losses):
+    for i in prange(len(Z)):
+        x, y = Z[i, 0], Z[i, 1]
+        fx, fy, loss = np.float32(0), np.float32(0), np.float32(0)
+        for e in range(indptr[i], indptr[i + 1]):
+            j = indices[e]
+            dx, dy = x - Z[j, 0], y - Z[j, 1]
+            fx += values[e] * dx
+            fy += values[e] * dy
+            loss += values[e] * (dx * dx + dy * dy)
+        forces[i, 0], forces[i, 1] = fx, fy
+        if len(losses):
+            losses[i] = loss
+
+
+@parallel
+def _gaussian(indptr, indices, values, Z, forces, losses):
+    c = Z.shape[1]
+    for i in prange(len(Z)):
+        loss = np.float32(0)
+        for k in range(c):
+            forces[i, k] = 0
+        for e in range(indptr[i], indptr[i + 1]):
+            j = indices[e]
+            for k in range(c):
+                difference = Z[i, k] - Z[j, k]
+                forces[i, k] += values[e] * difference
+                loss += values[e] * difference * difference
         if len(losses):
             losses[i] = loss

@@ -1,4 +1,4 @@
-"""Repulsion between all pairs, exactly: for few points, and as the oracle of the mesh."""
+"""Sums over all pairs, exactly: for few points, and as the oracle of the mesh."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import torch
 from numba import prange
 from torch import Tensor
 
-from ne_interactive.graph.parallel import parallel
+from ne_interactive.graph.parallel import parallel, serial
 
 TILE = 2**24  # pairs held at once by the torch version
+BLOCK = 256  # points that a kernel's inner loops work on at once
+CAUCHY, STUDENT, GAUSSIAN = 0, 1, 2
 
 
 def repulsion(Z: Tensor, dof: float) -> tuple[Tensor, float]:
@@ -82,3 +84,228 @@ def _student(Z, dof, forces, totals):
             for k in range(c):
                 forces[i, k] += w / stretched * (Z[k, i] - Z[k, j])
         totals[i] = total
+
+
+def sums(
+    Z: Tensor,
+    charges: Tensor | None,
+    kernel: str,
+    dof: float,
+    want_field: bool = True,
+    rows: Tensor | None = None,
+    sources: Tensor | None = None,
+) -> tuple[Tensor, Tensor | None]:
+    """Weighted sums of a kernel and of its slope over all other points.
+
+    Args:
+        Z: (n, c) positions.
+        charges: (n,) weights q of any sign; None: all 1.
+        kernel: "student", k = (1 + d^2/dof)^-dof, or "gaussian", k = exp(-d^2).
+        dof: tail weight of the Student kernel.
+        want_field: False leaves the field out.
+        rows: (m,) the points to evaluate at; None: all.
+        sources: (s,) ascending, the points summed over; None: all.
+
+    Returns:
+        potential (m,): sum_{j != i} q_j k(d_ij);  field (m, c): sum_j q_j k'(d_ij) (z_i - z_j) with
+        k' = -dk/d(d^2), or None.
+    """
+    own = torch.arange(len(Z), device=Z.device) if rows is None else rows
+    targets, others, q = (Z if rows is None else Z[rows]), Z, charges
+    if sources is not None:
+        place = torch.searchsorted(sources, own)
+        found = sources[place.clamp(max=len(sources) - 1)] == own
+        own = torch.where(found, place, -1)
+        others, q = Z[sources], None if charges is None else charges[sources]
+    if Z.device.type != "cpu" or Z.dtype != torch.float32:
+        return sums_torch(targets, own, others, q, kernel, dof, want_field)
+    potential = torch.empty(len(targets), dtype=torch.float32)
+    field = torch.empty_like(targets, memory_format=torch.contiguous_format) if want_field else None
+    _sums(
+        targets.t().contiguous().numpy(), own.contiguous().numpy(), others.t().contiguous().numpy(),
+        None if q is None else q.contiguous().numpy(), family_of(kernel, dof), np.float32(dof),
+        potential.numpy(), None if field is None else field.numpy(),
+    )  # fmt: skip
+    return potential, field
+
+
+def sums_torch(
+    targets: Tensor,
+    own: Tensor,
+    others: Tensor,
+    q: Tensor | None,
+    kernel: str,
+    dof: float,
+    want_field: bool = True,
+) -> tuple[Tensor, Tensor | None]:
+    """The reference for `sums`, on any device and in any precision; memory is bounded by a tile.
+
+    `targets` (m, c) are summed at, `others` (s, c) over; `own` (m,) says which of the others a target is itself.
+    """
+    q = torch.ones_like(others[:, 0]) if q is None else q.to(others.dtype)
+    potential, field = torch.empty_like(targets[:, 0]), torch.empty_like(targets)
+    number = torch.arange(len(others), device=others.device)
+    step = max(1, TILE // max(len(others), 1))
+    for start in range(0, len(targets), step):
+        part = slice(start, start + step)
+        difference = targets[part, None] - others[None]
+        squared = difference.square().sum(2)
+        if kernel == "gaussian":
+            k = slope = torch.exp(-squared)
+        else:
+            k = (1 + squared / dof) ** -dof
+            slope = k / (1 + squared / dof)
+        potential[part] = (k * (number != own[part, None])) @ q
+        if want_field:
+            field[part] = ((slope * q).unsqueeze(2) * difference).sum(1)
+    return potential, field if want_field else None
+
+
+def log_sums(Z: Tensor, logs: Tensor | None, kernel: str, dof: float, rows: Tensor | None = None) -> Tensor:
+    """log sum_{j != i} exp(logs_j) k(d_ij) (m,) float64: finite however far a point lies from all others.
+
+    Args:
+        Z: (n, c) positions; one point alone has no others, and gets -inf.
+        logs: (n,) logarithms of the charges; None: all 0.
+        kernel: as in `sums`.
+        dof: as in `sums`.
+        rows: (m,) the points to evaluate at; None: all.
+    """
+    picked = torch.arange(len(Z), device=Z.device) if rows is None else rows
+    offsets = torch.zeros(len(Z), dtype=torch.float64, device=Z.device) if logs is None else logs.double()
+    if len(Z) < 2:
+        return torch.full((len(picked),), -torch.inf, dtype=torch.float64, device=Z.device)
+    if Z.device.type != "cpu" or Z.dtype != torch.float32:
+        return log_sums_torch(Z, offsets, kernel, dof, picked)
+    found = torch.empty(len(picked), dtype=torch.float64)
+    columns = Z.double().t().contiguous().numpy()
+    _log_sums(columns, offsets.numpy(), picked.numpy(), family_of(kernel, dof), dof, found.numpy())
+    return found
+
+
+def log_sums_torch(Z: Tensor, offsets: Tensor, kernel: str, dof: float, rows: Tensor) -> Tensor:
+    """The reference for `log_sums`, on any device."""
+    Z = Z.double()
+    found = torch.empty(len(rows), dtype=torch.float64, device=Z.device)
+    number = torch.arange(len(Z), device=Z.device)
+    step = max(1, TILE // max(len(Z), 1))
+    for start in range(0, len(rows), step):
+        own = rows[start : start + step]
+        squared = (Z[own, None] - Z[None]).square().sum(2)
+        terms = offsets - (squared if kernel == "gaussian" else dof * torch.log1p(squared / dof))
+        terms.masked_fill_(number == own[:, None], -torch.inf)
+        found[start : start + step] = torch.logsumexp(terms, 1)
+    return found
+
+
+def family_of(kernel: str, dof: float) -> int:
+    """The number by which compiled code knows a kernel."""
+    return GAUSSIAN if kernel == "gaussian" else CAUCHY if dof == 1 else STUDENT
+
+
+@serial
+def exp_minus(x):
+    """exp(-x) in float32, to 4e-7 near 0 and 4e-6 at 80: branch-free, so that loops over it are vectorised."""
+    y = max(np.float32(x) * np.float32(-1.44269504), np.float32(-126))  # below: 1e-38
+    whole = np.floor(y)
+    t = y - whole
+    p = np.float32(1.8775767e-3)
+    p = p * t + np.float32(8.9893397e-3)
+    p = p * t + np.float32(5.5826318e-2)
+    p = p * t + np.float32(2.4015361e-1)
+    p = p * t + np.float32(6.9315308e-1)
+    p = p * t + np.float32(9.9999994e-1)
+    return p * np.int32((np.int32(whole) + np.int32(127)) << np.int32(23)).view(np.float32)
+
+
+@serial
+def distances_from(targets, i, sources, start, squared):
+    """Squared distances of target i from the sources from `start` on, as many as `squared` holds; their count."""
+    c, n = sources.shape
+    count = min(len(squared), n - start)
+    squared[:count] = 0
+    for k in range(c):
+        x = targets[k, i]
+        others = sources[k, start : start + count]
+        for b in range(count):
+            difference = x - others[b]
+            squared[b] += difference * difference
+    return count
+
+
+@serial
+def _weigh(family, dof, count, w, v):
+    """From squared distances in v: the kernel into w, its slope into v."""
+    one = np.float32(1)
+    if family == GAUSSIAN:
+        for b in range(count):
+            w[b] = exp_minus(v[b])
+            v[b] = w[b]
+    elif family == CAUCHY:
+        for b in range(count):
+            w[b] = one / (one + v[b])
+            v[b] = w[b] * w[b]
+    else:
+        for b in range(count):
+            stretched = one + v[b] / dof
+            w[b] = stretched**-dof
+            v[b] = w[b] / stretched
+
+
+@parallel
+def _sums(targets, own, sources, charges, family, dof, potential, field):
+    c, n = sources.shape
+    for i in prange(len(own)):
+        w, v = np.empty(BLOCK, np.float32), np.empty(BLOCK, np.float32)
+        total, force = 0.0, np.zeros(c)
+        for start in range(0, n, BLOCK):
+            count = distances_from(targets, i, sources, start, v)
+            _weigh(family, dof, count, w, v)
+            if charges is not None:
+                for b in range(count):
+                    w[b] *= charges[start + b]
+                    v[b] *= charges[start + b]
+            if start <= own[i] < start + count:
+                w[own[i] - start] = 0
+            part = np.float32(0)
+            for b in range(count):
+                part += w[b]
+            total += part
+            if field is not None:
+                for k in range(c):
+                    x = targets[k, i]
+                    part = np.float32(0)
+                    for b in range(count):
+                        part += v[b] * (x - sources[k, start + b])
+                    force[k] += part
+        potential[i] = total
+        if field is not None:
+            for k in range(c):
+                field[i, k] = force[k]
+
+
+@parallel
+def _log_sums(columns, offsets, rows, family, dof, found):
+    n = columns.shape[1]
+    for r in prange(len(rows)):
+        i = rows[r]
+        terms = np.empty(BLOCK)
+        highest, total = -1e300, 0.0
+        for start in range(0, n, BLOCK):
+            count = distances_from(columns, i, columns, start, terms)
+            for b in range(count):
+                if family != GAUSSIAN:
+                    terms[b] = dof * np.log1p(terms[b] / dof)
+                terms[b] = offsets[start + b] - terms[b]
+            if start <= i < start + count:
+                terms[i - start] = -1e300
+            high = highest
+            for b in range(count):
+                high = max(high, terms[b])
+            total *= np.exp(max(highest - high, -700.0))
+            highest = high
+            part = np.float32(0)
+            for b in range(count):
+                part += exp_minus(np.float32(min(high - terms[b], 200.0)))
+            total += part
+        found[r] = highest + np.log(total)

@@ -21,6 +21,10 @@ COMPACT = 8.0  # a map no wider gets half the spacing: where all points share a 
 MARGIN = 6  # nodes that the spline's support adds to an extent
 CAP = {1: 2**18, 2: 2**24, 3: 2**24}  # padded nodes in all; a wider map gets a coarser grid
 SMALLEST = 32
+EXACT_BELOW = 2500  # points; from there on the mesh is faster and accurate enough
+MESH_DIMENSIONS = 3
+GAUSSIAN_SPACING = {1: 0.28, 2: 0.28, 3: 0.4}
+REACH = 4.5  # exp(-d^2) beyond it is below 2e-9
 
 
 def repulsion(Z: Tensor, dof: float, grid: tuple[int, ...]) -> tuple[Tensor, float, tuple[int, ...]]:
@@ -39,9 +43,9 @@ def repulsion(Z: Tensor, dof: float, grid: tuple[int, ...]) -> tuple[Tensor, flo
     spacing, grid = fit_grid([b - a for a, b in zip(low_list, high_list, strict=True)], grid)
     origin = [a - 2 * spacing for a in low_list]
     nodes = [size // 2 for size in grid]
-    spread, gather = _backend(Z)
-    potential = convolve(spread(Z, origin, spacing, nodes), grid, spacing, dof)
-    forces, total = gather(Z, origin, spacing, potential)
+    backend = backend_of(Z)
+    potential = convolve(backend.spread(Z, origin, spacing, nodes), grid, spacing, dof)
+    forces, total = backend.gather(Z, origin, spacing, potential)
     return forces, total - len(Z) * self_potential(grid, spacing, dof), grid
 
 
@@ -59,21 +63,56 @@ def fit_grid(extents: Sequence[float], grid: tuple[int, ...]) -> tuple[float, tu
     return spacing, tuple(_good_size(max(need, SMALLEST)) for need in needed)
 
 
-def convolve(density: Tensor, grid: tuple[int, ...], spacing: float, dof: float) -> Tensor:
+def fit_short(
+    extents: Sequence[float], grid: tuple[int, ...]
+) -> tuple[float, tuple[int, ...], tuple[int, ...]]:
+    """Spacing, padded sizes and nodes for the Gaussian kernel, which images further than its reach cannot touch."""
+    c = len(extents)
+    spacing = GAUSSIAN_SPACING[c]
+    while True:
+        pad = math.ceil(REACH / spacing)
+        needed = [math.floor(extent / spacing) + MARGIN + pad for extent in extents]
+        if math.prod(needed) <= CAP[c] // 4:
+            break
+        spacing *= 1.25
+    fits = len(grid) == c and all(0.6 * have <= need <= have for need, have in zip(needed, grid, strict=True))
+    grid = grid if fits else tuple(_good_size(max(need, SMALLEST)) for need in needed)
+    return spacing, grid, tuple(size - pad for size in grid)
+
+
+def without_gaps(Z: Tensor) -> Tensor:
+    """Positions (n, c) with every empty stretch along an axis shortened to twice the Gaussian kernel's reach.
+
+    Points on either side of it do not feel each other before or after, so all sums of the kernel stay the same.
+    """
+    columns = []
+    for x in Z.double().unbind(1):
+        ordered, order = x.sort()
+        moved = torch.zeros_like(x)
+        moved[1:] = torch.diff(ordered).clamp(max=2 * REACH).cumsum(0)
+        columns.append(torch.empty_like(x).index_copy_(0, order, moved))
+    return torch.stack(columns, 1).to(Z.dtype)
+
+
+def convolve(
+    density: Tensor, grid: tuple[int, ...], spacing: float, dof: float, kernel: str = "student"
+) -> Tensor:
     """The potential on the nodes; rows known to be zero, or not needed, are left out of the transforms."""
     nodes = density.shape
     last = len(grid) - 1
     f = torch.fft.rfft(density, n=grid[last], dim=last)
     for dim in range(last - 1, -1, -1):
         f = torch.fft.fft(f, n=grid[dim], dim=dim)
-    f *= spectrum(grid, spacing, dof, density.device)
+    f *= spectrum(grid, spacing, dof, density.device, kernel)
     for dim in range(last):
         f = torch.fft.ifft(f, dim=dim).narrow(dim, 0, nodes[dim])
     return torch.fft.irfft(f, n=grid[last], dim=last).narrow(last, 0, nodes[last]).contiguous()
 
 
 @functools.lru_cache(maxsize=8)
-def spectrum(grid: tuple[int, ...], spacing: float, dof: float, device: torch.device) -> Tensor:
+def spectrum(
+    grid: tuple[int, ...], spacing: float, dof: float, device: torch.device, kernel: str = "student"
+) -> Tensor:
     """Real transform of the kernel on the padded grid, divided by the squared spline transform."""
     c = len(grid)
     squared = torch.zeros((), dtype=torch.float64)
@@ -86,8 +125,8 @@ def spectrum(grid: tuple[int, ...], spacing: float, dof: float, device: torch.de
         frequencies = torch.fft.rfftfreq if dim == c - 1 else torch.fft.fftfreq
         angle = 2 * math.pi * frequencies(size, dtype=torch.float64)
         spline = spline * ((2 + torch.cos(angle)) / 3).reshape(along)
-    kernel = (1 + squared / dof) ** -dof
-    return (torch.fft.rfftn(kernel).real / spline**2).float().to(device)
+    values = torch.exp(-squared) if kernel == "gaussian" else (1 + squared / dof) ** -dof
+    return (torch.fft.rfftn(values).real / spline**2).float().to(device)
 
 
 @functools.lru_cache(maxsize=64)
@@ -103,6 +142,13 @@ def self_potential(grid: tuple[int, ...], spacing: float, dof: float) -> float:
     return float(green)
 
 
+@functools.lru_cache(maxsize=16)
+def near_potential(grid: tuple[int, ...], spacing: float, dof: float, kernel: str) -> Tensor:
+    """The mesh's answer to a unit charge on a node, 0 to 3 nodes away in every direction (4, ... 4) float32."""
+    transform = spectrum(grid, spacing, dof, torch.device("cpu"), kernel).double()
+    return torch.fft.irfftn(transform, s=grid)[(slice(4),) * len(grid)].float().contiguous()
+
+
 @functools.cache
 def _good_sizes() -> list[int]:
     """Even lengths 2^a 3^b 5^c, which FFTs like."""
@@ -114,9 +160,10 @@ def _good_size(least: int) -> int:
     return next(size for size in _good_sizes() if size >= least)
 
 
-def _backend(Z: Tensor):
+def backend_of(Z: Tensor):
+    """The module that spreads and gathers for these positions."""
     if Z.device.type == "cpu" and Z.dtype == torch.float32 and Z.shape[1] in (2, 3):
         from ne_interactive.forces import mesh_numba as backend
     else:
         from ne_interactive.forces import mesh_torch as backend
-    return backend.spread, backend.gather
+    return backend

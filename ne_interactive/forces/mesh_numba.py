@@ -20,11 +20,14 @@ ONE, HALF, SIXTH = np.float32(1), np.float32(0.5), np.float32(1 / 6)
 TWO, THREE, FOUR, SIX = np.float32(2), np.float32(3), np.float32(4), np.float32(6)
 
 
-def spread(Z: Tensor, origin: Sequence[float], spacing: float, nodes: Sequence[int]) -> Tensor:
-    """Density (nodes) of n unit charges at Z (n, c) float32, by cubic B-spline weights."""
+def spread(
+    Z: Tensor, origin: Sequence[float], spacing: float, nodes: Sequence[int], charges: Tensor | None = None
+) -> Tensor:
+    """Density (nodes) of n charges, 1 if not given, at Z (n, c) float32, by cubic B-spline weights."""
     shares = torch.empty([numba.get_num_threads(), *nodes], dtype=torch.float32)
     kernel = _spread2 if Z.shape[1] == 2 else _spread3
-    kernel(Z.numpy(), np.array(origin, np.float32), np.float32(1 / spacing), shares.numpy())
+    weights = None if charges is None else charges.numpy()
+    kernel(Z.numpy(), np.array(origin, np.float32), np.float32(1 / spacing), weights, shares.numpy())
     return shares[0] if len(shares) == 1 else shares.sum(0)
 
 
@@ -34,8 +37,30 @@ def gather(Z: Tensor, origin: Sequence[float], spacing: float, potential: Tensor
     totals = np.empty(numba.get_num_threads())
     kernel = _gather2 if Z.shape[1] == 2 else _gather3
     start = np.array(origin, np.float32)
-    kernel(Z.numpy(), start, np.float32(1 / spacing), potential.numpy(), forces.numpy(), totals)
+    kernel(Z.numpy(), start, np.float32(1 / spacing), potential.numpy(), forces.numpy(), totals, None)
     return forces, float(totals.sum())
+
+
+def sample(
+    Z: Tensor, origin: Sequence[float], spacing: float, potential: Tensor, want_field: bool
+) -> tuple[Tensor, Tensor | None]:
+    """The potential at each point (n,), and if wanted half its negative gradient (n, c)."""
+    values, forces = torch.empty(len(Z)), torch.empty_like(Z) if want_field else None
+    kernel = _gather2 if Z.shape[1] == 2 else _gather3
+    kernel(
+        Z.numpy(), np.array(origin, np.float32), np.float32(1 / spacing), potential.numpy(),
+        None if forces is None else forces.numpy(), np.empty(numba.get_num_threads()), values.numpy(),
+    )  # fmt: skip
+    return values, forces
+
+
+def own(Z: Tensor, origin: Sequence[float], spacing: float, near: Tensor) -> tuple[Tensor, Tensor]:
+    """What a unit charge at each point adds to the point's own potential (n,) and field (n, c); see `mesh_torch`."""
+    values, forces = torch.empty(len(Z)), torch.empty_like(Z)
+    kernel = _own2 if Z.shape[1] == 2 else _own3
+    start = np.array(origin, np.float32)
+    kernel(Z.numpy(), start, np.float32(1 / spacing), near.numpy(), values.numpy(), forces.numpy())
+    return values, forces
 
 
 @serial
@@ -59,7 +84,7 @@ def _slopes(t):
 
 
 @parallel
-def _spread2(Z, origin, inverse, shares):
+def _spread2(Z, origin, inverse, charges, shares):
     n, threads = len(Z), len(shares)
     for s in prange(threads):
         grid = shares[s]
@@ -73,6 +98,8 @@ def _spread2(Z, origin, inverse, shares):
             for k in range(4):
                 row = grid[ix - 1 + k]
                 w = a[k]
+                if charges is not None:
+                    w *= charges[i]
                 row[iy - 1] += w * b0
                 row[iy] += w * b1
                 row[iy + 1] += w * b2
@@ -80,7 +107,7 @@ def _spread2(Z, origin, inverse, shares):
 
 
 @parallel
-def _gather2(Z, origin, inverse, potential, forces, totals):
+def _gather2(Z, origin, inverse, potential, forces, totals, values):
     n, threads = len(Z), len(totals)
     for s in prange(threads):
         total = 0.0
@@ -102,14 +129,17 @@ def _gather2(Z, origin, inverse, potential, forces, totals):
                 value += a[k] * along
                 gx += da[k] * along
                 gy += a[k] * (p0 * d0 + p1 * d1 + p2 * d2 + p3 * d3)
-            forces[i, 0] = -HALF * gx * inverse
-            forces[i, 1] = -HALF * gy * inverse
+            if forces is not None:
+                forces[i, 0] = -HALF * gx * inverse
+                forces[i, 1] = -HALF * gy * inverse
+            if values is not None:
+                values[i] = value
             total += value
         totals[s] = total
 
 
 @parallel
-def _spread3(Z, origin, inverse, shares):
+def _spread3(Z, origin, inverse, charges, shares):
     n, threads = len(Z), len(shares)
     for s in prange(threads):
         grid = shares[s]
@@ -125,13 +155,15 @@ def _spread3(Z, origin, inverse, shares):
             for k in range(4):
                 for m in range(4):
                     w = a[k] * b[m]
+                    if charges is not None:
+                        w *= charges[i]
                     row = grid[ix - 1 + k, iy - 1 + m]
                     for q in range(4):
                         row[iz - 1 + q] += w * c[q]
 
 
 @parallel
-def _gather3(Z, origin, inverse, potential, forces, totals):
+def _gather3(Z, origin, inverse, potential, forces, totals, values):
     n, threads = len(Z), len(totals)
     for s in prange(threads):
         total = 0.0
@@ -160,8 +192,68 @@ def _gather3(Z, origin, inverse, potential, forces, totals):
                     gx += da[k] * b[m] * along
                     gy += a[k] * db[m] * along
                     gz += a[k] * b[m] * slope
-            forces[i, 0] = -HALF * gx * inverse
-            forces[i, 1] = -HALF * gy * inverse
-            forces[i, 2] = -HALF * gz * inverse
+            if forces is not None:
+                forces[i, 0] = -HALF * gx * inverse
+                forces[i, 1] = -HALF * gy * inverse
+                forces[i, 2] = -HALF * gz * inverse
+            if values is not None:
+                values[i] = value
             total += value
         totals[s] = total
+
+
+@serial
+def _overlap(a, b):
+    """Products of two sets of weights for nodes 0 to 3 apart."""
+    return (
+        a[0] * b[0] + a[1] * b[1] + a[2] * b[2] + a[3] * b[3],
+        a[0] * b[1] + a[1] * b[0] + a[1] * b[2] + a[2] * b[1] + a[2] * b[3] + a[3] * b[2],
+        a[0] * b[2] + a[2] * b[0] + a[1] * b[3] + a[3] * b[1],
+        a[0] * b[3] + a[3] * b[0],
+    )
+
+
+@serial
+def _along(Z, i, k, origin, inverse):
+    """Overlaps of a point's weights with each other, and of its slopes with its weights, along dimension k."""
+    x = (Z[i, k] - origin[k]) * inverse
+    t = np.float32(x - int(x))
+    w = _weights(t)
+    return _overlap(w, w), _overlap(_slopes(t), w)
+
+
+@parallel
+def _own2(Z, origin, inverse, near, values, forces):
+    for i in prange(len(Z)):
+        a, da = _along(Z, i, 0, origin, inverse)
+        b, db = _along(Z, i, 1, origin, inverse)
+        value, gx, gy = np.float32(0), np.float32(0), np.float32(0)
+        for k in range(4):
+            for m in range(4):
+                value += near[k, m] * a[k] * b[m]
+                gx += near[k, m] * da[k] * b[m]
+                gy += near[k, m] * a[k] * db[m]
+        values[i] = value
+        forces[i, 0] = -HALF * gx * inverse
+        forces[i, 1] = -HALF * gy * inverse
+
+
+@parallel
+def _own3(Z, origin, inverse, near, values, forces):
+    for i in prange(len(Z)):
+        a, da = _along(Z, i, 0, origin, inverse)
+        b, db = _along(Z, i, 1, origin, inverse)
+        c, dc = _along(Z, i, 2, origin, inverse)
+        value, gx, gy, gz = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
+        for k in range(4):
+            for m in range(4):
+                for q in range(4):
+                    g = near[k, m, q]
+                    value += g * a[k] * b[m] * c[q]
+                    gx += g * da[k] * b[m] * c[q]
+                    gy += g * a[k] * db[m] * c[q]
+                    gz += g * a[k] * b[m] * dc[q]
+        values[i] = value
+        forces[i, 0] = -HALF * gx * inverse
+        forces[i, 1] = -HALF * gy * inverse
+        forces[i, 2] = -HALF * gz * inverse

@@ -9,19 +9,31 @@ import torch
 from torch import Tensor
 
 
-def spread(Z: Tensor, origin: Sequence[float], spacing: float, nodes: Sequence[int]) -> Tensor:
-    """Density (nodes) of n unit charges at Z (n, c), by cubic B-spline weights."""
+def spread(
+    Z: Tensor, origin: Sequence[float], spacing: float, nodes: Sequence[int], charges: Tensor | None = None
+) -> Tensor:
+    """Density (nodes) of n charges, 1 if not given, at Z (n, c), by cubic B-spline weights."""
     density = torch.zeros(list(nodes), dtype=Z.dtype, device=Z.device)
     base, t = _cells(Z, origin, spacing)
     weights = _weights(t)
     flat = density.view(-1)
     for index, corner in _corners(base, nodes):
-        flat.index_add_(0, index, _product(weights, corner))
+        weight = _product(weights, corner)
+        flat.index_add_(0, index, weight if charges is None else weight * charges)
     return density
 
 
 def gather(Z: Tensor, origin: Sequence[float], spacing: float, potential: Tensor) -> tuple[Tensor, float]:
     """Half the negative gradient of the potential at each point (n, c), and the potential summed over points."""
+    values, forces = sample(Z, origin, spacing, potential, True)
+    assert forces is not None
+    return forces, float(values.double().sum())
+
+
+def sample(
+    Z: Tensor, origin: Sequence[float], spacing: float, potential: Tensor, want_field: bool
+) -> tuple[Tensor, Tensor | None]:
+    """The potential at each point (n,), and if wanted half its negative gradient (n, c)."""
     base, t = _cells(Z, origin, spacing)
     weights, slopes = _weights(t), _slopes(t)
     flat = potential.reshape(-1)
@@ -30,10 +42,45 @@ def gather(Z: Tensor, origin: Sequence[float], spacing: float, potential: Tensor
     for index, corner in _corners(base, potential.shape):
         value = flat[index]
         total += value * _product(weights, corner)
-        for dim in range(Z.shape[1]):
+        for dim in range(Z.shape[1] if want_field else 0):
             mixed = [slopes[d] if d == dim else weights[d] for d in range(Z.shape[1])]
             forces[:, dim] += value * _product(mixed, corner)
-    return forces * (-0.5 / spacing), float(total.double().sum())
+    return total, forces * (-0.5 / spacing) if want_field else None
+
+
+def own(Z: Tensor, origin: Sequence[float], spacing: float, near: Tensor) -> tuple[Tensor, Tensor]:
+    """What a unit charge at each point adds to the point's own potential (n,) and field (n, c).
+
+    Args:
+        Z: (n, c) positions.
+        origin: of the mesh.
+        spacing: of its nodes.
+        near: (4, ... 4) the mesh's answer to a unit charge on a node, 0 to 3 nodes away in every direction.
+    """
+    _, t = _cells(Z, origin, spacing)
+    weights, slopes = _weights(t), _slopes(t)
+    c = Z.shape[1]
+    overlap = [_overlap(weights[dim], weights[dim]) for dim in range(c)]
+    tilt = [_overlap(slopes[dim], weights[dim]) for dim in range(c)]
+    field = [_contract([tilt[d] if d == dim else overlap[d] for d in range(c)], near) for dim in range(c)]
+    return _contract(overlap, near), torch.stack(field, 1) * (-0.5 / spacing)
+
+
+def _overlap(first: Sequence[Tensor], second: Sequence[Tensor]) -> Tensor:
+    """Products of the weights of two nodes 0 to 3 apart, summed over such pairs (n, 4)."""
+    columns = [sum(first[k] * second[k] for k in range(4))]
+    for apart in (1, 2, 3):
+        pairs = [(k, k + apart) for k in range(4 - apart)]
+        columns.append(sum(first[k] * second[m] + first[m] * second[k] for k, m in pairs))
+    return torch.stack([torch.as_tensor(column) for column in columns], 1)
+
+
+def _contract(factors: Sequence[Tensor], near: Tensor) -> Tensor:
+    """The table `near` weighted along each of its dimensions by a row of each factor (n,)."""
+    value = factors[0] @ near.reshape(4, -1).to(factors[0])
+    for factor in factors[1:]:
+        value = (factor.unsqueeze(2) * value.reshape(len(factor), 4, -1)).sum(1)
+    return value.reshape(len(factors[0]))
 
 
 def _cells(Z: Tensor, origin: Sequence[float], spacing: float) -> tuple[Tensor, Tensor]:

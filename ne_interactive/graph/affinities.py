@@ -9,7 +9,7 @@ import torch
 from ne_interactive.graph.parallel import parallel, serial
 from ne_interactive.params.errors import ParameterError
 
-__all__ = ["entropic", "fuzzy"]
+__all__ = ["bandwidths", "entropic", "fuzzy"]
 
 ROUNDS = 100
 LEAST_BANDWIDTH = 1e-3
@@ -42,6 +42,17 @@ def entropic(distances_sq: torch.Tensor, perplexity: float) -> torch.Tensor:
     P = np.empty_like(given)
     _entropic(given, float(perplexity), P)
     return torch.from_numpy(P).to(distances_sq.device)
+
+
+def bandwidths(indptr: np.ndarray, distances_sq: np.ndarray, perplexity: float) -> np.ndarray:
+    """Find the bandwidth 1 / beta of every row at which exp(-beta d^2) has the entropy log(perplexity).
+
+    ``indptr`` (n + 1,) and ``distances_sq`` (nnz,) float64 are compressed rows, each longer than the perplexity. Gives
+    (n,) float64: 0 where ``perplexity`` or more distances equal the least, infinity where all are equal.
+    """
+    found = np.empty(len(indptr) - 1)
+    _bandwidths(indptr, distances_sq, float(perplexity), found)
+    return found
 
 
 def fuzzy(distances: torch.Tensor) -> torch.Tensor:
@@ -96,6 +107,23 @@ def _precision(row, low, perplexity):
             trial = 0.5 * (least + most) if most < math.inf else 4 * least
         beta = trial
     return beta
+
+
+@parallel(fastmath=False)
+def _bandwidths(indptr, distances, perplexity, found):
+    for i in numba.prange(len(found)):
+        row = distances[indptr[i] : indptr[i + 1]]
+        low, high = row.min(), row.max()
+        nearest = 0
+        for j in range(len(row)):
+            if row[j] == low:
+                nearest += 1
+        if high == low:
+            found[i] = math.inf
+        elif nearest >= perplexity:
+            found[i] = 0.0
+        else:
+            found[i] = 1 / _precision(row, low, perplexity)
 
 
 @parallel(fastmath=False)

@@ -1,5 +1,6 @@
 """The neighbour graph: a symmetric sparse matrix in compressed rows."""
 
+import functools
 import hashlib
 from dataclasses import dataclass
 
@@ -34,6 +35,11 @@ class Graph:
     def nnz(self) -> int:
         """Stored entries: twice the number of edges."""
         return self.indices.shape[0]
+
+    @functools.cached_property
+    def rows(self) -> torch.Tensor:
+        """Give the point that each stored entry starts from: (nnz,) int64."""
+        return torch.repeat_interleave(torch.diff(self.indptr))
 
     def to(self, device: torch.device | str) -> "Graph":
         """Give the graph on a device."""

@@ -1,58 +1,76 @@
 """Exact nearest neighbours in tiles, on any device, within bounded memory."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import torch
 
+from ne_interactive.graph.metrics import METRICS, Flat, check_metric, flatten, in_units, single
 from ne_interactive.graph.rerank import rerank
-from ne_interactive.params.errors import DataError, ParameterError
+from ne_interactive.params.errors import DataError
 
-__all__ = ["METRICS", "check_k", "flatten_metric", "in_units", "nearest"]
-
-METRICS = ("euclidean", "sqeuclidean", "cosine", "manhattan")
+__all__ = ["METRICS", "Search", "all_distances", "check_k", "nearest", "rounding", "tiles"]
 
 TILE = 2**24
 """Entries of the largest temporary: 64 MiB of float32."""
 SLACK = 8
 """Candidates beyond k, so that rounding in the quick distances does not decide who is kept."""
+NEAR = 1e-8
+"""Squared distances below this share of the rows' squared norms lose digits in a product of float64."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """Who finds candidates among prepared rows.
+
+    ``find(queries (q,), m)`` gives candidates (q, >= m), where -1 and the query itself do not count, and (q,) plain
+    distances, without the query's own weight, that no point left out is nearer than. ``rows`` queries at a time.
+    """
+
+    find: Callable[[torch.Tensor, int], tuple[torch.Tensor, torch.Tensor]]
+    rows: int
 
 
 def nearest(
-    values: torch.Tensor, k: int, metric: str = "euclidean", *, rows: torch.Tensor | None = None
+    values: torch.Tensor,
+    k: int,
+    metric: str = "euclidean",
+    *,
+    rows: torch.Tensor | None = None,
+    search: Callable[[Flat], Search] | None = None,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Find the k nearest other points of every point, or of some.
 
     Args:
-        values: (n, d) float32.
+        values: (n, d), computed in float32.
         k: neighbours, at most n - 1. A point is never its own neighbour; its duplicates are, at distance 0.
-        metric: "euclidean", "sqeuclidean", "cosine" (1 - cosine; zero rows are at 1 from all but each other) or
-            "manhattan".
+        metric: one of ``METRICS``; their units and conventions are those of ``flatten``.
         rows: (q,) int64 row numbers; None is every point.
+        search: who finds candidates; None is ``tiles``.
 
     Returns:
         indices (q, k) int64 and distances (q, k) float32, ascending; equal distances in order of index.
 
     Note:
-        Quick distances by a matrix product pick k + 8 candidates, whose distances are then taken from differences.
-        A row whose last candidate is not clearly beyond its k-th neighbour, as with many ties, is searched once more
-        without the quick distances.
+        Quick distances pick k + 8 candidates, whose distances are then taken from differences. A row whose last
+        candidate is not clearly beyond its k-th neighbour, as with many ties, is searched once more without the
+        quick distances.
     """
     check_k(values.shape[0], k)
-    manhattan, flat = metric == "manhattan", flatten_metric(values, metric)
-    n, d = flat.shape
-    queries = torch.arange(n, device=flat.device) if rows is None else rows.to(flat.device, torch.int64)
-    centred = flat if manhattan else flat - flat.mean(0)
-    norms = centred.square().sum(1)
+    check_metric(metric)
+    flat = flatten(single(values, metric), metric)
+    n = values.shape[0]
+    queries = torch.arange(n, device=values.device) if rows is None else rows.to(values.device, torch.int64)
     m = min(k + SLACK, n - 1)
-    step = max(1, TILE // n)
     parts = []
-    for block in queries.split(step):
-        quick = _quick(centred, norms, block, manhattan)
-        last, candidates = quick.topk(m, dim=1, largest=False)
-        indices, distances = _exact(flat, block, candidates, k, manhattan)
+    finder = (search or tiles)(flat)
+    for block in queries.split(finder.rows):
+        candidates, beyond = finder.find(block, m)
+        indices, distances = _exact(flat, block, candidates, k)
         if m < n - 1:
-            error = 0.0 if manhattan else _rounding(d) * (norms[block] + norms.max())
-            unsure = last[:, -1] - error <= distances[:, -1]
+            unsure = beyond * flat.weight(block) <= distances[:, -1]
             if bool(unsure.any()):
-                indices[unsure], distances[unsure] = _stable(flat, block[unsure], k, manhattan)
+                indices[unsure], distances[unsure] = _stable(flat, block[unsure], k)
         parts.append((indices, distances))
     indices, distances = (torch.cat(part) for part in zip(*parts, strict=True))
     return indices, in_units(distances, metric)
@@ -67,76 +85,119 @@ def check_k(n: int, k: int) -> None:
         )
 
 
-def flatten_metric(values: torch.Tensor, metric: str) -> torch.Tensor:
-    """Give rows whose Euclidean (or Manhattan) order of distances is that of ``metric``.
+def all_distances(values: torch.Tensor, metric: str = "euclidean") -> torch.Tensor:
+    """Give all distances (n, n) float32 of the rows of values (n, d), in the units of ``metric``.
 
-    For the cosine these are rows of unit length; rows of zeros get a direction of their own.
+    Symmetric, with zeros on the diagonal and between duplicates. Sums are taken in float64, tile by tile.
     """
-    if metric not in METRICS:
-        raise ParameterError(f"metric must be one of {', '.join(METRICS)}; got {metric!r}.")
-    if metric != "cosine":
-        return values.contiguous()
-    # Divided by the largest entry first: squares of very large or very small entries would leave float32.
-    size = values.abs().amax(1, keepdim=True)
-    scaled = values / torch.where(size > 0, size, 1.0)
-    unit = scaled / scaled.norm(dim=1, keepdim=True).clamp_min(1e-30)
-    zero = size == 0
-    return torch.cat([unit, zero.to(unit.dtype)], 1) if bool(zero.any()) else unit
+    check_metric(metric)
+    flat = flatten(values.double(), metric)
+    n = values.shape[0]
+    D = torch.empty((n, n), dtype=torch.float32, device=values.device)
+    if not flat.manhattan:
+        centred = flat.values - flat.values.mean(0)
+        norms = centred.square().sum(1)
+    step = max(1, TILE // (2 * n))
+    for low in range(0, n, step):
+        high = min(n, low + step)
+        if flat.manhattan:
+            tile = torch.cdist(flat.values[low:high], flat.values[low:], p=1)
+        else:
+            tile = torch.addmm(norms[None, low:], centred[low:high], centred[low:].T, alpha=-2)
+            scale = norms[low:high, None] + norms[None, low:]
+            tile = tile.add_(norms[low:high, None])
+            _near_from_differences(tile, tile <= NEAR * scale, flat.values[low:high], flat.values[low:])
+            if flat.weights is not None:
+                tile *= flat.weights[low:high, None] * flat.weights[None, low:]
+        tile = in_units(tile, metric).float()
+        corner = tile[:, : high - low].triu(1)
+        D[low:high, low:high] = corner + corner.T
+        D[low:high, high:] = tile[:, high - low :]
+        D[high:, low:high] = tile[:, high - low :].T
+    return D
 
 
-def in_units(distances: torch.Tensor, metric: str) -> torch.Tensor:
-    """Turn squared Euclidean distances (Manhattan ones as they are) into the metric's own units."""
-    if metric == "euclidean":
-        return distances.sqrt()
-    return distances / 2 if metric == "cosine" else distances
+def _near_from_differences(tile: torch.Tensor, near: torch.Tensor, a: torch.Tensor, b: torch.Tensor) -> None:
+    """Take the near ones of squared distances from differences: a product's rounding is too large for them."""
+    for pairs in near.nonzero().split(max(1, TILE // (2 * a.shape[1]))):
+        i, j = pairs.unbind(1)
+        tile[i, j] = (a[i] - b[j]).square_().sum(1)
 
 
-def _rounding(d: int) -> float:
-    return 4 * torch.finfo(torch.float32).eps * max(1.0, d**0.5)
+def rounding(d: int, dtype: torch.dtype = torch.float32) -> float:
+    """Bound the relative error of a sum of d products, generously for what happens in practice."""
+    return 4 * torch.finfo(dtype).eps * max(1.0, d**0.5)
 
 
-def _quick(values: torch.Tensor, norms: torch.Tensor, block: torch.Tensor, manhattan: bool) -> torch.Tensor:
-    if manhattan:
-        quick = torch.cdist(values[block], values, p=1)
-    else:
-        quick = torch.addmm(norms[None], values[block], values.T, alpha=-2).add_(norms[block][:, None])
+def tiles(flat: Flat) -> Search:
+    """Search candidates tile by tile: by matrix products, or by differences for Manhattan distances."""
+    rows = max(1, TILE // flat.values.shape[0])
+    if flat.manhattan:
+        return Search(
+            lambda block, m: _without_self(torch.cdist(flat.values[block], flat.values, p=1), block, m), rows
+        )
+    # Weights of points near the rim of the ball would magnify the rounding of float32.
+    values = flat.values if flat.weights is None else flat.values.double()
+    centred = values - values.mean(0)
+    norms = centred.square().sum(1)
+    largest, unit = norms.max(), rounding(flat.d, values.dtype)
+
+    def find(block: torch.Tensor, m: int) -> tuple[torch.Tensor, torch.Tensor]:
+        own = norms[block]
+        quick = torch.addmm(norms[None], centred[block], centred.T, alpha=-2).add_(own[:, None])
+        quick -= (unit * (own + largest))[:, None]
+        if flat.weights is not None:
+            quick *= flat.weights
+        return _without_self(quick, block, m)
+
+    return Search(find, rows)
+
+
+def _without_self(quick: torch.Tensor, block: torch.Tensor, m: int) -> tuple[torch.Tensor, torch.Tensor]:
     quick[torch.arange(len(block), device=block.device), block] = torch.inf
-    return quick
+    beyond, candidates = quick.topk(m, dim=1, largest=False)
+    return candidates, beyond[:, -1]
 
 
 def _exact(
-    values: torch.Tensor, block: torch.Tensor, candidates: torch.Tensor, k: int, manhattan: bool
+    flat: Flat, block: torch.Tensor, candidates: torch.Tensor, k: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    if values.device.type == "cpu":
-        indices, distances, _ = rerank(values, block, candidates, k, manhattan=manhattan)
+    if flat.values.device.type == "cpu":
+        indices, distances, _ = rerank(flat, block, candidates, k)
         return indices, distances
-    return _portable(values, block, candidates, k, manhattan)
+    return _portable(flat, block, candidates, k)
 
 
 def _portable(
-    values: torch.Tensor, block: torch.Tensor, candidates: torch.Tensor, k: int, manhattan: bool
+    flat: Flat, block: torch.Tensor, candidates: torch.Tensor, k: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Do what ``rerank`` does, on any device."""
     candidates = candidates.sort(dim=1).values
-    step = max(1, TILE // (candidates.shape[1] * values.shape[1]))
+    step = max(1, TILE // (candidates.shape[1] * flat.d))
     parts = []
     for part, queries in zip(candidates.split(step), block.split(step), strict=True):
-        difference = values[queries][:, None] - values[part]
-        parts.append(difference.abs().sum(2) if manhattan else difference.square_().sum(2))
+        difference = flat.values[queries][:, None] - flat.values[part]
+        found = difference.abs().sum(2) if flat.manhattan else difference.square_().sum(2)
+        if flat.weights is not None:
+            found = found * (flat.weights[queries][:, None] * flat.weights[part])
+        parts.append(found.masked_fill_((part < 0) | (part == queries[:, None]), torch.inf))
     distances, place = torch.cat(parts).sort(dim=1, stable=True)
     return candidates.gather(1, place[:, :k]), distances[:, :k].contiguous()
 
 
-def _stable(
-    values: torch.Tensor, block: torch.Tensor, k: int, manhattan: bool
-) -> tuple[torch.Tensor, torch.Tensor]:
-    step = max(1, TILE // values.shape[0])
+def _stable(flat: Flat, block: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:
+    step = max(1, TILE // flat.values.shape[0])
     parts = []
     for queries in block.split(step):
         mode = "donot_use_mm_for_euclid_dist"
-        all_distances = torch.cdist(values[queries], values, p=1.0 if manhattan else 2.0, compute_mode=mode)
-        all_distances[torch.arange(len(queries), device=queries.device), queries] = torch.inf
-        distances, indices = all_distances.sort(dim=1, stable=True)
+        p = 1.0 if flat.manhattan else 2.0
+        every = torch.cdist(flat.values[queries], flat.values, p=p, compute_mode=mode)
+        if not flat.manhattan:
+            every.square_()
+        if flat.weights is not None:
+            every *= flat.weights[queries][:, None] * flat.weights
+        every[torch.arange(len(queries), device=queries.device), queries] = torch.inf
+        distances, indices = every.sort(dim=1, stable=True)
         parts.append((indices[:, :k], distances[:, :k]))
     indices, distances = (torch.cat(part) for part in zip(*parts, strict=True))
-    return indices, distances if manhattan else distances.square()
+    return indices, distances

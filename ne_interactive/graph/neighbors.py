@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 import torch
 
-from ne_interactive.graph import faiss_index
-from ne_interactive.graph.distances import check_k, flatten_metric, in_units, nearest
+from ne_interactive.graph import faiss_index, keops
+from ne_interactive.graph.distances import check_k, nearest
+from ne_interactive.graph.faiss_config import FaissConfig
+from ne_interactive.graph.metrics import check_metric, flatten, in_units, single
 from ne_interactive.graph.projection import pca
 from ne_interactive.graph.rerank import rerank
 from ne_interactive.params.errors import ParameterError
@@ -15,9 +17,12 @@ __all__ = ["Neighbors", "find_neighbors"]
 
 EXACT_ROWS = 5000
 """Below this many points, exact search is as quick as any index."""
-SEARCH_DIMENSIONS = 50
-WIDER = 1.4
+WIDER = {"IVF": 1.4, "HNSW": 1.4, "IVFPQ": 4.0}
 """Candidates per neighbour kept."""
+OTHER_ORDER = {"manhattan": 3.0, "hyperbolic": 6.0}
+"""The same for metrics whose order is not the Euclidean one of the candidates."""
+SPARE = 30
+"""Candidates beyond these: the fewer neighbours are kept, the more of them the search dimensions misplace."""
 
 
 @dataclass(frozen=True)
@@ -51,53 +56,86 @@ class Neighbors:
 
 
 def find_neighbors(
-    values: torch.Tensor, k: int, *, metric: str = "euclidean", backend: str | None = "auto", seed: int = 0
+    values: torch.Tensor,
+    k: int,
+    *,
+    metric: str = "euclidean",
+    backend: str | FaissConfig | None = "auto",
+    seed: int = 0,
 ) -> Neighbors:
     """Find the k nearest other points of every row of values (n, d).
 
-    ``backend`` None is exact search in tiles; "faiss" takes candidates from an inverted-file index on 50 principal
-    components and orders them by their exact distances in the full space; "auto" is exact below 5,000 points and on
-    a GPU, and FAISS otherwise, where it is installed. ``metric`` is "euclidean", "sqeuclidean", "cosine" or
-    "manhattan"; candidates for the last are the Euclidean ones, three per neighbour.
+    Args:
+        values: (n, d) of any real dtype, computed in float32.
+        k: neighbours.
+        metric: "euclidean", "sqeuclidean", "cosine", "angular", "manhattan", "correlation" or "hyperbolic"; see
+            ``graph.metrics.flatten`` for units and conventions.
+        backend: None searches exactly in tiles, "keops" exactly by KeOps, on the device of ``values``. "faiss" is
+            ``FaissConfig()``: candidates from an inverted-file index on 50 principal components, ordered by their
+            exact distances in the full space; another ``FaissConfig`` chooses the index, of which "Flat" is exact.
+            "auto" is exact below 5,000 points and on a GPU, and FAISS otherwise, where it is installed.
+        seed: of what an index is trained on.
+
+    Exact backends give the same neighbours; "Flat" searches in tiles for the hyperbolic metric, which FAISS does not
+    know. Where the metric is "manhattan" or "hyperbolic" an approximate index takes its candidates by Euclidean
+    distance, and therefore three or six per neighbour. In a ball of few dimensions nearly all neighbours are among
+    them, of 20 dimensions about nine of ten: choose backend=None where that matters.
 
     Raises:
-        DataError: k is not in [1, n - 1].
-        ParameterError: Unknown metric or backend.
-        MissingPackageError: backend="faiss" without FAISS.
+        DataError: k is not in [1, n - 1]; rows outside the unit ball for the hyperbolic metric.
+        ParameterError: Unknown metric or backend; a GPU asked for that FAISS cannot use.
+        MissingPackageError: The backend's package is not installed.
     """
+    check_metric(metric)
     check_k(values.shape[0], k)
-    if backend not in (None, "auto", "faiss"):
-        raise ParameterError(f'backend must be None, "auto" or "faiss"; got {backend!r}.')
-    if _wants_faiss(values, backend):
-        return _through_faiss(values, k, metric, seed)
-    return Neighbors(*nearest(values, k, metric), metric, True)
+    config = _config(values, backend)
+    if config is not None and not (config.index_type == "Flat" and metric == "hyperbolic"):
+        return _through_faiss(values, k, metric, config, seed)
+    search = keops.exhaustive if backend == "keops" else None
+    return Neighbors(*nearest(values, k, metric, search=search), metric, True)
 
 
-def _wants_faiss(values: torch.Tensor, backend: str | None) -> bool:
-    if backend != "auto":
-        return backend == "faiss"
-    if values.shape[0] < EXACT_ROWS or values.device.type != "cpu":
-        return False
+def candidate_count(n: int, k: int, metric: str, config: FaissConfig) -> int:
+    """Tell how many candidates per point an index is asked for."""
+    wider = config.oversampling or max(WIDER[config.index_type], OTHER_ORDER.get(metric, 1.0))
+    return min(n, int(wider * k) + SPARE)
+
+
+def _config(values: torch.Tensor, backend: str | FaissConfig | None) -> FaissConfig | None:
+    """Give the FAISS index to use, or None for exact search without FAISS."""
+    if isinstance(backend, FaissConfig):
+        return backend
+    if backend not in (None, "auto", "faiss", "keops"):
+        raise ParameterError(
+            f'backend must be None, "auto", "keops", "faiss" or a FaissConfig; got {backend!r}.'
+        )
+    if backend == "faiss":
+        return FaissConfig()
+    if backend != "auto" or values.shape[0] < EXACT_ROWS or values.device.type != "cpu":
+        return None
     if not faiss_index.installed():
         warnings.warn(
             f"FAISS is not installed: exact neighbours of {values.shape[0]} points are searched in tiles, which may "
             "take minutes. Install faiss-cpu, or pass backend=None to choose this without a warning.",
             stacklevel=3,
         )
-        return False
-    return True
+        return None
+    return FaissConfig()
 
 
-def _through_faiss(values: torch.Tensor, k: int, metric: str, seed: int) -> Neighbors:
-    manhattan = metric == "manhattan"
-    flat = flatten_metric(values, metric).cpu()
-    n, d = flat.shape
-    reduced = pca(flat, SEARCH_DIMENSIONS, seed=seed) if d > SEARCH_DIMENSIONS else flat
-    m = min(n, int((3 if manhattan else WIDER) * k) + 6)
-    ids, order = faiss_index.candidates(reduced, m, probes=24 if manhattan else 12, seed=seed)
-    indices, distances, found = rerank(flat, torch.arange(n), ids, k, manhattan=manhattan, order=order)
+def _through_faiss(values: torch.Tensor, k: int, metric: str, config: FaissConfig, seed: int) -> Neighbors:
+    if config.index_type == "Flat":
+        return Neighbors(*nearest(values, k, metric, search=faiss_index.exhaustive(config)), metric, True)
+    flat = flatten(single(values, metric).cpu(), metric)
+    n, d = flat.values.shape
+    reduce = config.dimensions is not None and d > config.dimensions
+    points = pca(flat.values, config.dimensions or d, seed=seed) if reduce else flat.values
+    m = candidate_count(n, k, metric, config)
+    probes = 24 if metric in OTHER_ORDER else 12
+    ids, order = faiss_index.candidates(points, m, config, probes=probes, seed=seed)
+    indices, distances, found = rerank(flat, torch.arange(n), ids, k, order=order)
     distances = in_units(distances, metric)
     short = (found < k).nonzero()[:, 0]
-    if len(short):  # lists with fewer points than asked for: these rows are searched exactly
+    if len(short):  # the index found fewer points than asked for: these rows are searched exactly
         indices[short], distances[short] = nearest(values.cpu(), k, metric, rows=short)
     return Neighbors(indices.to(values.device), distances.to(values.device), metric, False)

@@ -4,6 +4,7 @@ import numba
 import numpy as np
 import torch
 
+from ne_interactive.graph.metrics import Flat
 from ne_interactive.graph.parallel import parallel, serial
 
 __all__ = ["rerank"]
@@ -50,7 +51,8 @@ def _keep_nearest(distance, index, k, best_distance, best_index, filled):
 
 
 @parallel
-def _rerank(values, queries, candidates, k, manhattan, order, indices, distances, found):
+def _rerank(values, weights, queries, candidates, k, manhattan, order, indices, distances, found):
+    weighted = weights.shape[0] > 0
     for t in numba.prange(order.shape[0]):
         row = order[t]
         i = queries[row]
@@ -60,32 +62,34 @@ def _rerank(values, queries, candidates, k, manhattan, order, indices, distances
             if j < 0 or j == i:
                 continue
             distance = _absolute(values[i], values[j]) if manhattan else _squared(values[i], values[j])
+            if weighted:
+                distance *= weights[i] * weights[j]
             filled = _keep_nearest(distance, j, k, distances[row], indices[row], filled)
         found[row] = filled
 
 
 def rerank(
-    values: torch.Tensor,
+    flat: Flat,
     queries: torch.Tensor,
     candidates: torch.Tensor,
     k: int,
     *,
-    manhattan: bool = False,
     order: np.ndarray | None = None,
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Sort each query's candidates by exact distance, ties by index, and keep k.
 
-    values (n, d) on the CPU; queries (q,) row numbers; candidates (q, m) row numbers, distinct, where -1 and the query
-    itself are passed over. ``order`` is the order in which rows are visited: near rows in turn share the cache.
-    Returns indices (q, k) int64, distances (q, k) float32 (squared Euclidean, or Manhattan) and found (q,): how many
-    places of a row are filled.
+    flat: n prepared rows in float32 on the CPU; queries (q,) row numbers; candidates (q, m) row numbers, distinct,
+    where -1 and the query itself are passed over. ``order`` is the order in which rows are visited: near rows in turn
+    share the cache. Returns indices (q, k) int64, plain distances (q, k) float32 and found (q,): how many places of a
+    row are filled.
     """
     q = queries.shape[0]
     indices = np.full((q, k), -1, np.int64)
     distances = np.full((q, k), np.inf, np.float32)
     found = np.zeros(q, np.int64)
     order = np.arange(q) if order is None else order.astype(np.int64)
-    _rerank(
-        values.numpy(), queries.numpy(), candidates.numpy(), k, manhattan, order, indices, distances, found
-    )
+    values = flat.values.numpy()
+    weights = np.empty(0, np.float32) if flat.weights is None else flat.weights.numpy()
+    ids = np.ascontiguousarray(candidates.numpy())
+    _rerank(values, weights, queries.numpy(), ids, k, flat.manhattan, order, indices, distances, found)
     return torch.from_numpy(indices), torch.from_numpy(distances), torch.from_numpy(found)

@@ -1,7 +1,10 @@
 """The methods: one file each, registered by subclassing."""
 
 from ne_interactive.methods.base import METHODS, NeighborEmbedding
+from ne_interactive.methods.cosne import COSNE
+from ne_interactive.methods.khorn import SNEkhorn, TSNEkhorn
+from ne_interactive.methods.sne import SNE
 from ne_interactive.methods.tsne import TSNE
 from ne_interactive.methods.umap import UMAP
 
-__all__ = ["METHODS", "TSNE", "UMAP", "NeighborEmbedding"]
+__all__ = ["COSNE", "METHODS", "SNE", "TSNE", "UMAP", "NeighborEmbedding", "SNEkhorn", "TSNEkhorn"]

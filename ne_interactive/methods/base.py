@@ -1,36 +1,92 @@
 """What all neighbor embeddings share: common parameters, the scikit-learn face, the schedules.
 
 All minimise `lambda * attraction + rho * repulsion`; lambda is the exaggeration, rho the repulsion strength.
+A method gives both terms as losses (`attraction`, `repulsion`), which autograd differentiates, or one whole `loss`;
+closed-form `forces` beside them make it fast.
 """
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
+import torch
 from sklearn.base import BaseEstimator
+from torch import Tensor
 
-from ne_interactive.engine.protocol import Gradient
-from ne_interactive.engine.state import Problem, State
+from ne_interactive.data.table import Table
+from ne_interactive.engine.optimizers import optimizer_class, rule_of
+from ne_interactive.engine.protocol import At, Gradient
+from ne_interactive.engine.schedules import check_schedule
+from ne_interactive.engine.state import State
 from ne_interactive.engine.stepper import Stepper
+from ne_interactive.graph.affinity import Affinity
 from ne_interactive.graph.csr import Graph
+from ne_interactive.graph.faiss_config import FaissConfig
+from ne_interactive.graph.families import as_affinity
 from ne_interactive.graph.neighbors import Neighbors
+from ne_interactive.methods.losses import Matching, differentiate
 from ne_interactive.params.declare import declare, rename_aliases
 from ne_interactive.params.errors import ParameterError
-from ne_interactive.params.param import check_all, param
+from ne_interactive.params.param import check_all, param, params_of
 
 METHODS: dict[str, type[NeighborEmbedding]] = {}
+METRICS = (
+    "euclidean", "sqeuclidean", "cosine", "angular", "manhattan", "correlation", "hyperbolic", "precomputed",
+)  # fmt: skip
+
+
+class Forces(NamedTuple):
+    """Closed-form gradients of both terms at lambda = rho = 1.
+
+    Attributes:
+        attraction, repulsion: (n, c) each, gradients of the losses of that name.
+        loss: nan where it was not measured.
+        grid: sizes of the mesh used, () if none.
+        memory: what the method keeps for the next iteration.
+    """
+
+    attraction: Tensor
+    repulsion: Tensor
+    loss: float
+    grid: tuple[int, ...] = ()
+    memory: Mapping[str, Tensor] = {}
+
+
+def check_backend(backend: Any, owner: str) -> None:
+    """Refuse what is no backend.
+
+    Raises:
+        ParameterError: naming those there are.
+    """
+    if not (backend is None or isinstance(backend, FaissConfig) or backend in ("auto", "faiss", "keops")):
+        raise ParameterError(
+            f"{owner}.backend must be 'auto', None, 'faiss', 'keops' or a FaissConfig; got {backend!r}."
+        )
+
+
+def momentum() -> Any:
+    """The field of methods whose own rule has momentum."""
+    return param(
+        "auto", "Share of the last step that is kept; 'auto' is 0.8, and for SGD 0.5 in the early phase.",
+        kind="number", bounds=(0, 1), closed="low", slider=(0, 0.98), group="optimizer",
+        live=True, redo="nothing", auto=True,
+    )  # fmt: skip
 
 
 @declare
 class NeighborEmbedding(BaseEstimator, ABC):
     """Base of all methods: a value whose fields are its parameters and whose functions are its maths.
 
-    A subclass gives `affinity` (P from neighbours), `gradient` (both forces and the loss) and `k`.
+    A subclass gives `affinity`, which makes P, and its maths in one of four ways: `attraction` and `repulsion` as
+    losses; one whole `loss`; `forces`, their closed-form gradients; or `gradient`, everything at once.
     """
 
     rule: ClassVar[str] = "gains"
+    precision: ClassVar[torch.dtype] = torch.float32
+    takes_affinity_out: ClassVar[bool] = True
 
     n_components: int = param(
         2, "Dimensions of the embedding.", bounds=(1, None), slider=(1, 3), group="layout"
@@ -65,21 +121,52 @@ class NeighborEmbedding(BaseEstimator, ABC):
         "auto", "Iterations of a full run; a live run goes on until it comes to rest.",
         kind="integer", bounds=(1, None), slider=(50, 2000), group="run", auto=True,
     )  # fmt: skip
-    init: Any = param(
-        "pca", "Start: 'pca', 'random', or an array (n, c), used as it is.", kind="other", group="layout"
+    optimizer: Any = param(
+        "auto", "Update rule: 'auto' is the method's own, else a torch.optim optimizer by name or class.",
+        kind="other", group="optimizer",
+    )  # fmt: skip
+    optimizer_kwargs: Any = param(
+        "auto", "Arguments of a torch optimizer, as a dictionary.", kind="other", group="optimizer"
     )
+    scheduler: Any = param(
+        None, "Learning-rate schedule: a torch.optim.lr_scheduler by name or class, None for a constant rate.",
+        kind="other", group="optimizer",
+    )  # fmt: skip
+    scheduler_kwargs: Any = param(
+        "auto", "Arguments of the scheduler, as a dictionary; 'auto' lets linear and cosine schedules fall to 0 "
+        "over the run.", kind="other", group="optimizer",
+    )  # fmt: skip
+    min_grad_norm: float = param(
+        1e-7, "A run also rests once the gradient's norm is below this, three tests in a row.",
+        bounds=(0, None), slider=(0, 0.01), group="run",
+    )  # fmt: skip
+    init: Any = param(
+        "pca", "Start: 'pca', 'spectral', 'random', 'hyperbolic' (in the Poincare ball), or an array (n, c), used "
+        "as it is.", kind="other", group="layout",
+    )  # fmt: skip
     init_scaling: float | str = param(
         "auto", "Standard deviation of the first axis of the start; 'auto' leaves a given array as it is.",
         kind="number", bounds=(0, 1e6), closed="high", slider=(1e-5, 10), group="layout", auto=True,
     )  # fmt: skip
     metric: str = param(
-        "euclidean", "Distance between rows of X.",
-        choices=("euclidean", "sqeuclidean", "cosine", "manhattan"), group="neighbours",
+        "euclidean", "Distance between rows of X; with 'precomputed', X holds distances or neighbours.",
+        choices=METRICS, group="neighbours",
     )  # fmt: skip
-    backend: str | None = param(
-        "auto", "Neighbour search: exact tiles (None), FAISS, or 'auto' by size.",
-        choices=("auto", None, "faiss"), group="neighbours",
+    backend: Any = param(
+        "auto", "Neighbour search: None (exact, in tiles), 'keops', 'faiss', a FaissConfig, or 'auto' by size.",
+        kind="other", group="neighbours",
     )  # fmt: skip
+    affinity_in: Any = param(
+        "auto", "How P is made: 'auto' is the method's own way, else an affinity, its name, or P itself, (n, n).",
+        kind="other", group="neighbours",
+    )  # fmt: skip
+    affinity_out: Any = param(
+        "auto", "Affinity of the embedding: 'auto' is the method's own kernel, else a normalised affinity by name, "
+        "class or value, matched to P by cross-entropy over all pairs.", kind="other", group="forces",
+    )  # fmt: skip
+    kwargs_affinity_out: Any = param(
+        None, "Arguments of `affinity_out` where that is a name or a class.", kind="other", group="forces"
+    )
     device: Any = param("auto", "Torch device; 'auto' stays where X is.", kind="other", group="run")
     random_state: Any = param(
         None,
@@ -94,6 +181,7 @@ class NeighborEmbedding(BaseEstimator, ABC):
         3e-4, "A run rests once a step is this small against the map's extent, three tests in a row.",
         bounds=(0, 1), slider=(0, 0.01), group="run",
     )  # fmt: skip
+    compile: bool = param(False, "Run differentiated losses through torch.compile.", group="run")
     distributed: bool = param(False, "Run on several processes (not available yet).", group="run")
     verbose: bool = param(False, "Show a progress bar while fitting.", group="run")
 
@@ -155,20 +243,72 @@ class NeighborEmbedding(BaseEstimator, ABC):
                 f"yet; got {self.distributed!r}. Leave it out to run in this process."
             )
         check_all(self, n)
+        check_backend(self.backend, type(self).__name__)
+        rule_of(self)
+        check_schedule(self, n)
+        knobs = {name: getattr(self, name) for name in params_of(self)}
+        source = self.affinity_of(n, knobs)
+        if isinstance(source, Affinity):
+            source.check(n, type(self).__name__)
+        self._matching(n)
 
     @abstractmethod
+    def affinity(self, knobs: Mapping[str, Any]) -> Affinity:
+        """How P is made from X, with the values in force."""
+
+    def affinity_of(self, n: int, knobs: Mapping[str, Any]) -> Affinity | Graph:
+        """The affinity in force: `affinity_in`, or the method's own."""
+        if isinstance(self.affinity_in, str) and self.affinity_in == "auto":
+            return self.affinity(knobs)
+        return as_affinity(self.affinity_in, n, f"{type(self).__name__}.affinity_in")
+
     def k(self, n: int, knobs: Mapping[str, Any]) -> int:
-        """Neighbours wanted per point."""
+        """Neighbours wanted per point: what the affinity asks for."""
+        source = self.affinity_of(n, knobs)
+        return (source.k(n) or 0) if isinstance(source, Affinity) else 0
 
-    @abstractmethod
-    def affinity(self, neighbors: Neighbors, knobs: Mapping[str, Any]) -> Graph:
-        """P, from the neighbours."""
+    def extras(
+        self, table: Table, neighbors: Neighbors | None, graph: Graph, knobs: Mapping[str, Any], seed: int
+    ) -> dict[str, Tensor]:
+        """What else the method computes from X once: nothing by default."""
+        return {}
 
-    @abstractmethod
-    def gradient(
-        self, problem: Problem, state: State, knobs: Mapping[str, Any], lr: float, want_loss: bool
-    ) -> Gradient:
-        """Gradient and loss of the objective at the state's positions; lr is the learning rate in force."""
+    # the maths
+
+    def attraction(self, Z: Tensor, at: At) -> Tensor:
+        """The attractive loss at Z (n, c), a scalar that autograd can differentiate."""
+        raise NotImplementedError(f"{type(self).__name__} must define attraction() or loss().")
+
+    def repulsion(self, Z: Tensor, at: At) -> Tensor:
+        """The repulsive loss at Z (n, c), a scalar that autograd can differentiate."""
+        raise NotImplementedError(f"{type(self).__name__} must define repulsion() or loss().")
+
+    def loss(self, Z: Tensor, at: At) -> Tensor:
+        """The objective at Z (n, c): lambda * attraction + rho * repulsion."""
+        attraction, repulsion = self.attraction(Z, at), self.repulsion(Z, at)
+        return at.knobs["exaggeration"] * attraction + at.knobs["repulsion_strength"] * repulsion
+
+    def forces(self, at: At, want_loss: bool) -> Forces | None:
+        """Closed-form gradients of both terms; None leaves them to autograd."""
+        return None
+
+    def gradient(self, at: At, want_loss: bool) -> Gradient:
+        """Gradient of the objective at the state's positions, and its loss."""
+        matching = self._matching(at.n)
+        if matching is not None:
+            return differentiate(matching.loss, at, self.compile)
+        forces = self.forces(at, want_loss)
+        if forces is None:
+            return differentiate(self.loss, at, self.compile)
+        attraction, repulsion, loss, grid, memory = forces
+        values = attraction.mul_(at.knobs["exaggeration"])
+        values.add_(repulsion, alpha=at.knobs["repulsion_strength"])
+        return Gradient(values, loss if want_loss else math.nan, grid, memory)
+
+    def _matching(self, n: int) -> Matching | None:
+        return Matching.of(self, n)
+
+    # schedules
 
     def iterations(self, n: int) -> int:
         """Length of a full run on n points."""
@@ -178,6 +318,10 @@ class NeighborEmbedding(BaseEstimator, ABC):
         """Iterations since the origin before which a run is never at rest: the early phase."""
         return int(self.early_exaggeration_iter)
 
+    def joins(self) -> int:
+        """A map made by another method is taken over where the early phase ends."""
+        return int(self.early_exaggeration_iter)
+
     def check_together(self, knobs: Mapping[str, Any]) -> None:
         """Limits that parameters set each other: none by default."""
 
@@ -185,11 +329,17 @@ class NeighborEmbedding(BaseEstimator, ABC):
         """Standard deviation of the first axis of a computed start, embedding units."""
         return 1e-4
 
+    def adopt(self, positions: Tensor) -> Tensor:
+        """Positions of any origin, as they are."""
+        return positions
+
     def scheduled(self, name: str, state: State, n: int, knobs: Mapping[str, Any]) -> Any:
         """The value of an "auto" parameter at the state's iteration."""
+        early = state.elapsed < self.early_exaggeration_iter
         if name == "exaggeration":
-            early = state.iteration - state.origin < self.early_exaggeration_iter
             return self.early_exaggeration_coeff if early else 1.0
+        if name == "momentum":
+            return 0.5 if early and self._descends() else 0.8
         if name == "lr":
             return self._auto_lr(state, n, knobs)
         raise ParameterError(f"{type(self).__name__}.{name} has no schedule; give it a value.")
@@ -198,19 +348,22 @@ class NeighborEmbedding(BaseEstimator, ABC):
         """n / max(lambda, rho, 1) / 4 for gradients with the factor 4 (Belkina et al., doi:10.1038/s41467-019-13055-y).
 
         Coupled to both weights, so that no change of theirs tears the map; the floor of 50, which helps small data,
-        holds only while both are as constructed.
+        holds only while both are as constructed. Optimizers that scale the gradient themselves get steps of 1.
         """
+        if not (self._own_rule() or self._descends()):
+            return 1.0
         rate = n / max(knobs["exaggeration"], knobs["repulsion_strength"], 1.0) / 4
         steered = "exaggeration" in state.hand or "repulsion_strength" in state.hand
         return rate if steered else max(rate, 50.0)
 
-    def decay(self, state: State, n: int) -> float:
-        """The learning-rate schedule's factor now: none by default."""
-        return 1.0
+    def _own_rule(self) -> bool:
+        return isinstance(self.optimizer, str) and self.optimizer == "auto"
 
-    def wake(self, state: State, n: int) -> int:
-        """The origin of the schedules after a change: unchanged by default."""
-        return state.origin
+    def _descends(self) -> bool:
+        """Whether a torch optimizer was asked for that takes steps along the gradient as it is."""
+        return (
+            not self._own_rule() and optimizer_class(self.optimizer, type(self).__name__) is torch.optim.SGD
+        )
 
 
 def _fit_with_progress(run: Stepper, show: bool) -> None:

@@ -6,13 +6,15 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ne_interactive.engine.protocol import Gradient
-from ne_interactive.engine.state import Problem, State
+import torch
+from torch import Tensor
+
+from ne_interactive.engine.protocol import At
 from ne_interactive.forces import attraction, exact, mesh
-from ne_interactive.graph.affinities import entropic
-from ne_interactive.graph.csr import Graph, symmetrize
-from ne_interactive.graph.neighbors import Neighbors
-from ne_interactive.methods.base import NeighborEmbedding
+from ne_interactive.graph.affinity import Affinity
+from ne_interactive.graph.sparse_affinities import Entropic
+from ne_interactive.methods.base import Forces, NeighborEmbedding, momentum
+from ne_interactive.methods.losses import edges, pairs
 from ne_interactive.params.declare import declare
 from ne_interactive.params.param import again, param
 
@@ -41,10 +43,7 @@ class TSNE(NeighborEmbedding):
     )  # fmt: skip
     early_exaggeration_coeff: float = again(NeighborEmbedding, "early_exaggeration_coeff", default=12.0)
     early_exaggeration_iter: int = again(NeighborEmbedding, "early_exaggeration_iter", default=250)
-    momentum: float = param(
-        0.8, "Share of the last step that is kept.", bounds=(0, 1), closed="low", slider=(0, 0.98),
-        group="optimizer", live=True, redo="nothing",
-    )  # fmt: skip
+    momentum: float | str = momentum()
     dof: float = param(
         1.0, "Tail of the embedding's kernel: below 1 heavier, separating clusters; above 1 lighter.",
         bounds=(0.05, 100), slider=(0.2, 10), scale="log", group="forces", live=True, redo="kernel",
@@ -54,28 +53,29 @@ class TSNE(NeighborEmbedding):
         """250 early and 500 more, unless `max_iter` is given."""
         return 750 if isinstance(self.max_iter, str) else int(self.max_iter)
 
-    def k(self, n: int, knobs: Mapping[str, Any]) -> int:
-        """Three times the perplexity, at most n - 1."""
-        return min(math.ceil(3 * knobs["perplexity"]), n - 1)
-
-    def affinity(self, neighbors: Neighbors, knobs: Mapping[str, Any]) -> Graph:
+    def affinity(self, knobs: Mapping[str, Any]) -> Affinity:
         """Conditional probabilities of the given perplexity, averaged over both directions."""
-        distances = neighbors.distances
-        squared = distances if neighbors.metric == "sqeuclidean" else distances.square()
-        return symmetrize(neighbors.indices, entropic(squared, knobs["perplexity"]), how="mean")
+        return Entropic(perplexity=knobs["perplexity"])
 
-    def gradient(
-        self, problem: Problem, state: State, knobs: Mapping[str, Any], lr: float, want_loss: bool
-    ) -> Gradient:
-        """4 sum_j (lambda p_ij - rho q_ij) w_ij^(1/dof) (z_i - z_j), and the divergence at lambda = rho = 1."""
-        Z, dof = state.positions, float(knobs["dof"])
-        pull, cross = attraction.student(problem.graph, Z, dof, want_loss)
+    def attraction(self, Z: Tensor, at: At) -> Tensor:
+        """sum P log P - sum P log w, over the edges."""
+        dof = at.knobs["dof"]
+        return at.problem.constant + dof * (at.graph.values * torch.log1p(edges(Z, at) / dof)).sum()
+
+    def repulsion(self, Z: Tensor, at: At) -> Tensor:
+        """Log sum w, over all pairs."""
+        dof = at.knobs["dof"]
+        return torch.log(((1 + pairs(Z) / dof) ** -dof).sum())
+
+    def forces(self, at: At, want_loss: bool) -> Forces:
+        """4 sum_j p_ij w_ij^(1/dof) (z_i - z_j), less the same of q_ij; the loss is the divergence."""
+        Z, dof = at.state.positions, float(at.knobs["dof"])
+        pull, cross = attraction.student(at.graph, Z, dof, want_loss)
         if len(Z) < EXACT_BELOW or Z.shape[1] > MESH_DIMENSIONS:
             push, total = exact.repulsion(Z, dof)
             grid = ()
         else:
-            push, total, grid = mesh.repulsion(Z, dof, state.grid)
+            push, total, grid = mesh.repulsion(Z, dof, at.state.grid)
         total = max(total, 1e-12)
-        loss = problem.constant + cross + math.log(total) if want_loss else math.nan
-        pull *= 4 * knobs["exaggeration"]
-        return Gradient(pull.sub_(push, alpha=4 * knobs["repulsion_strength"] / total), loss, grid)
+        loss = at.problem.constant + cross + math.log(total) if want_loss else math.nan
+        return Forces(pull.mul_(4), push.mul_(-4 / total), loss, grid)

@@ -8,18 +8,17 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ne_interactive.engine.protocol import Gradient
-from ne_interactive.engine.state import Problem, State
+from ne_interactive.engine.protocol import At, Gradient
+from ne_interactive.engine.state import State
 from ne_interactive.forces.sampled import Curve, sampled
-from ne_interactive.graph.affinities import fuzzy
-from ne_interactive.graph.csr import Graph, symmetrize
-from ne_interactive.graph.neighbors import Neighbors
+from ne_interactive.graph.affinity import Affinity
+from ne_interactive.graph.sparse_affinities import Fuzzy
 from ne_interactive.methods.base import NeighborEmbedding
 from ne_interactive.params.declare import declare
 from ne_interactive.params.errors import ParameterError
 from ne_interactive.params.param import again, param
 
-REHEAT = 0.25  # share of the learning rate with which a change wakes a finished run
+TRIAL = 1e-2  # learning rate of the small moves from which a torch optimizer gets its gradient
 
 
 @declare
@@ -38,6 +37,7 @@ class UMAP(NeighborEmbedding):
     """
 
     rule: ClassVar[str] = "moves"
+    takes_affinity_out: ClassVar[bool] = False
 
     lr: float | str = again(
         NeighborEmbedding,
@@ -46,6 +46,7 @@ class UMAP(NeighborEmbedding):
         high=100,
         slider=(0.01, 10),
     )
+    scheduler: Any = again(NeighborEmbedding, "scheduler", default="LinearLR")
     n_neighbors: int = param(
         15, "Neighbours of each point, itself counted, as in umap-learn.",
         bounds=(2, "n"), slider=(2, 100), scale="log", group="neighbours", live=True, redo="weights",
@@ -86,40 +87,32 @@ class UMAP(NeighborEmbedding):
             return 500 if n <= 10_000 else 200
         return int(self.max_iter)
 
-    def k(self, n: int, knobs: Mapping[str, Any]) -> int:
-        """The neighbours other than the point itself."""
-        return min(int(knobs["n_neighbors"]) - 1, n - 1)
-
-    def affinity(self, neighbors: Neighbors, knobs: Mapping[str, Any]) -> Graph:
+    def affinity(self, knobs: Mapping[str, Any]) -> Affinity:
         """Fuzzy union of the memberships of both directions."""
-        return symmetrize(neighbors.indices, fuzzy(neighbors.distances), how="union")
+        return Fuzzy(n_neighbors=int(knobs["n_neighbors"]))
 
     def start_scale(self) -> float:
         """A start about 10 units wide: sampled forces would take long to unfold a smaller one."""
         return 5.0
 
+    def joins(self) -> int:
+        """A map made by another method is taken over with the full learning rate."""
+        return 0
+
     def scheduled(self, name: str, state: State, n: int, knobs: Mapping[str, Any]) -> Any:
         """As for every method, but the learning rate is 1, falling over the run."""
         return 1.0 if name == "lr" else super().scheduled(name, state, n, knobs)
 
-    def decay(self, state: State, n: int) -> float:
-        """Linear from 1 to 0 over the run."""
-        return max(0.0, 1 - (state.iteration - state.origin) / self.iterations(n))
-
-    def wake(self, state: State, n: int) -> int:
-        """A change wakes a finished run with a quarter of the learning rate, which falls to 0 again."""
-        return max(state.origin, state.iteration - round((1 - REHEAT) * self.iterations(n)))
-
-    def gradient(
-        self, problem: Problem, state: State, knobs: Mapping[str, Any], lr: float, want_loss: bool
-    ) -> Gradient:
+    def gradient(self, at: At, want_loss: bool) -> Gradient:
         """Moves of the edges that fire at this iteration and of their negatives; the loss is their cross-entropy."""
+        knobs, state = at.knobs, at.state
         a, b = fit_curve(float(knobs["min_dist"]), float(knobs["spread"]))
         weights = float(knobs["exaggeration"]), float(knobs["repulsion_strength"])
         curve = Curve(a, b, *weights, int(knobs["n_negatives"]))
-        round_ = state.iteration - state.origin
-        move, loss = sampled(problem.graph, problem.peak, state.positions, curve, lr, state.seed, round_)
-        return Gradient(move, loss, ())
+        own = self.optimizer == "auto"
+        lr = at.lr if own else TRIAL
+        move, loss = sampled(at.graph, at.problem.peak, state.positions, curve, lr, state.seed, state.elapsed)
+        return Gradient(move if own else move.div_(-TRIAL), loss)
 
 
 @functools.lru_cache(maxsize=64)

@@ -99,6 +99,7 @@ def embedding_figure(
     hover: Sequence[object] | None = None,
     title: str | None = None,
     point_size: float | None = None,
+    disk: bool = False,
 ) -> Any:
     """Draw an embedding Z (n, 2) or (n, 3), coloured by labels.
 
@@ -108,6 +109,7 @@ def embedding_figure(
         hover: One text for each point.
         title: Title above the figure.
         point_size: Diameter of a point in pixels; by default smaller the more points there are.
+        disk: Draw the unit circle around the points of a Poincare disk, and show all of it; in two dimensions only.
 
     Returns:
         A `plotly.graph_objects.Figure` with one trace for each category, or one trace for numbers.
@@ -127,6 +129,8 @@ def embedding_figure(
 
     figure = go.Figure(traces(Z, read, texts, point_size))
     figure.update_layout(**layout(Z.shape[1], read, title))
+    if disk and Z.shape[1] == 2:
+        figure.update_layout(**disk_layout(True))
     return figure
 
 
@@ -217,3 +221,12 @@ def layout(c: int, labels: Labels, title: str | None) -> dict[str, Any]:
         "yaxis": bare | {"scaleanchor": "x", "scaleratio": 1},
         "hovermode": "closest",
     }
+
+
+def disk_layout(disk: bool) -> dict[str, Any]:
+    """Give what draws the unit circle under the points and shows all of it, or what takes it away again."""
+    if not disk:
+        return {"shapes": [], "xaxis": {"autorange": True}, "yaxis": {"autorange": True}}
+    circle = {"type": "circle", "xref": "x", "yref": "y", "x0": -1, "y0": -1, "x1": 1, "y1": 1, "layer": "below"}
+    ends = {"range": [-1.05, 1.05], "autorange": False}
+    return {"shapes": [circle | {"line": {"color": "#b5bcc5", "width": 1}}], "xaxis": ends, "yaxis": ends}

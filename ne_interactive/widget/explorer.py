@@ -18,7 +18,7 @@ from ne_interactive.widget.follow import follow
 from ne_interactive.widget.hover import HoverImages, HoverTable
 from ne_interactive.widget.labels import codes, legend
 from ne_interactive.widget.stream import Stream
-from ne_interactive.widget.wire import PROTOCOL, live_controls
+from ne_interactive.widget.wire import PROTOCOL, live_controls, scene_of
 
 MIN_HEIGHT, MAX_HEIGHT = 160, 4000
 _STATIC = Path(__file__).parent / "static"
@@ -67,12 +67,7 @@ class Explorer(anywidget.AnyWidget):
         pictures = None if images is None else HoverImages(images, run.n)
         self.run = run
         self._stop_run_on_close = False
-        scene = {
-            "n": run.n,
-            "c": run.c,
-            "method": type(run.method).__name__,
-            "title": plain_text(title or ""),
-        }
+        scene = scene_of(run) | {"title": plain_text(title or "")}
         asks = table is not None or pictures is not None
         scene |= {"legend": legend(read), "hover": asks, "hover_images": pictures is not None}
         super().__init__(
@@ -86,7 +81,14 @@ class Explorer(anywidget.AnyWidget):
         self._stream = Stream(run, self.send, clock)
         self._desk = Desk(self._stream, table, pictures)
         self.on_msg(_receive)
-        self._unlisten = follow(run, self, lambda view, what: view._desk.heard(what))
+        self._unlisten = follow(run, self, Explorer._heard)
+
+    def _heard(self, what: str) -> None:
+        if what == "method":  # another method took the run over
+            self._scene = self._scene | scene_of(self.run)
+            self._controls = live_controls(self.run)
+            self._desk._live = frozenset(row["name"] for row in self._controls)
+        self._desk.heard(what)
 
     def pause(self) -> None:
         """Halt the run after the iteration it is in."""

@@ -8,11 +8,12 @@ import numpy as np
 
 from ne_interactive.engine.stepper import Stepper
 from ne_interactive.params.errors import ParameterError
-from ne_interactive.quality.figures import MODEBAR, coordinates, groups, layout, traces
+from ne_interactive.quality.figures import MODEBAR, coordinates, disk_layout, groups, layout, traces
 from ne_interactive.quality.labels import Labels, read_labels
 from ne_interactive.quality.text import escape_markup, plain_text
 from ne_interactive.widget.follow import follow
 from ne_interactive.widget.hover import HoverTable
+from ne_interactive.widget.wire import scene_of
 from ne_interactive.widget.worker import Worker
 
 MIN_RATE, MAX_RATE = 0.1, 20.0
@@ -83,6 +84,9 @@ class PlotlyView:
         figure = go.FigureWidget(traces(frame.embedding[self._shown], labels, texts))
         figure.update_layout(**layout(self.run.c, labels, "·"))
         figure.update_layout(title={"text": self._caption(frame)})
+        self._disk = scene_of(self.run)["disk"]
+        if self._disk:
+            figure.update_layout(**disk_layout(True))
         figure._config = CONFIG
         # Open widgets are kept by the kernel, and this view with its figure.
         figure._ne_view = self
@@ -99,6 +103,10 @@ class PlotlyView:
             for trace, points in zip(figure.data, self._groups, strict=False):
                 trace.update(coordinates(Z, points))
             figure.layout.title.text = self._caption(frame)
+            disk = scene_of(self.run)["disk"]
+            if disk != self._disk:  # another method took the run over
+                self._disk = disk
+                figure.update_layout(**disk_layout(disk))
 
     def close(self) -> None:
         """Follow the run no more and take the figure away; the run goes on."""

@@ -89,6 +89,13 @@ def status_message(run: Any, message: str | None = None) -> dict[str, Any]:
     }
 
 
+def scene_of(run: Any) -> dict[str, Any]:
+    """Say what is drawn: how many points, by which method, and whether they lie in the unit disk."""
+    method = type(run.method)
+    disk = run.c == 2 and bool(getattr(method, "disk", False))
+    return {"n": run.n, "c": run.c, "method": method.__name__, "disk": disk}
+
+
 def live_controls(run: Any) -> list[dict[str, Any]]:
     """Describe the parameters that can be changed while the run goes on, with the values in force."""
     return [plain(row) for row in run.describe() if row.get("live")]

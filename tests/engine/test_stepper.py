@@ -129,13 +129,13 @@ def test_perplexity_changes_the_affinities_and_keeps_the_layout():
 def test_a_perplexity_on_its_way_up_needs_few_searches(monkeypatch):
     from ne_interactive.engine import setup
 
-    real, searched = setup.find_neighbors, []
+    real, searched = setup.neighbors_of, []
 
     def counted(values, k, **more):
         searched.append(k)
         return real(values, k, **more)
 
-    monkeypatch.setattr(setup, "find_neighbors", counted)
+    monkeypatch.setattr(setup, "neighbors_of", counted)
     run = ne.Stepper(data(), tsne())
     for perplexity in (10, 12, 15, 20, 24, 8):
         run.tune(perplexity=perplexity)
@@ -501,14 +501,14 @@ def test_fit_sets_only_fitted_attributes(capsys):
 def test_a_run_can_be_read_paused_and_tuned_while_neighbours_are_searched(live, monkeypatch):
     from ne_interactive.engine import setup
 
-    real, let_go, searching = setup.find_neighbors, threading.Event(), threading.Event()
+    real, let_go, searching = setup.neighbors_of, threading.Event(), threading.Event()
 
     def slow(*args, **more):
         searching.set()
         assert let_go.wait(20)
         return real(*args, **more)
 
-    monkeypatch.setattr(setup, "find_neighbors", slow)
+    monkeypatch.setattr(setup, "neighbors_of", slow)
     live.start()
     assert searching.wait(10)
     began = time.monotonic()

@@ -48,7 +48,7 @@ def test_loading_never_searches_neighbours_again(tmp_path, monkeypatch):
     def forbidden(*_, **__):
         raise AssertionError("searched")
 
-    monkeypatch.setattr("ne_interactive.engine.setup.find_neighbors", forbidden)
+    monkeypatch.setattr("ne_interactive.engine.setup.neighbors_of", forbidden)
     loaded = ne.Stepper.load(path, data())
     loaded.tune(perplexity=6)
     loaded.step(3)
@@ -69,7 +69,7 @@ def test_files_that_are_no_run_are_refused(tmp_path):
     with pytest.raises(ne.DataError, match="is not a saved run"):
         ne.Stepper.load(path, data())
     np.savez(path, facts=np.frombuffer(json.dumps({"version": 99}).encode(), np.uint8))
-    with pytest.raises(ne.DataError, match="saved in format 99; this version reads format 1"):
+    with pytest.raises(ne.DataError, match="saved in format 99; this version reads format 2"):
         ne.Stepper.load(path, data())
     with pytest.raises(FileNotFoundError):
         ne.Stepper.load(tmp_path / "nowhere.npz", data())

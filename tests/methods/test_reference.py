@@ -51,6 +51,7 @@ def test_divergence_and_gradient_agree_with_those_of_scikit_learn():
     from scipy.spatial.distance import squareform
     from sklearn.manifold._t_sne import _kl_divergence
 
+    from ne_interactive.engine.protocol import At
     from ne_interactive.engine.step import in_force
 
     X = ne.datasets.digits().X[:200]
@@ -65,7 +66,7 @@ def test_divergence_and_gradient_agree_with_those_of_scikit_learn():
     Z = core.state.positions.numpy().astype(np.float64)
     kl, gradient = _kl_divergence(Z.ravel(), squareform(P, checks=False), 1, 200, 2, skip_num_points=0)
     knobs = in_force(core.method, core.state, 200) | {"exaggeration": 1.0}
-    found = core.method.gradient(core.problem, core.state, knobs, 1.0, True)
+    found = core.method.gradient(At(core.problem, core.state, knobs, 1.0), True)
     assert found.loss == pytest.approx(kl, rel=1e-4)
     np.testing.assert_allclose(found.values.numpy().ravel(), gradient, rtol=2e-3, atol=1e-6)
 

@@ -1,0 +1,205 @@
+"""Compiled CPU kernels of the contrastive forces.
+
+The points are cut into a fixed number of slices, each with a buffer of its own for the pushes that its negatives get;
+the buffers are added up in order. So the result is the same on any number of threads.
+"""
+
+import numpy as np
+from numba import prange
+
+from ne_interactive.forces.counter import draw
+from ne_interactive.graph.parallel import parallel, serial
+
+SLICES = 8
+
+
+@serial
+def below(indptr, indices, i):
+    """How many of the neighbours of i have a smaller index."""
+    low, high = indptr[i], indptr[i + 1]
+    while low < high:
+        middle = (low + high) // 2
+        if indices[middle] < i:
+            low = middle + 1
+        else:
+            high = middle
+    return low - indptr[i]
+
+
+@serial
+def allowed(key, i, number, n, indptr, indices, own):
+    """A point that is neither i nor its neighbour: an exact one-to-one map of a uniform draw."""
+    first = indptr[i]
+    count = indptr[i + 1] - first + 1
+    chosen = draw(key, i, number, n - count)
+    low, high = 0, count
+    while low < high:
+        middle = (low + high) // 2
+        if middle == own:
+            excluded = i
+        else:
+            excluded = np.int64(indices[first + middle - (1 if middle > own else 0)])
+        if excluded - middle <= chosen:
+            low = middle + 1
+        else:
+            high = middle
+    return chosen + low
+
+
+@serial
+def negative(key, i, number, n, discard, indptr, indices, own):
+    """The number-th negative of point i."""
+    if discard:
+        return allowed(key, i, number, n, indptr, indices, own)
+    chosen = draw(key, i, number, n - 1)
+    return chosen + 1 if chosen >= i else chosen
+
+
+@parallel
+def draw_all(n, key, m, discard, indptr, indices, found):
+    """All negatives of n points, (n, m)."""
+    for i in prange(n):
+        own = below(indptr, indices, i) if discard else 0
+        for number in range(m):
+            found[i, number] = negative(key, i, number, n, discard, indptr, indices, own)
+
+
+@parallel
+def push2(Z, key, m, discard, indptr, indices, odds, parts, losses, forces):
+    """`push` in two dimensions."""
+    one = np.float32(1)
+    n, slices = len(Z), len(parts)
+    scale = np.float32(2 / n)
+    for s in prange(slices):
+        part = parts[s]
+        part[:] = 0
+        total = 0.0
+        for i in range(s * n // slices, (s + 1) * n // slices):
+            own = below(indptr, indices, i) if discard else 0
+            x, y = Z[i, 0], Z[i, 1]
+            fx, fy, loss = np.float32(0), np.float32(0), np.float32(0)
+            for number in range(m):
+                j = negative(key, i, number, n, discard, indptr, indices, own)
+                dx, dy = x - Z[j, 0], y - Z[j, 1]
+                stretched = one + (dx * dx + dy * dy)
+                strength = -one / (stretched * (one + odds * stretched))
+                fx += strength * dx
+                fy += strength * dy
+                part[j, 0] -= strength * dx
+                part[j, 1] -= strength * dy
+                if len(losses):
+                    loss += np.log(one + one / (odds * stretched))
+            part[i, 0] += fx
+            part[i, 1] += fy
+            total += loss
+        if len(losses):
+            losses[s] = total
+    for i in prange(n):
+        fx, fy = np.float32(0), np.float32(0)
+        for s in range(slices):
+            fx += parts[s, i, 0]
+            fy += parts[s, i, 1]
+        forces[i, 0], forces[i, 1] = scale * fx, scale * fy
+
+
+@parallel
+def push(Z, key, m, discard, indptr, indices, odds, parts, losses, forces):
+    """Gradient of the sum over negatives of log(1 + 1 / (odds (1 + d^2))), over n."""
+    one = np.float32(1)
+    n, c = Z.shape
+    slices = len(parts)
+    for s in prange(slices):
+        part = parts[s]
+        part[:] = 0
+        total = 0.0
+        for i in range(s * n // slices, (s + 1) * n // slices):
+            own = below(indptr, indices, i) if discard else 0
+            for number in range(m):
+                j = negative(key, i, number, n, discard, indptr, indices, own)
+                stretched = one + _squared(Z, i, j)
+                strength = -one / (stretched * (one + odds * stretched))
+                for k in range(c):
+                    part[i, k] += strength * (Z[i, k] - Z[j, k])
+                    part[j, k] -= strength * (Z[i, k] - Z[j, k])
+                if len(losses):
+                    total += np.log(one + one / (odds * stretched))
+        if len(losses):
+            losses[s] = total
+    scale = np.float32(2 / n)
+    for i in prange(n):
+        for k in range(c):
+            pushed = np.float32(0)
+            for s in range(slices):
+                pushed += parts[s, i, k]
+            forces[i, k] = scale * pushed
+
+
+@parallel
+def contrast(
+    Z, indptr, indices, values, key, m, discard, forbidden, columns, power, sums, parts, losses, pull, push
+):
+    """Gradients of -sum P log q and of sum_ij P_ij log(q_ij + S_i), q = (1 + d^2)^-power."""
+    one, zero = np.float32(1), np.float32(0)
+    n, c = Z.shape
+    slices = len(parts)
+    for s in prange(slices):  # the negatives: each weighs A_i = sum_j P_ij / (q_ij + S_i)
+        part = parts[s]
+        part[:] = 0
+        drawn, kernel, slope = np.empty(m, np.int64), np.empty(m, np.float32), np.empty(m, np.float32)
+        attracted, repelled = 0.0, 0.0
+        for i in range(s * n // slices, (s + 1) * n // slices):
+            own = below(forbidden, columns, i) if discard else 0
+            total = zero
+            for number in range(m):
+                j = negative(key, i, number, n, discard, forbidden, columns, own)
+                w = one / (one + _squared(Z, i, j))
+                q = w if power == one else w**power
+                drawn[number], kernel[number], slope[number] = j, q, q * w
+                total += q
+            sums[i] = total
+            weight, loss, cross = zero, zero, zero
+            for e in range(indptr[i], indptr[i + 1]):
+                w = one / (one + _squared(Z, i, indices[e]))
+                q = w if power == one else w**power
+                weight += values[e] / (q + total)
+                if len(losses):
+                    cross -= values[e] * power * np.log(w)
+                    loss += values[e] * np.log(q + total)
+            attracted += cross
+            repelled += loss
+            for number in range(m):
+                j = drawn[number]
+                strength = -weight * slope[number]
+                for k in range(c):
+                    part[i, k] += strength * (Z[i, k] - Z[j, k])
+                    part[j, k] -= strength * (Z[i, k] - Z[j, k])
+        if len(losses):
+            losses[s, 0], losses[s, 1] = attracted, repelled
+    two = np.float32(2) * power
+    for i in prange(n):  # the edges, seen from both ends at once
+        for k in range(c):
+            pull[i, k] = 0
+            push[i, k] = 0
+            for s in range(slices):
+                push[i, k] += parts[s, i, k]
+        for e in range(indptr[i], indptr[i + 1]):
+            j = indices[e]
+            w = one / (one + _squared(Z, i, j))
+            q = w if power == one else w**power
+            weight = values[e] * w
+            back = weight * q * (one / (q + sums[i]) + one / (q + sums[j]))
+            for k in range(c):
+                pull[i, k] += weight * (Z[i, k] - Z[j, k])
+                push[i, k] -= back * (Z[i, k] - Z[j, k])
+        for k in range(c):
+            pull[i, k] *= two + two
+            push[i, k] *= two
+
+
+@serial
+def _squared(Z, i, j):
+    squared = np.float32(0)
+    for k in range(Z.shape[1]):
+        difference = Z[i, k] - Z[j, k]
+        squared += difference * difference
+    return squared

@@ -1,0 +1,69 @@
+"""SNE: Gaussian kernel in the embedding, normalised row by row."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ne_interactive.engine.protocol import At
+from ne_interactive.forces import attraction, softmax
+from ne_interactive.graph.affinity import Affinity
+from ne_interactive.graph.sparse_affinities import Entropic
+from ne_interactive.methods.base import Forces, NeighborEmbedding, momentum
+from ne_interactive.methods.losses import edges, pairs
+from ne_interactive.params.declare import declare
+from ne_interactive.params.param import param
+
+
+@declare
+class SNE(NeighborEmbedding):
+    """Stochastic neighbor embedding (Hinton and Roweis 2002, Advances in Neural Information Processing Systems 15).
+
+    Minimises lambda * sum P_ij d_ij^2 + rho * (1/n) sum_i log sum_{j != i} exp(-d_ij^2): at lambda = rho = 1 the mean
+    divergence of the neighbour probabilities p(j|i) of X from those of Z, but for a constant. As distances are
+    symmetric, the mean P of both directions attracts as the directed probabilities do.
+
+    Examples:
+        >>> import ne_interactive as ne
+        >>> X = ne.datasets.digits().X
+        >>> ne.SNE(perplexity=30, random_state=0).fit_transform(X).shape
+        (1797, 2)
+    """
+
+    perplexity: float = param(
+        30.0, "Effective number of neighbours of each point.",
+        bounds=(1, "n - 1"), closed="neither", slider=(2, 150), scale="log", group="neighbours",
+        live=True, redo="weights",
+    )  # fmt: skip
+    momentum: float | str = momentum()
+
+    def iterations(self, n: int) -> int:
+        """500, unless `max_iter` is given."""
+        return 500 if isinstance(self.max_iter, str) else int(self.max_iter)
+
+    def affinity(self, knobs: Mapping[str, Any]) -> Affinity:
+        """Conditional probabilities of the given perplexity, averaged over both directions."""
+        return Entropic(perplexity=knobs["perplexity"])
+
+    def attraction(self, Z: Tensor, at: At) -> Tensor:
+        """sum P log n P + sum P d^2, over the edges."""
+        return at.problem.constant + math.log(at.n) + (at.graph.values * edges(Z, at)).sum()
+
+    def repulsion(self, Z: Tensor, at: At) -> Tensor:
+        """The logarithm of each point's sum of kernels to all others, averaged over the points."""
+        return torch.logsumexp(-pairs(Z), dim=1).mean()
+
+    def forces(self, at: At, want_loss: bool) -> Forces:
+        """4 sum_j p_ij (z_i - z_j), and -2/n sum_j (q_{j|i} + q_{i|j}) (z_i - z_j)."""
+        Z = at.state.positions
+        pull, cross = attraction.gaussian(at.graph, Z, want_loss)
+        logs, push, grid = softmax.sne(Z, at.state.grid)
+        loss = math.nan
+        if want_loss:
+            lam, rho = at.knobs["exaggeration"], at.knobs["repulsion_strength"]
+            loss = lam * (at.problem.constant + math.log(at.n) + cross) + rho * float(logs.double().mean())
+        return Forces(pull.mul_(4), push.mul_(-2 / at.n), loss, grid)

@@ -1,0 +1,119 @@
+"""Another method takes a run over: same positions, known neighbours, its own schedules."""
+
+import itertools
+import time
+
+import numpy as np
+import pytest
+
+import ne_interactive as ne
+from ne_interactive.methods import METHODS
+from ne_interactive.params.errors import ParameterError
+
+
+def data(n=120):
+    draw = np.random.default_rng(0)
+    return (draw.normal(size=(3, 8))[np.arange(n) % 3] * 6 + draw.normal(size=(n, 8))).astype(np.float32)
+
+
+SMALL = {"perplexity": 8, "n_neighbors": 8}
+
+
+def make(name, **more):
+    cls = METHODS[name]
+    fits = {key: value for key, value in SMALL.items() if key in cls.__dataclass_fields__}
+    return cls(random_state=0, **fits, **more)
+
+
+@pytest.mark.parametrize(("first", "second"), list(itertools.permutations(sorted(METHODS), 2)))
+def test_any_method_can_follow_any_other_from_the_same_positions(first, second):
+    run = ne.Stepper(data(), make(first))
+    run.step(30)
+    before = run.embedding
+    run.switch(make(second))
+    assert run.iteration == 30
+    assert type(run.method).__name__.lower() == second
+    kept = np.corrcoef(before[:, 0], run.embedding[:, 0])[0, 1]
+    assert kept > 0.9
+    run.step(30)
+    assert np.isfinite(run.embedding).all()
+    assert not np.array_equal(run.embedding, before)
+    assert run.events[-1].kind == "switch"
+
+
+def test_positions_and_neighbours_are_kept(monkeypatch):
+    run = ne.Stepper(data(), ne.TSNE(perplexity=10, random_state=0))
+    run.step(20)
+
+    def forbidden(*_, **__):
+        raise AssertionError("searched")
+
+    monkeypatch.setattr("ne_interactive.engine.setup.neighbors_of", forbidden)
+    before = run.embedding
+    run.switch(ne.UMAP(n_neighbors=12))
+    assert np.array_equal(run.embedding, before)
+    run.step(5)
+
+
+def test_the_early_phase_is_left_out_and_values_set_by_hand_end():
+    run = ne.Stepper(data(), ne.UMAP(n_neighbors=8, random_state=0))
+    run.tune(repulsion_strength=3.0)
+    run.step(20)
+    run.switch(ne.TSNE(perplexity=8))
+    assert run.params["exaggeration"] == 1.0
+    assert run.params["repulsion_strength"] == 1.0
+    assert run.max_iter == 20 + 750
+
+
+def test_the_schedule_of_the_new_method_starts_anew_and_the_run_ends_after_its_length():
+    run = ne.Stepper(data(), ne.TSNE(perplexity=8, random_state=0, max_iter=30, tol=0.0))
+    run.run()
+    run.switch(ne.UMAP(n_neighbors=8, max_iter=50, tol=0.0))
+    assert run.run().iteration == 80
+
+
+def test_a_switched_run_is_saved_and_goes_on_the_same(tmp_path):
+    run = ne.Stepper(data(), ne.TSNE(perplexity=8, random_state=0))
+    run.step(20)
+    run.switch(ne.UMAP(n_neighbors=8, random_state=9))
+    run.step(10)
+    loaded = ne.Stepper.load(run.save(tmp_path / "run.npz"), data())
+    assert type(loaded.method).__name__ == "UMAP"
+    assert loaded.max_iter == run.max_iter
+    assert np.array_equal(loaded.step(20).embedding, run.step(20).embedding)
+
+
+def test_a_running_run_is_switched_and_its_listeners_are_told():
+    run = ne.Stepper(data(), ne.TSNE(perplexity=8, random_state=0))
+    told = []
+    run.listen(lambda _, what: told.append(what))
+    run.start()
+    try:
+        run.switch(ne.UMAP(n_neighbors=8))
+        assert "method" in told
+        began = run.iteration
+        while run.iteration < began + 5 and run.state == "running":
+            time.sleep(0.01)
+        assert run.state == "running"
+    finally:
+        run.stop()
+
+
+@pytest.mark.parametrize(
+    ("method", "message"),
+    [
+        (ne.UMAP(n_components=3), "UMAP.n_components must be 2, as in the run that it takes over; got 3"),
+        (ne.UMAP(metric="cosine"), "UMAP.metric must be 'euclidean'"),
+        (ne.UMAP(n_neighbors=500), "n_neighbors"),
+        ("umap", "method must be a method"),
+        (ne.UMAP, "got the class UMAP"),
+    ],
+)
+def test_what_does_not_fit_is_refused_and_changes_nothing(method, message):
+    run = ne.Stepper(data(), ne.TSNE(perplexity=8, random_state=0))
+    run.step(5)
+    before = run.embedding
+    with pytest.raises(ParameterError, match=message):
+        run.switch(method)
+    assert type(run.method).__name__ == "TSNE"
+    assert np.array_equal(run.embedding, before)

@@ -19,11 +19,22 @@ __version__ = "0.1.0"
 _HOMES = {
     "METHODS": "ne_interactive.methods",
     "NeighborEmbedding": "ne_interactive.methods",
+    "ContrastiveSpectrum": "ne_interactive.methods",
+    "COSNE": "ne_interactive.methods",
+    "InfoTSNE": "ne_interactive.methods",
+    "LargeVis": "ne_interactive.methods",
+    "NegativeSamplingNeighborEmbedding": "ne_interactive.methods",
+    "SNE": "ne_interactive.methods",
+    "SNEkhorn": "ne_interactive.methods",
     "TSNE": "ne_interactive.methods",
+    "TSNEkhorn": "ne_interactive.methods",
     "UMAP": "ne_interactive.methods",
     "Stepper": "ne_interactive.engine.stepper",
     "Frame": "ne_interactive.engine.stepper",
     "describe": "ne_interactive.params.param",
+    "declare": "ne_interactive.params.declare",
+    "param": "ne_interactive.params.param",
+    "FaissConfig": "ne_interactive.graph.faiss_config",
     "explore": "ne_interactive.widget.explorer",
     "Explorer": "ne_interactive.widget.explorer",
     "PlotlyView": "ne_interactive.widget.plotly_view",
@@ -36,29 +47,55 @@ _MODULES = {"datasets": "ne_interactive.data.datasets", "metrics": "ne_interacti
 if TYPE_CHECKING:
     from ne_interactive.data import datasets
     from ne_interactive.engine.stepper import Frame, Stepper
-    from ne_interactive.methods import METHODS, TSNE, UMAP, NeighborEmbedding
+    from ne_interactive.graph.faiss_config import FaissConfig
+    from ne_interactive.methods import (
+        COSNE,
+        METHODS,
+        SNE,
+        TSNE,
+        UMAP,
+        ContrastiveSpectrum,
+        InfoTSNE,
+        LargeVis,
+        NegativeSamplingNeighborEmbedding,
+        NeighborEmbedding,
+        SNEkhorn,
+        TSNEkhorn,
+    )
+    from ne_interactive.params.declare import declare
     from ne_interactive.params.errors import DataError, NEError, ParameterError
-    from ne_interactive.params.param import describe
+    from ne_interactive.params.param import describe, param
     from ne_interactive.quality import metrics
     from ne_interactive.widget.explorer import Explorer, explore
     from ne_interactive.widget.plotly_view import PlotlyView
 
 __all__ = [
+    "COSNE",
     "METHODS",
+    "SNE",
     "TSNE",
     "UMAP",
+    "ContrastiveSpectrum",
     "DataError",
     "Explorer",
+    "FaissConfig",
     "Frame",
+    "InfoTSNE",
+    "LargeVis",
     "NEError",
+    "NegativeSamplingNeighborEmbedding",
     "NeighborEmbedding",
     "ParameterError",
     "PlotlyView",
+    "SNEkhorn",
     "Stepper",
+    "TSNEkhorn",
     "datasets",
+    "declare",
     "describe",
     "explore",
     "metrics",
+    "param",
 ]
 
 

@@ -96,7 +96,7 @@ def is_stream(X: Any) -> bool:
     """
     if isinstance(X, DataLoader | Dataset):
         return True
-    table = ("__array__", "__array_interface__", "__dlpack__", "__getitem__", "__dataframe__")
+    table = ("__array__", "__array_interface__", "__dlpack__", "__getitem__", "__dataframe__", "shape")
     return hasattr(X, "__iter__") and not any(hasattr(X, name) for name in table)
 
 

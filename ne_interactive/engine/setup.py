@@ -77,7 +77,7 @@ def start_of(method: Method, table: Table, seed: int, graph: Callable[[], Graph]
         start = spectral_start(graph(), c, scale=scale, seed=seed)
     else:
         start = pca_start_of(table, c, scale=scale, seed=seed)
-    return start.to(table.device, method.precision)
+    return method.adopt(start.to(table.device, method.precision))
 
 
 def problem_for(

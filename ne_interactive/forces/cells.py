@@ -14,6 +14,7 @@ from numba import prange
 from torch import Tensor
 
 from ne_interactive.forces import exact
+from ne_interactive.forces.log_sums import log_sums
 from ne_interactive.graph.parallel import parallel, serial
 
 CROWD = 2.0  # points a cell, on average
@@ -77,7 +78,7 @@ class Cells:
 def lone_torch(Z: Tensor, lone: Tensor) -> tuple[Tensor, Tensor]:
     """The reference for `Cells.lone`: sums over all points, on any device, for any number of dimensions."""
     rows = torch.nonzero(lone).squeeze(1)
-    logs = exact.log_sums(Z, None, "gaussian", 1.0, rows)
+    logs = log_sums(Z, None, "gaussian", 1.0, rows)
     wide = Z.double()
     push = torch.zeros_like(wide)
     step = max(1, exact.TILE // max(len(Z), 1))

@@ -161,52 +161,15 @@ def sums_torch(
     return potential, field if want_field else None
 
 
-def log_sums(Z: Tensor, logs: Tensor | None, kernel: str, dof: float, rows: Tensor | None = None) -> Tensor:
-    """log sum_{j != i} exp(logs_j) k(d_ij) (m,) float64: finite however far a point lies from all others.
-
-    Args:
-        Z: (n, c) positions; one point alone has no others, and gets -inf.
-        logs: (n,) logarithms of the charges; None: all 0.
-        kernel: as in `sums`.
-        dof: as in `sums`.
-        rows: (m,) the points to evaluate at; None: all.
-    """
-    picked = torch.arange(len(Z), device=Z.device) if rows is None else rows
-    offsets = torch.zeros(len(Z), dtype=torch.float64, device=Z.device) if logs is None else logs.double()
-    if len(Z) < 2:
-        return torch.full((len(picked),), -torch.inf, dtype=torch.float64, device=Z.device)
-    if Z.device.type != "cpu" or Z.dtype != torch.float32:
-        return log_sums_torch(Z, offsets, kernel, dof, picked)
-    found = torch.empty(len(picked), dtype=torch.float64)
-    columns = Z.double().t().contiguous().numpy()
-    _log_sums(columns, offsets.numpy(), picked.numpy(), family_of(kernel, dof), dof, found.numpy())
-    return found
-
-
-def log_sums_torch(Z: Tensor, offsets: Tensor, kernel: str, dof: float, rows: Tensor) -> Tensor:
-    """The reference for `log_sums`, on any device."""
-    Z = Z.double()
-    found = torch.empty(len(rows), dtype=torch.float64, device=Z.device)
-    number = torch.arange(len(Z), device=Z.device)
-    step = max(1, TILE // max(len(Z), 1))
-    for start in range(0, len(rows), step):
-        own = rows[start : start + step]
-        squared = (Z[own, None] - Z[None]).square().sum(2)
-        terms = offsets - (squared if kernel == "gaussian" else dof * torch.log1p(squared / dof))
-        terms.masked_fill_(number == own[:, None], -torch.inf)
-        found[start : start + step] = torch.logsumexp(terms, 1)
-    return found
-
-
 def family_of(kernel: str, dof: float) -> int:
-    """The number by which compiled code knows a kernel."""
+    """The compiled code's number of a kernel."""
     return GAUSSIAN if kernel == "gaussian" else CAUCHY if dof == 1 else STUDENT
 
 
 @serial
 def exp_minus(x):
-    """exp(-x) in float32, to 4e-7 near 0 and 4e-6 at 80: branch-free, so that loops over it are vectorised."""
-    y = max(np.float32(x) * np.float32(-1.44269504), np.float32(-126))  # below: 1e-38
+    """exp(-x) in float32, to 4e-7 near 0 and 4e-6 at 80, 0 from 87 on: loops over it are vectorised."""
+    y = max(np.float32(x) * np.float32(-1.44269504), np.float32(-126))
     whole = np.floor(y)
     t = y - whole
     p = np.float32(1.8775767e-3)
@@ -215,6 +178,7 @@ def exp_minus(x):
     p = p * t + np.float32(2.4015361e-1)
     p = p * t + np.float32(6.9315308e-1)
     p = p * t + np.float32(9.9999994e-1)
+    p = p if y > np.float32(-126) else np.float32(0)
     return p * np.int32((np.int32(whole) + np.int32(127)) << np.int32(23)).view(np.float32)
 
 
@@ -282,30 +246,3 @@ def _sums(targets, own, sources, charges, family, dof, potential, field):
         if field is not None:
             for k in range(c):
                 field[i, k] = force[k]
-
-
-@parallel
-def _log_sums(columns, offsets, rows, family, dof, found):
-    n = columns.shape[1]
-    for r in prange(len(rows)):
-        i = rows[r]
-        terms = np.empty(BLOCK)
-        highest, total = -1e300, 0.0
-        for start in range(0, n, BLOCK):
-            count = distances_from(columns, i, columns, start, terms)
-            for b in range(count):
-                if family != GAUSSIAN:
-                    terms[b] = dof * np.log1p(terms[b] / dof)
-                terms[b] = offsets[start + b] - terms[b]
-            if start <= i < start + count:
-                terms[i - start] = -1e300
-            high = highest
-            for b in range(count):
-                high = max(high, terms[b])
-            total *= np.exp(max(highest - high, -700.0))
-            highest = high
-            part = np.float32(0)
-            for b in range(count):
-                part += exp_minus(np.float32(min(high - terms[b], 200.0)))
-            total += part
-        found[r] = highest + np.log(total)

@@ -16,7 +16,7 @@ from ne_interactive.forces import negative_numba as kernels
 from ne_interactive.forces.counter import draw_torch
 from ne_interactive.graph.csr import Graph
 
-__all__ = ["Draws", "infonce", "negatives", "negatives_torch", "repulsion"]
+__all__ = ["Draws", "infonce", "left", "negatives", "negatives_torch", "repulsion"]
 
 _EMPTY = np.empty(0, np.int64), np.empty(0, np.int32)
 
@@ -131,6 +131,7 @@ def infonce(
     losses = np.zeros((kernels.SLICES if want_loss else 0, 2))
     edges = graph.indptr.numpy(), graph.indices.numpy(), graph.values.numpy()
     power = np.float32(1 / temperature)
-    kernels.contrast(Z.numpy(), *edges, *draws.arguments(), power, sums, parts, losses, pull.numpy(), push.numpy())
+    kernel = kernels.contrast2 if c == 2 else kernels.contrast
+    kernel(Z.numpy(), *edges, *draws.arguments(), power, sums, parts, losses, pull.numpy(), push.numpy())
     attraction, repelled = losses.sum(0).tolist() if want_loss else (float("nan"),) * 2
     return pull, push, attraction, repelled

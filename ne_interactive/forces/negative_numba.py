@@ -134,6 +134,80 @@ def push(Z, key, m, discard, indptr, indices, odds, parts, losses, forces):
             forces[i, k] = scale * pushed
 
 
+@serial
+def _kernel(squared, power):
+    """w = 1 / (1 + d^2) and q = w^power."""
+    w = np.float32(1) / (np.float32(1) + squared)
+    return w, (w if power == np.float32(1) else w**power)
+
+
+@parallel
+def contrast2(
+    Z, indptr, indices, values, key, m, discard, forbidden, columns, power, sums, parts, losses, pull, push
+):
+    """`contrast` in two dimensions."""
+    one, zero = np.float32(1), np.float32(0)
+    n, slices = len(Z), len(parts)
+    for s in prange(slices):
+        part = parts[s]
+        part[:] = 0
+        drawn, slope = np.empty(m, np.int64), np.empty((m, 2), np.float32)
+        attracted, repelled = 0.0, 0.0
+        for i in range(s * n // slices, (s + 1) * n // slices):
+            own = below(forbidden, columns, i) if discard else 0
+            x, y, total = Z[i, 0], Z[i, 1], zero
+            for number in range(m):
+                j = negative(key, i, number, n, discard, forbidden, columns, own)
+                dx, dy = x - Z[j, 0], y - Z[j, 1]
+                w, q = _kernel(dx * dx + dy * dy, power)
+                drawn[number] = j
+                slope[number, 0], slope[number, 1] = q * w * dx, q * w * dy
+                total += q
+            sums[i] = total
+            weight, loss, cross = zero, zero, zero
+            for e in range(indptr[i], indptr[i + 1]):
+                j = indices[e]
+                dx, dy = x - Z[j, 0], y - Z[j, 1]
+                w, q = _kernel(dx * dx + dy * dy, power)
+                weight += values[e] / (q + total)
+                if len(losses):
+                    cross -= values[e] * power * np.log(w)
+                    loss += values[e] * np.log(q + total)
+            attracted += cross
+            repelled += loss
+            fx, fy = zero, zero
+            for number in range(m):
+                j = drawn[number]
+                gx, gy = weight * slope[number, 0], weight * slope[number, 1]
+                fx += gx
+                fy += gy
+                part[j, 0] += gx
+                part[j, 1] += gy
+            part[i, 0] -= fx
+            part[i, 1] -= fy
+        if len(losses):
+            losses[s, 0], losses[s, 1] = attracted, repelled
+    two = np.float32(2) * power
+    for i in prange(n):
+        x, y, own_sum = Z[i, 0], Z[i, 1], sums[i]
+        px, py, fx, fy = zero, zero, zero, zero
+        for e in range(indptr[i], indptr[i + 1]):
+            j = indices[e]
+            dx, dy = x - Z[j, 0], y - Z[j, 1]
+            w, q = _kernel(dx * dx + dy * dy, power)
+            weight = values[e] * w
+            back = weight * q * (one / (q + own_sum) + one / (q + sums[j]))
+            px += weight * dx
+            py += weight * dy
+            fx -= back * dx
+            fy -= back * dy
+        for s in range(slices):
+            fx += parts[s, i, 0]
+            fy += parts[s, i, 1]
+        pull[i, 0], pull[i, 1] = (two + two) * px, (two + two) * py
+        push[i, 0], push[i, 1] = two * fx, two * fy
+
+
 @parallel
 def contrast(
     Z, indptr, indices, values, key, m, discard, forbidden, columns, power, sums, parts, losses, pull, push
@@ -152,15 +226,13 @@ def contrast(
             total = zero
             for number in range(m):
                 j = negative(key, i, number, n, discard, forbidden, columns, own)
-                w = one / (one + _squared(Z, i, j))
-                q = w if power == one else w**power
+                w, q = _kernel(_squared(Z, i, j), power)
                 drawn[number], kernel[number], slope[number] = j, q, q * w
                 total += q
             sums[i] = total
             weight, loss, cross = zero, zero, zero
             for e in range(indptr[i], indptr[i + 1]):
-                w = one / (one + _squared(Z, i, indices[e]))
-                q = w if power == one else w**power
+                w, q = _kernel(_squared(Z, i, indices[e]), power)
                 weight += values[e] / (q + total)
                 if len(losses):
                     cross -= values[e] * power * np.log(w)
@@ -184,8 +256,7 @@ def contrast(
                 push[i, k] += parts[s, i, k]
         for e in range(indptr[i], indptr[i + 1]):
             j = indices[e]
-            w = one / (one + _squared(Z, i, j))
-            q = w if power == one else w**power
+            w, q = _kernel(_squared(Z, i, j), power)
             weight = values[e] * w
             back = weight * q * (one / (q + sums[i]) + one / (q + sums[j]))
             for k in range(c):

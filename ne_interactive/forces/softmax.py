@@ -13,6 +13,7 @@ from numba import prange
 from torch import Tensor
 
 from ne_interactive.forces import cells, exact
+from ne_interactive.forces.log_sums import log_sums
 from ne_interactive.forces.weighted import FLOOR, Cloud, suits_exact
 from ne_interactive.graph.parallel import parallel
 
@@ -37,20 +38,19 @@ def sne(Z: Tensor, grid: tuple[int, ...] = ()) -> tuple[Tensor, Tensor, tuple[in
     cloud = Cloud(Z, "gaussian", grid=grid)
     if cloud.coarse:
         return *_with_lone(Z, torch.ones(len(Z), dtype=torch.bool, device=Z.device), None, None), ()
-    S, own = cloud.on_mesh(None)
-    least = max(LONE, FLOOR * float(S.max()))
-    lone = S < least
-    inverse = torch.where(lone, 0.0, 1 / S)
+    sums, own = cloud.on_mesh(None)
+    lone = sums < max(LONE, FLOOR * float(sums.max()))
+    inverse = torch.where(lone, 0.0, 1 / sums)
     push = cloud.on_mesh(inverse)[1]
     assert own is not None
     assert push is not None
     push += own * inverse.unsqueeze(1)
-    return *_with_lone(Z, lone, S, push), cloud.grid
+    return *_with_lone(Z, lone, sums, push), cloud.grid
 
 
 def sne_exact(Z: Tensor) -> tuple[Tensor, Tensor]:
     """`sne` over all pairs, for any number of dimensions; other devices and float64 go through torch."""
-    logs = exact.log_sums(Z, None, "gaussian", 1.0)
+    logs = log_sums(Z, None, "gaussian", 1.0)
     if len(Z) < 2:
         return logs.to(Z.dtype), torch.zeros_like(Z)
     if Z.device.type != "cpu" or Z.dtype != torch.float32:
@@ -66,8 +66,8 @@ def sne_torch(Z: Tensor) -> tuple[Tensor, Tensor]:
     return logs.to(Z.dtype), push
 
 
-def _with_lone(Z: Tensor, lone: Tensor, S: Tensor | None, push: Tensor | None) -> tuple[Tensor, Tensor]:
-    logs = torch.zeros_like(Z[:, 0]) if S is None else torch.where(lone, 1.0, S).log()
+def _with_lone(Z: Tensor, lone: Tensor, sums: Tensor | None, push: Tensor | None) -> tuple[Tensor, Tensor]:
+    logs = torch.zeros_like(Z[:, 0]) if sums is None else torch.where(lone, 1.0, sums).log()
     push = torch.zeros_like(Z) if push is None else push
     if bool(lone.any()):
         found, more = cells.Cells(Z).lone(lone) if Z.device.type == "cpu" else cells.lone_torch(Z, lone)

@@ -54,7 +54,7 @@ class _Adaptive(Affinity):
 class SelfTuning(_Adaptive):
     """Self-tuning affinity (Zelnik-Manor & Perona 2004, Self-tuning spectral clustering, NIPS 17).
 
-    P_ij is proportional to exp(-d_ij^2 / (s_i s_j)), where s_i is the distance to the K-th neighbour, for pairs of which
+    P_ij is proportional to exp(-d_ij^2 / (s_i s_j)), s_i the distance to the K-th neighbour, for pairs of which
     one is among the min(3 K, n - 1) nearest neighbours of the other. Symmetric, sum 1. Multiplying all distances by a
     number changes nothing. Where K duplicates make s_i zero, the least positive distance takes its place.
 
@@ -138,7 +138,7 @@ class ScaledNearest(Affinity):
         return neighbors.indices.gather(1, order)
 
     def graph(self, neighbors: Neighbors) -> Graph:
-        """Count the pairs: w_ij = 1 if one of i and j is the other's partner, 2 if both are; the sum is 2 n n_neighbors.
+        """Count the pairs: w_ij = 1 if one of i and j is the other's partner, 2 if both; the sum is 2 n n_neighbors.
 
         A sum over the directed `pairs` of a symmetric function is half the weighted sum over stored entries.
         """

@@ -33,6 +33,7 @@ class Affinity(ABC):
     def k(self, n: int) -> int | None:
         """Neighbours wanted for each of n points, or None for all pairs."""
 
+    @abstractmethod
     def check(self, n: int, owner: str | None = None) -> None:
         """Check every parameter against n points; ``owner`` is the name to blame, the class by default.
 
@@ -97,7 +98,7 @@ def squared(distances: torch.Tensor, metric: str) -> torch.Tensor:
 def check_count(owner: str, name: str, value: Any, low: int, high: int | None, n: int | None = None) -> int:
     """Give an integer parameter, or raise ParameterError unless it lies in [low, high] (None: no upper limit)."""
     right = isinstance(value, Integral) and not isinstance(value, (bool, np.bool_))
-    if not right or value < low or (high is not None and value > high):
+    if not right or int(value) < low or (high is not None and int(value) > high):
         limits = f"at least {low}" if high is None else f"in [{low}, {high}]"
         given = f" for {n} points" if n is not None and high is not None else ""
         raise ParameterError(f"{owner}.{name} must be an integer {limits}{given}; got {value!r}.")

@@ -94,27 +94,38 @@ def all_distances(values: torch.Tensor, metric: str = "euclidean") -> torch.Tens
     flat = flatten(values.double(), metric)
     n = values.shape[0]
     D = torch.empty((n, n), dtype=torch.float32, device=values.device)
-    if not flat.manhattan:
-        centred = flat.values - flat.values.mean(0)
-        norms = centred.square().sum(1)
+    product = _products(flat)
     step = max(1, TILE // (2 * n))
     for low in range(0, n, step):
         high = min(n, low + step)
-        if flat.manhattan:
-            tile = torch.cdist(flat.values[low:high], flat.values[low:], p=1)
-        else:
-            tile = torch.addmm(norms[None, low:], centred[low:high], centred[low:].T, alpha=-2)
-            scale = norms[low:high, None] + norms[None, low:]
-            tile = tile.add_(norms[low:high, None])
-            _near_from_differences(tile, tile <= NEAR * scale, flat.values[low:high], flat.values[low:])
-            if flat.weights is not None:
-                tile *= flat.weights[low:high, None] * flat.weights[None, low:]
+        tile = (
+            torch.cdist(flat.values[low:high], flat.values[low:], p=1)
+            if flat.manhattan
+            else product(low, high)
+        )
         tile = in_units(tile, metric).float()
         corner = tile[:, : high - low].triu(1)
         D[low:high, low:high] = corner + corner.T
         D[low:high, high:] = tile[:, high - low :]
         D[high:, low:high] = tile[:, high - low :].T
     return D
+
+
+def _products(flat: Flat) -> Callable[[int, int], torch.Tensor]:
+    """Give what computes the plain distances of rows low to high from row low on, by a product of matrices."""
+    centred = flat.values - flat.values.mean(0)
+    norms = centred.square().sum(1)
+
+    def product(low: int, high: int) -> torch.Tensor:
+        tile = torch.addmm(norms[None, low:], centred[low:high], centred[low:].T, alpha=-2)
+        tile += norms[low:high, None]
+        near = tile <= NEAR * (norms[low:high, None] + norms[None, low:])
+        _near_from_differences(tile, near, flat.values[low:high], flat.values[low:])
+        if flat.weights is not None:
+            tile *= flat.weights[low:high, None] * flat.weights[None, low:]
+        return tile
+
+    return product
 
 
 def _near_from_differences(tile: torch.Tensor, near: torch.Tensor, a: torch.Tensor, b: torch.Tensor) -> None:

@@ -62,13 +62,13 @@ class SymmetricEntropic(_DoublyStochastic):
 
     n P_ij = exp((m_i + m_j - 2 d_ij^2) / (e_i + e_j)) for i != j, with row sums 1 and entropies log(perplexity): of
     all symmetric matrices with these row sums and at least these entropies, the one with the least cost
-    sum(P_ij d_ij^2). A row that all others need, as that of a hub at a low perplexity or of a point with more duplicates
-    than the perplexity, has a higher entropy: its e_i comes down to its limit, a hundredth of the median bandwidth.
+    sum(P_ij d_ij^2). A row that many others need (a hub at a low perplexity), or of a point with more duplicates than
+    the perplexity, has a higher entropy: its e_i is at its lower limit, a hundredth of the median bandwidth.
     P sums to 1. Multiplying all distances by a number changes nothing.
 
     All pairs are weighed up to 5,000 points (a few matrices n x n of float64); beyond that only pairs of which one is
-    among the max(100, 3 perplexity) nearest neighbours of the other, by the same definition. A solution whose row sums are
-    not within 0.001 is warned of.
+    among the max(100, 3 perplexity) nearest neighbours of the other, by the same definition. A solution whose row
+    sums are not within 0.001 is warned of.
 
     ``perplexity``: effective number of neighbours, any real number in (1, n - 1).
     """
@@ -92,7 +92,17 @@ class SymmetricEntropic(_DoublyStochastic):
                 f"SymmetricEntropic.perplexity must be below the number of neighbours; got {self.perplexity:g} for "
                 f"{fewest}. Lower it, or give more neighbours."
             )
-        targets = [max(self.perplexity, min(30.0, (n - 1) / 3, (fewest + 1) / 2))]
+        solution = self._from(pairs, min(30.0, (n - 1) / 3, (fewest + 1) / 2))
+        for share in (0.5, 0.8):
+            if solution.error <= ROW_TOLERANCE:
+                break  # else there are outliers at several scales: start with bandwidths that reach across
+            other = self._from(pairs, share * fewest)
+            solution = other if other.error < solution.error else solution
+        return solution
+
+    def _from(self, pairs: Pairs, first: float) -> Solution:
+        """Solve for falling perplexities, from the first (or from that asked for, if larger)."""
+        targets = [max(self.perplexity, first)]
         while targets[-1] > self.perplexity:
             targets.append(max(self.perplexity, targets[-1] / 2))
         g = bandwidths(pairs.indptr, pairs.costs, targets[0])
@@ -100,9 +110,9 @@ class SymmetricEntropic(_DoublyStochastic):
         scale = float(np.median(g[known])) if known.any() else float(pairs.costs.max()) or 1.0
         scaled = Pairs(pairs.indptr, pairs.indices, pairs.costs / scale)
         g = np.where(known, g / scale, 1.0)
-        solution = Solution(scaled.costs, np.zeros(n), g, math.inf, 0)
+        solution = Solution(scaled.costs, np.zeros(pairs.n), g, math.inf, 0)
         for target in targets:
-            solution = entropic_duals(scaled, solution.l, solution.g, math.log(target))
+            solution = entropic_duals(scaled, solution.f, solution.g, math.log(target))
         return solution
 
 
@@ -129,7 +139,7 @@ class Sinkhorn(_DoublyStochastic):
     def log_normalizer(self, log_kernel: torch.Tensor) -> torch.Tensor:
         """Give log n - f_i - f_j (n, n), so that log Q = log K minus it has row sums 1/n without its diagonal.
 
-        The duals are solved to 1e-8 on the CPU; their derivative with respect to log K is exact, by the implicit
+        The duals are solved to 1e-7 on the CPU; their derivative with respect to log K is exact, by the implicit
         function theorem (once: there are no second derivatives).
         """
         f = scaling_duals(log_kernel)
@@ -152,8 +162,10 @@ class Sinkhorn(_DoublyStochastic):
 
 @dataclass(frozen=True, kw_only=True)
 class DoublyStochasticQuadratic(_DoublyStochastic):
-    """Quadratically regularised transport of the points to themselves (Zhang, Mordant, Matsumoto & Schiebinger 2023,
-    arXiv:2307.09816; Lorenz, Manns & Meyer 2021, doi:10.1007/s00245-019-09614-w).
+    """Quadratically regularised transport of the points to themselves.
+
+    Zhang, Mordant, Matsumoto & Schiebinger 2023, arXiv:2307.09816; Lorenz, Manns & Meyer 2021,
+    doi:10.1007/s00245-019-09614-w.
 
     n P_ij = max(f_i + f_j - d_ij^2, 0) / eps for i != j with rows summing to 1: most entries are exactly 0, the more
     the smaller eps. P is symmetric and sums to 1.

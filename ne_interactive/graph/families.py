@@ -70,14 +70,17 @@ def as_affinity(
     if isinstance(value, type) and issubclass(value, Affinity):
         value = _made(value, kwargs or {}, owner)
     elif kwargs:
-        raise ParameterError(f"Parameters of {owner} go with a class or a name; got {value!r} and {dict(kwargs)}.")
+        raise ParameterError(
+            f"Parameters of {owner} go with a class or a name; got {value!r} and {dict(kwargs)}."
+        )
     if isinstance(value, Affinity):
         value.check(n, f"{owner}: {type(value).__name__}")
         return value
     if is_matrix(value):
         return graph_of_matrix(value, n, owner)
     raise ParameterError(
-        f"{owner} must be an affinity, its class, one of {', '.join(AFFINITIES)}, or a matrix ({n}, {n}); got {value!r}."
+        f"{owner} must be an affinity, its class, one of {', '.join(AFFINITIES)}, or a matrix ({n}, {n}); "
+        f"got {value!r}."
     )
 
 

@@ -93,7 +93,11 @@ def graph_of_matrix(A: Any, n: int, owner: str = "affinity_in") -> Graph:
     total = both.data.sum()
     if not total > 0:
         raise DataError(f"{owner} must hold a weight above 0 beside its diagonal; every one is 0.")
-    parts = (both.indptr.astype(np.int64), both.indices.astype(np.int32), (both.data / total).astype(np.float32))
+    parts = (
+        both.indptr.astype(np.int64),
+        both.indices.astype(np.int32),
+        (both.data / total).astype(np.float32),
+    )
     return Graph(*(torch.from_numpy(part).to(device) for part in parts))
 
 
@@ -117,6 +121,8 @@ def _as_csr(A: Any, owner: str) -> sparse.csr_array:
 
 def _check_weights(whole: sparse.csr_array, owner: str) -> None:
     if not np.isfinite(whole.data).all():
-        raise DataError(f"{owner} must hold finite weights; {np.sum(~np.isfinite(whole.data))} are NaN or infinite.")
+        raise DataError(
+            f"{owner} must hold finite weights; {np.sum(~np.isfinite(whole.data))} are NaN or infinite."
+        )
     if whole.data.size and whole.data.min() < 0:
         raise DataError(f"{owner} must hold weights >= 0; the least is {whole.data.min():g}.")

@@ -84,8 +84,9 @@ class NormalizedGaussian(Normalized):
 
 @dataclass(frozen=True, kw_only=True)
 class NormalizedStudent(Normalized):
-    """(1 + d_ij^2 / dof)^-dof, divided by its sum (Kobak, Linderman, Steinerberger, Kluger & Berens 2019,
-    doi:10.1007/978-3-030-46150-8_8).
+    """(1 + d_ij^2 / dof)^-dof, divided by its sum.
+
+    Kobak, Linderman, Steinerberger, Kluger & Berens 2019, doi:10.1007/978-3-030-46150-8_8.
 
     ``dof``: tail weight, as everywhere in this package; 1 is the kernel of t-SNE's embedding, less has heavier tails,
     large values approach exp(-d^2).

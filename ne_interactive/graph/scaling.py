@@ -33,7 +33,7 @@ class _ScalingDuals(torch.autograd.Function):
     def forward(ctx: Any, log_kernel: torch.Tensor) -> torch.Tensor:
         costs = -log_kernel.detach().cpu().double().numpy()
         solution = sinkhorn_duals(all_pairs((costs + costs.T) / 2), 1.0)
-        f = torch.from_numpy(solution.l / 2).to(log_kernel)
+        f = torch.from_numpy(solution.f / 2).to(log_kernel)
         ctx.save_for_backward(log_kernel, f)
         return f
 

@@ -1,12 +1,14 @@
 """Start a layout from the eigenvectors of a graph's Laplacian."""
 
 import warnings
+from typing import Any, cast
 
 import numpy as np
 import scipy.sparse as sp
 import torch
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import ArpackError, ArpackNoConvergence, LinearOperator, eigsh, lobpcg
+from threadpoolctl import threadpool_limits
 
 from ne_interactive.data.seeds import generator
 from ne_interactive.graph.csr import Graph
@@ -47,7 +49,8 @@ def spectral_start(graph: Graph, c: int, *, scale: float = 1e-4, seed: int = 0) 
 
 def _matrix(graph: Graph) -> sp.csr_matrix:
     parts = (graph.values.double(), graph.indices, graph.indptr)
-    return sp.csr_matrix(tuple(part.cpu().numpy() for part in parts), shape=(graph.n, graph.n))
+    data, indices, indptr = (part.cpu().numpy() for part in parts)
+    return sp.csr_matrix((data, indices, indptr), shape=(graph.n, graph.n))
 
 
 def _layout(W: sp.csr_matrix, c: int, seed: int) -> np.ndarray:
@@ -88,9 +91,10 @@ def _centres(sizes: np.ndarray, c: int) -> np.ndarray:
 
 def _component(W: sp.csr_matrix, c: int, seed: int) -> np.ndarray:
     """Lay out one connected graph (s, s); columns beyond its s - 1 eigenvectors are 0."""
-    size = W.shape[0]
-    root = np.sqrt(np.asarray(W.sum(1)).ravel())
-    A = (sp.diags(1 / np.where(root > 0, root, 1)) @ W @ sp.diags(1 / np.where(root > 0, root, 1))).tocsr()
+    size = len(W.indptr) - 1
+    root = np.sqrt(W @ np.ones(size))
+    shrink = sp.diags(1 / np.where(root > 0, root, 1))
+    A = (shrink @ W @ shrink).tocsr()
     found = min(c, size - 1)
     Z = np.zeros((size, c))
     if found == 0:
@@ -115,10 +119,12 @@ def _leading(A: sp.csr_matrix, trivial: np.ndarray, c: int, seed: int) -> np.nda
         # The trivial eigenvalue 1 becomes -1, the last of all.
         return A @ v - 2 * along * trivial
 
-    operator = LinearOperator((size, size), matvec=without_trivial, dtype=np.float64)
+    operator: Any = cast(Any, LinearOperator)((size, size), matvec=without_trivial, dtype=np.float64)
     lanczos = {"v0": start[:, 0], "tol": TOLERANCE, "ncv": min(size, max(2 * c + 1, 30)), "maxiter": ROUNDS}
     try:
-        values, vectors = eigsh(operator, k=c, which="LA", **lanczos)
+        # Vectors this short gain nothing from threads, which beside a busy process wait for each other: tenfold.
+        with threadpool_limits(1, user_api="blas"):
+            values, vectors = eigsh(operator, k=c, which="LA", **lanczos)
         return vectors[:, np.argsort(-values, kind="stable")]
     except ArpackNoConvergence as stuck:
         ready = np.asarray(stuck.eigenvectors)

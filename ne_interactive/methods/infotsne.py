@@ -34,7 +34,7 @@ class InfoTSNE(NegativeSamplingNeighborEmbedding):
     early_exaggeration_coeff: float = again(NeighborEmbedding, "early_exaggeration_coeff", default=12.0)
     early_exaggeration_iter: int = again(NeighborEmbedding, "early_exaggeration_iter", default=250)
     momentum: float | str = momentum()
-    n_negatives: int = again(NegativeSamplingNeighborEmbedding, "n_negatives", default=300, slider=(1, 500))
+    n_negatives: int = again(NegativeSamplingNeighborEmbedding, "n_negatives", default=100, slider=(1, 500))
     temperature: float = param(
         1.0, "Tail of the kernel: above 1 heavier, separating clusters; below 1 lighter.",
         bounds=(0.05, 20), slider=(0.2, 5), scale="log", group="forces", live=True, redo="nothing",

@@ -105,6 +105,7 @@ def _compiled(loss: Loss, Z: Tensor, at: At) -> Tensor:
     function, owner = getattr(loss, "__func__", loss), getattr(loss, "__self__", None)
     name = getattr(function, "__qualname__", repr(function))
     if name not in _failed:
+        _ = at.graph.rows  # made once, outside of what is compiled
         try:
             return _compiler(function)(owner, Z, at) if owner is not None else _compiler(function)(Z, at)
         except Exception as error:

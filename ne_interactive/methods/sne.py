@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ne_interactive.engine.protocol import At
 from ne_interactive.forces import attraction, softmax
+from ne_interactive.forces.sinkhorn import is_speck
 from ne_interactive.graph.affinity import Affinity
 from ne_interactive.graph.sparse_affinities import Entropic
 from ne_interactive.methods.base import Forces, NeighborEmbedding, momentum
@@ -61,9 +62,16 @@ class SNE(NeighborEmbedding):
         """4 sum_j p_ij (z_i - z_j), and -2/n sum_j (q_{j|i} + q_{i|j}) (z_i - z_j)."""
         Z = at.state.positions
         pull, cross = attraction.gaussian(at.graph, Z, want_loss)
-        logs, push, grid = softmax.sne(Z, at.state.grid)
+        logs, push, grid = softmax.sne(Z, at.state.grid) if not is_speck(Z) else _speck(Z)
         loss = math.nan
         if want_loss:
             lam, rho = at.knobs["exaggeration"], at.knobs["repulsion_strength"]
             loss = lam * (at.problem.constant + math.log(at.n) + cross) + rho * float(logs.double().mean())
         return Forces(pull.mul_(4), push.mul_(-2 / at.n), loss, grid)
+
+
+def _speck(Z: Tensor) -> tuple[Tensor, Tensor, tuple[int, ...]]:
+    """What `softmax.sne` gives, of points whose kernels are all 1."""
+    others = max(len(Z) - 1, 1)
+    logs = torch.full((len(Z),), math.log(others), dtype=Z.dtype, device=Z.device)
+    return logs, (Z - Z.mean(0)) * (2 * len(Z) / others), ()

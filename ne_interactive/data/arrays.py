@@ -69,7 +69,7 @@ def _precomputed(X: Any, device: torch.device | str | None, min_rows: int) -> Pr
     from scipy import sparse
 
     if sparse.issparse(X):
-        return sparse_distances(X, torch.device(device or "cpu"))
+        return sparse_distances(X, torch.device(device or "cpu"), min_rows)
     if is_stream(X):
         raise DataError("metric='precomputed' wants distances in memory; got a stream of batches.")
     if isinstance(X, tuple | list) and len(X) == 2 and all(np.ndim(part) == 2 for part in X):
@@ -100,9 +100,11 @@ def _numbers(X: Any) -> tuple[Any, str, Any, tuple[str, ...] | None, torch.devic
 def _annotated_numbers(X: Any) -> tuple[Any, str, Any, tuple[str, ...] | None, torch.device]:
     """Read the main matrix of an annotated data set, one row per observation."""
     if X.X is None:
-        raise DataError(f"{type(X).__name__}.X is None: there are no numbers. Pass one of its layers or obsm tables.")
+        raise DataError(
+            f"{type(X).__name__}.X is None: there are no numbers. Pass one of its layers or obsm tables."
+        )
     matrix = X.X.to_memory() if hasattr(X.X, "to_memory") else X.X
-    raw, *_, origin = _numbers(matrix)
+    raw = _numbers(matrix)[0]
     names = getattr(X, "var_names", None)
     return (
         raw.cpu().numpy() if isinstance(raw, torch.Tensor) else raw,

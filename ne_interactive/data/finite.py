@@ -3,7 +3,6 @@
 import math
 from typing import Any
 
-import numpy as np
 import torch
 
 from ne_interactive.params.errors import DataError
@@ -26,7 +25,12 @@ def check_finite(values: torch.Tensor, raw: Any, names: tuple[str, ...] | None =
 
 
 def largest_finite(
-    values: torch.Tensor, raw: Any, names: tuple[str, ...] | None = None, *, batch: int | None = None, row: int = 0
+    values: torch.Tensor,
+    raw: Any,
+    names: tuple[str, ...] | None = None,
+    *,
+    batch: int | None = None,
+    row: int = 0,
 ) -> float:
     """Give the largest absolute entry of ``values``; raise DataError unless all are finite.
 

@@ -57,13 +57,20 @@ class Precomputed(Table):
         return self.n - 1 if self.distances is not None else self._any.shape[1]
 
     @property
+    def most_neighbors(self) -> int:
+        """How many neighbours per point can be asked for."""
+        return self.k
+
+    @property
     def device(self) -> torch.device:
         """Where the distances lie."""
         return self._any.device
 
     def batches(self) -> Iterator[Tensor]:
         """Raise DataError: there are no rows, only distances."""
-        raise DataError("X holds distances (metric='precomputed'), no rows. Pass the rows with another metric.")
+        raise DataError(
+            "X holds distances (metric='precomputed'), no rows. Pass the rows with another metric."
+        )
 
     def fingerprint(self) -> str:
         """Give a digest of the distances and of whose they are."""
@@ -82,11 +89,11 @@ def dense_distances(rows: Rows) -> Precomputed:
     n = len(D)
     if D.shape[1] != n:
         raise DataError(
-            f"metric='precomputed' wants a square matrix of distances, n rows and n columns; got shape={tuple(D.shape)}. "
+            f"metric='precomputed' wants a square matrix of distances, (n, n); got shape={tuple(D.shape)}. "
             "Pass all pairs, a sparse matrix of neighbour distances, or a pair (indices, distances)."
         )
-    _check_sign(D, "Distances")
     slack = TOLERANCE * float(D.max())
+    D = _without_signs(D, "Distances", slack)
     diagonal = D.diagonal().abs()
     if float(diagonal.max()) > slack:
         i = int(diagonal.argmax())
@@ -107,7 +114,7 @@ def dense_distances(rows: Rows) -> Precomputed:
     return Precomputed(D, None, None, rows.kind, rows.dtype, rows.index, rows.names, rows.origin)
 
 
-def sparse_distances(matrix: Any, device: torch.device) -> Precomputed:
+def sparse_distances(matrix: Any, device: torch.device, min_rows: int = 2) -> Precomputed:
     """Read each row's stored entries as the distances of that point's neighbours.
 
     matrix is an (n, n) SciPy sparse matrix or array; stored zeros count, the diagonal does not. Where rows hold
@@ -117,12 +124,14 @@ def sparse_distances(matrix: Any, device: torch.device) -> Precomputed:
         DataError: Not square, not finite, negative somewhere, or a row without entries.
     """
     n = matrix.shape[0]
-    if len(matrix.shape) != 2 or matrix.shape[1] != n:
+    if len(matrix.shape) != 2 or matrix.shape[1] != n or n < min_rows:
         raise DataError(
-            f"metric='precomputed' wants a square matrix of neighbour distances; got shape={matrix.shape}. "
-            "Pass n rows and n columns."
+            f"metric='precomputed' wants a square matrix of the neighbour distances of at least {min_rows} points; got "
+            f"shape={matrix.shape}. Pass n rows and n columns."
         )
-    entries = matrix.tocoo()
+    entries = matrix.tocsr(copy=True)
+    entries.sum_duplicates()
+    entries = entries.tocoo()
     rows, columns = (np.asarray(part, np.int64) for part in (entries.row, entries.col))
     if entries.data.dtype.kind not in "biuf":
         raise DataError(f"Distances must be real numbers; got dtype {entries.data.dtype}.")
@@ -137,7 +146,7 @@ def sparse_distances(matrix: Any, device: torch.device) -> Precomputed:
     k, shortest = int(counts.min()), int(counts.argmin())
     if k < 1:
         raise DataError(
-            f"Every row of a sparse matrix of distances must hold neighbours; row {shortest} holds none besides itself. "
+            f"Every row of a sparse matrix of distances must hold neighbours; row {shortest} holds none but itself. "
             "Store the distances of each point's nearest neighbours."
         )
     places = (np.cumsum(counts) - counts)[:, None] + np.arange(k)
@@ -150,11 +159,11 @@ def sparse_distances(matrix: Any, device: torch.device) -> Precomputed:
 def known_neighbors(indices: Any, rows: Rows) -> Precomputed:
     """Check neighbours (n, k) and their distances, the ``values`` of ``rows``.
 
-    A first column that names each point itself is dropped; rows are sorted by distance, ties by index.
+    Where every point is among its own neighbours it is dropped; rows are sorted by distance, ties by index.
 
     Raises:
-        DataError: Shapes differ, numbers of points outside [0, n), a point among its own neighbours or a neighbour
-            given twice, or a negative distance.
+        DataError: Shapes differ, numbers of points outside [0, n), a point among its own neighbours in some rows, a
+            neighbour given twice, or a negative distance.
     """
     D, ids = rows.values, _whole_numbers(indices, rows.device)
     n = len(D)
@@ -163,22 +172,23 @@ def known_neighbors(indices: Any, rows: Rows) -> Precomputed:
             f"Precomputed neighbours are a pair (indices, distances) of one shape (n, k); got {tuple(ids.shape)} and "
             f"{tuple(D.shape)}."
         )
-    _check_sign(D, "Distances of neighbours")
+    D = _without_signs(D, "Distances of neighbours", TOLERANCE * float(D.max()))
     own = torch.arange(n, device=ids.device)[:, None]
-    if ids.shape[1] > 1 and bool((ids[:, :1] == own).all()):
-        ids, D = ids[:, 1:], D[:, 1:]
+    others = ids != own
+    if ids.shape[1] > 1 and bool((others.sum(1) == ids.shape[1] - 1).all()):
+        ids, D = ids[others].view(n, -1), D[others].view(n, -1)
     _check_ids(ids, own)
     # Two stable sorts: by index, then by distance.
     place = ids.argsort(1)
     ids, D = ids.gather(1, place), D.gather(1, place)
-    D, place = D.sort(1, stable=True)
+    D, place = D.sort(dim=1, stable=True)
     return Precomputed(None, ids.gather(1, place), D, rows.kind, rows.dtype, rows.index, None, rows.origin)
 
 
 def _check_ids(ids: Tensor, own: Tensor) -> None:
     n = len(ids)
     _refuse((ids < 0) | (ids >= n), ids, f"must lie in [0, {n})", "Drop points that have no k neighbours.")
-    _refuse(ids == own, ids, "must not be the point itself", "Drop it, or put it first in every row.")
+    _refuse(ids == own, ids, "must not be the point itself", "Drop it, or name it in every row.")
     ordered = ids.sort(1).values
     twice = torch.zeros_like(ids, dtype=torch.bool)
     twice[:, 1:] = ordered[:, 1:] == ordered[:, :-1]
@@ -201,12 +211,17 @@ def _whole_numbers(indices: Any, device: torch.device) -> Tensor:
     return torch.from_numpy(array.astype(np.int64)).to(device)
 
 
-def _check_sign(D: Tensor, what: str) -> None:
-    if float(D.min()) < 0:
+def _without_signs(D: Tensor, what: str, slack: float) -> Tensor:
+    """Give distances that rounding took below 0 as 0; refuse what is clearly negative."""
+    low = float(D.min())
+    if low >= 0:
+        return D
+    if low < -slack or slack <= 0:
         i, j = divmod(int(D.argmin()), D.shape[1])
         raise DataError(
-            f"{what} must not be negative; entry ({i}, {j}) is {float(D[i, j]):g}. Pass distances, not similarities."
+            f"{what} must not be negative; entry ({i}, {j}) is {low:g}. Pass distances, not similarities."
         )
+    return D.clamp_min(0)
 
 
 def _check_entries(rows: np.ndarray, columns: np.ndarray, data: np.ndarray) -> None:

@@ -175,7 +175,9 @@ def _numbers(given: Any, number: int) -> Any:
         batch = batch.to_dense() if batch.layout != torch.strided else batch
     kind = "c" if isinstance(batch, Tensor) and batch.is_complex() else getattr(batch.dtype, "kind", "f")
     if kind not in "biuf":
-        raise DataError(f"X must hold real numbers; batch {number} holds {batch.dtype}. Convert it to floats first.")
+        raise DataError(
+            f"X must hold real numbers; batch {number} holds {batch.dtype}. Convert it to floats first."
+        )
     return batch
 
 
@@ -187,7 +189,9 @@ def _check_width(batch: Any, d: int | None, number: int) -> None:
             "images to rows, and let the loader make batches (batch_size is not None)."
         )
     if d is not None and shape[1] != d:
-        raise DataError(f"Every batch of X must have {d} columns, as the first has; batch {number} has {shape[1]}.")
+        raise DataError(
+            f"Every batch of X must have {d} columns, as the first has; batch {number} has {shape[1]}."
+        )
 
 
 def _as_float32(batch: Any) -> Tensor:

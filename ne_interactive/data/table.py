@@ -44,6 +44,11 @@ class Table(ABC):
         """Number of input dimensions."""
 
     @property
+    def most_neighbors(self) -> int:
+        """How many neighbours per point can be asked for."""
+        return self.n - 1
+
+    @property
     @abstractmethod
     def device(self) -> torch.device:
         """Where the run takes place."""
@@ -106,7 +111,7 @@ def like_input(Z: Tensor, table: Table) -> Any:
     if table.kind == "pandas":
         import pandas
 
-        return pandas.DataFrame(array, columns=columns, index=table.index)
+        return pandas.DataFrame(array, columns=pandas.Index(columns), index=table.index)
     if table.kind == "polars":
         import polars
 

@@ -1,4 +1,4 @@
-"""Adam on the Poincare ball: steps along geodesics, with momentum carried along (Becigneul and Ganea, arXiv:1810.00760)."""
+"""Adam on the Poincare ball: steps along geodesics (Becigneul and Ganea, arXiv:1810.00760)."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def add(x: Tensor, y: Tensor) -> Tensor:
 
 
 def exponential(x: Tensor, tangent: Tensor, longest: float = float("inf")) -> Tensor:
-    """Where the geodesics from x (n, c) along the tangent vectors (n, c) end, at most `longest` away and in the ball."""
+    """Where the geodesics from x (n, c) along the tangents (n, c) end, at most `longest` away and in the ball."""
     length = tangent.norm(dim=1, keepdim=True).clamp_min(TINY)
     distance = (2 * length / (1 - x.square().sum(1, keepdim=True))).clamp_max(longest)
     return into_ball(add(x, torch.tanh(distance / 2) * tangent / length), RIM)

@@ -70,8 +70,10 @@ def unpack_value(packed: Any, name: str, arrays: Mapping[str, np.ndarray]) -> An
         parts = tuple(arrays[f"{name}.{part}"] for part in SPARSE)
         return sparse.csr_array(parts, shape=tuple(packed["sparse"]))
     if "array" in packed:
-        kind = {"list": list, "tuple": tuple}.get(packed["array"])
-        return kind(arrays[name].tolist()) if kind else arrays[name]
+        array = arrays[name]
+        return {"list": array.tolist, "tuple": lambda: tuple(array.tolist())}.get(
+            packed["array"], lambda: array
+        )()
     known = {cls.__name__: cls for cls in AFFINITIES.values()} | {"FaissConfig": FaissConfig}
     if packed["value"] not in known:
         raise DataError(

@@ -34,7 +34,7 @@ def draw(key, edge, number, n):
     return np.int64(((x >> S32) * np.uint64(n)) >> S32)
 
 
-def draw_torch(key: int, edges: Tensor, numbers: Tensor, n: int) -> Tensor:
+def draw_torch(key: int, edges: Tensor, numbers: Tensor, n: int | Tensor) -> Tensor:
     """`draw` for tensors of edges and numbers: the same integers, bit for bit."""
     x = _signed(key) ^ ((edges * 65536 + numbers) * _signed(int(GOLDEN)))
     x = (x ^ _shift(x, 30)) * _signed(int(MIX_A))

@@ -1,6 +1,6 @@
 """Forces of points in the Poincare ball of curvature -1, with the Cauchy kernel of their geodesic distances.
 
-Written with t = |x - y|^2 / ((1 - |x|^2) (1 - |y|^2)), for which the distance is d = arccosh(1 + 2 t) = 2 arcsinh(sqrt t)
+Written with t = |x - y|^2 / ((1 - |x|^2) (1 - |y|^2)): the distance is d = arccosh(1 + 2 t) = 2 arcsinh(sqrt t)
 (Nickel and Kiela 2017, arXiv:1705.08039): the latter form keeps its digits near 0 and near the rim. The kernel is
 w = 1 / (d^2 + gamma^2). All in float64.
 """
@@ -58,7 +58,10 @@ def kernel_sum(Z: Tensor, gamma: float) -> Tensor:
     def tile(start: int, Z: Tensor) -> Tensor:
         block = Z[start : start + rows]
         w = 1 / (squared_distance(ratio(block[:, None], Z[None])) + gamma * gamma)
-        own = torch.arange(len(Z), device=Z.device) == torch.arange(start, start + len(block), device=Z.device)[:, None]
+        own = (
+            torch.arange(len(Z), device=Z.device)
+            == torch.arange(start, start + len(block), device=Z.device)[:, None]
+        )
         return w.masked_fill(own, 0).sum()
 
     if len(Z) <= rows:
@@ -186,7 +189,9 @@ def _repulsion(columns, room, gamma2, slopes, totals):
                     t[b] += difference * difference
             near = room[start : start + count]
             for b in range(count):
-                t[b] = max(t[b] * near[b] * room[i], 1e-24)  # a pair in one place: its slope is 0 all the same
+                t[b] = max(
+                    t[b] * near[b] * room[i], 1e-24
+                )  # a pair in one place: its slope is 0 all the same
                 stretched = np.sqrt(1 + t[b])
                 root = np.sqrt(t[b])
                 arc = log_from_one(root + stretched)

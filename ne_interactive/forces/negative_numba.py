@@ -35,10 +35,7 @@ def allowed(key, i, number, n, indptr, indices, own):
     low, high = 0, count
     while low < high:
         middle = (low + high) // 2
-        if middle == own:
-            excluded = i
-        else:
-            excluded = np.int64(indices[first + middle - (1 if middle > own else 0)])
+        excluded = i if middle == own else np.int64(indices[first + middle - (1 if middle > own else 0)])
         if excluded - middle <= chosen:
             low = middle + 1
         else:

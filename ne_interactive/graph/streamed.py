@@ -1,6 +1,7 @@
 """The k nearest neighbours of rows that are read in passes and never in memory at once."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -174,15 +175,20 @@ class _Best:
             self._search_slowly(unsure)
 
     def among(self, candidates: Tensor) -> None:
-        """Meet candidates (q, m), ascending in every row."""
+        """Meet candidates (q, m), ascending in every row; -1 is none."""
+        candidates = candidates.contiguous()
         for start, count in self.window.chunks():
-            inside = (candidates >= start) & (candidates < start + count)
-            inside &= candidates != self.window.queries[:, None]
-            kept = torch.where(inside, candidates - start, -1).sort(1, descending=True).values
-            width = int(inside.sum(1).max())
-            self._meet(0, kept[:, :width].to(self.distances.device), start)
+            ends = torch.tensor([start, start + count]).repeat(self.window.q, 1)
+            low, high = torch.searchsorted(candidates, ends).unbind(1)
+            width = int((high - low).max())
+            places = low[:, None] + torch.arange(width)
+            found = candidates.gather(1, places.clamp(max=candidates.shape[1] - 1))
+            kept = (places < high[:, None]) & (found != self.window.queries[:, None])
+            self._meet(0, torch.where(kept, found - start, -1).to(self.distances.device), start)
 
-    def _tiles(self, start: int, count: int, tile, rows: Tensor | None = None) -> Iterator[tuple[int, int, Tensor]]:
+    def _tiles(
+        self, start: int, count: int, tile: Callable[[Any, slice], Tensor], rows: Tensor | None = None
+    ) -> Iterator[tuple[int, int, Tensor]]:
         """Give distances of queries low to high to a chunk, infinite to themselves."""
         own, places = self.window.own(start, count)
         selves = torch.full((self.window.q,), -1, device=places.device)

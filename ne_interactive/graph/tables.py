@@ -12,6 +12,7 @@ from ne_interactive.graph.faiss_config import FaissConfig
 from ne_interactive.graph.neighbors import Neighbors, find_neighbors
 from ne_interactive.graph.passes import start_in_passes
 from ne_interactive.graph.projection import pca_start
+from ne_interactive.graph.spectral import spectral_start
 from ne_interactive.graph.streamed import find_in_passes
 from ne_interactive.params.errors import DataError
 
@@ -61,8 +62,6 @@ def pca_start_of(table: Table, c: int, *, scale: float = 1e-4, seed: int = 0) ->
     if isinstance(table, Streamed):
         return start_in_passes(table, c, scale=scale, seed=seed)
     if isinstance(table, Precomputed):
-        from ne_interactive.graph.spectral import spectral_start
-
         return spectral_start(_graph(table), c, scale=scale, seed=seed).to(table.device)
     raise _unknown(table)
 
@@ -131,4 +130,6 @@ def _graph(table: Precomputed) -> Graph:
 
 
 def _unknown(table: Table) -> DataError:
-    return DataError(f"A {type(table).__name__} table can neither be searched nor started from. Pass rows of numbers.")
+    return DataError(
+        f"A {type(table).__name__} table can neither be searched nor started from. Pass rows of numbers."
+    )

@@ -11,4 +11,17 @@ from ne_interactive.methods.spectrum import ContrastiveSpectrum
 from ne_interactive.methods.tsne import TSNE
 from ne_interactive.methods.umap import UMAP
 
-__all__ = ["COSNE", "ContrastiveSpectrum", "InfoTSNE", "LargeVis", "METHODS", "NegativeSamplingNeighborEmbedding", "NeighborEmbedding", "SNE", "SNEkhorn", "TSNE", "TSNEkhorn", "UMAP"]
+__all__ = [
+    "COSNE",
+    "METHODS",
+    "SNE",
+    "TSNE",
+    "UMAP",
+    "ContrastiveSpectrum",
+    "InfoTSNE",
+    "LargeVis",
+    "NegativeSamplingNeighborEmbedding",
+    "NeighborEmbedding",
+    "SNEkhorn",
+    "TSNEkhorn",
+]

@@ -89,7 +89,9 @@ class COSNE(NeighborEmbedding):
 
     def _check_start(self) -> None:
         try:
-            norms = np.linalg.norm(np.asarray(torch.as_tensor(self.init).detach().cpu(), dtype=float), axis=-1)
+            norms = np.linalg.norm(
+                np.asarray(torch.as_tensor(self.init).detach().cpu(), dtype=float), axis=-1
+            )
         except (TypeError, ValueError, RuntimeError):
             return  # no array of numbers: refused where starts are checked
         if norms.size and not norms.max() < 1:

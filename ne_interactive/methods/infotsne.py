@@ -56,6 +56,8 @@ class InfoTSNE(NegativeSamplingNeighborEmbedding):
         if not compiled(at):
             return None
         Z, temperature = at.state.positions, float(at.knobs["temperature"])
-        pull, push, attracted, repelled = negative.infonce(at.graph, Z, self.draws(at), temperature, want_loss)
+        pull, push, attracted, repelled = negative.infonce(
+            at.graph, Z, self.draws(at), temperature, want_loss
+        )
         loss = at.knobs["exaggeration"] * attracted + at.knobs["repulsion_strength"] * repelled
         return Forces(pull, push, loss)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ne_interactive.data.table import Table
 from ne_interactive.engine.protocol import At
+from ne_interactive.engine.state import State
 from ne_interactive.forces import attraction, sinkhorn
 from ne_interactive.graph.affinity import Affinity
 from ne_interactive.graph.csr import Graph
@@ -19,6 +20,7 @@ from ne_interactive.graph.neighbors import Neighbors
 from ne_interactive.graph.sparse_affinities import Entropic
 from ne_interactive.methods.base import Forces, NeighborEmbedding, momentum
 from ne_interactive.methods.losses import edges, pairs
+from ne_interactive.methods.sne import steady_lr
 from ne_interactive.params.declare import declare
 from ne_interactive.params.errors import ParameterError
 from ne_interactive.params.param import param
@@ -30,8 +32,8 @@ UNROLLED = 4000  # points up to which n x n matrices of all fixed-point iteratio
 class SNEkhorn(NeighborEmbedding):
     """SNE with doubly stochastic affinities (Van Assel, Vayer, Flamary and Courty 2023, SNEkhorn, arXiv:2305.13797).
 
-    Q_ij = exp(f_i + f_j) k(d_ij) for i != j, with the Gaussian kernel k = exp(-d^2) and duals f such that all rows have
-    the sum 1/n; P, symmetric and with the same row sums, gives all rows one entropy. Every point then has the same share
+    Q_ij = exp(f_i + f_j) k(d_ij) for i != j, with the Gaussian kernel k = exp(-d^2) and duals f such that each row has
+    the sum 1/n; P, symmetric and with the same row sums, gives all rows one entropy. So every point has the same share
     of the map, outliers and hubs too. Minimises lambda * (-sum P log k) + rho * (sum Q - 2 sum_i p_i f_i), p_i the row
     sums of P: at lambda = rho = 1 the divergence of P from Q. The duals are held while the positions move (at the fixed
     point the loss does not depend on them), and go on from step to step.
@@ -92,6 +94,10 @@ class SNEkhorn(NeighborEmbedding):
         """`mass` (n,) float64: the row sums of P."""
         sums = torch.zeros(graph.n, dtype=torch.float64, device=graph.values.device)
         return {"mass": sums.index_add_(0, graph.rows, graph.values.double())}
+
+    def _auto_lr(self, state: State, n: int, knobs: Mapping[str, Any]) -> float:
+        rate = super()._auto_lr(state, n, knobs)
+        return min(rate, steady_lr(n, knobs)) if self.kernel == "gaussian" else rate
 
     # the kernel
 

@@ -35,7 +35,9 @@ class NegativeSamplingNeighborEmbedding(NeighborEmbedding):
         >>> import ne_interactive as ne
         >>> from ne_interactive.methods.losses import edges
         >>> from ne_interactive.methods.sampling import NegativeSamplingNeighborEmbedding
-        >>> class _Springs(NegativeSamplingNeighborEmbedding):
+        >>> from ne_interactive.params.declare import declare
+        >>> @declare
+        ... class _Springs(NegativeSamplingNeighborEmbedding):
         ...     def attraction(self, Z, at):
         ...         return (at.graph.values * edges(Z, at)).sum()
         ...     def repulsion(self, Z, at):
@@ -55,9 +57,7 @@ class NegativeSamplingNeighborEmbedding(NeighborEmbedding):
         5, "Random points that each point is compared with at every iteration; more of them, more repulsion.",
         bounds=(1, 65_536), closed="low", slider=(1, 100), scale="log", group="forces", live=True, redo="nothing",
     )  # fmt: skip
-    discard_NNs: bool = param(
-        False, "Never draw a point's own neighbours as its negatives.", group="forces"
-    )
+    discard_NNs: bool = param(False, "Never draw a point's own neighbours as its negatives.", group="forces")
 
     def validate(self, n: int) -> None:
         """Check every parameter, and with `discard_NNs` whether enough points are left to be drawn.

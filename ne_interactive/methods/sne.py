@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ne_interactive.engine.protocol import At
+from ne_interactive.engine.state import State
 from ne_interactive.forces import attraction, softmax
 from ne_interactive.forces.sinkhorn import is_speck
 from ne_interactive.graph.affinity import Affinity
@@ -58,6 +59,9 @@ class SNE(NeighborEmbedding):
         """The logarithm of each point's sum of kernels to all others, averaged over the points."""
         return torch.logsumexp(-pairs(Z), dim=1).mean()
 
+    def _auto_lr(self, state: State, n: int, knobs: Mapping[str, Any]) -> float:
+        return min(super()._auto_lr(state, n, knobs), steady_lr(n, knobs))
+
     def forces(self, at: At, want_loss: bool) -> Forces:
         """4 sum_j p_ij (z_i - z_j), and -2/n sum_j (q_{j|i} + q_{i|j}) (z_i - z_j)."""
         Z = at.state.positions
@@ -68,6 +72,11 @@ class SNE(NeighborEmbedding):
             lam, rho = at.knobs["exaggeration"], at.knobs["repulsion_strength"]
             loss = lam * (at.problem.constant + math.log(at.n) + cross) + rho * float(logs.double().mean())
         return Forces(pull.mul_(4), push.mul_(-2 / at.n), loss, grid)
+
+
+def steady_lr(n: int, knobs: Mapping[str, Any]) -> float:
+    """The largest learning rate at which the pull, which grows with distance here, does not overshoot."""
+    return n / max(knobs["exaggeration"], knobs["repulsion_strength"], 1.0) / 4
 
 
 def _speck(Z: Tensor) -> tuple[Tensor, Tensor, tuple[int, ...]]:

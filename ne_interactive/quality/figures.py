@@ -227,6 +227,15 @@ def disk_layout(disk: bool) -> dict[str, Any]:
     """Give what draws the unit circle under the points and shows all of it, or what takes it away again."""
     if not disk:
         return {"shapes": [], "xaxis": {"autorange": True}, "yaxis": {"autorange": True}}
-    circle = {"type": "circle", "xref": "x", "yref": "y", "x0": -1, "y0": -1, "x1": 1, "y1": 1, "layer": "below"}
+    circle = {
+        "type": "circle",
+        "xref": "x",
+        "yref": "y",
+        "x0": -1,
+        "y0": -1,
+        "x1": 1,
+        "y1": 1,
+        "layer": "below",
+    }
     ends = {"range": [-1.05, 1.05], "autorange": False}
     return {"shapes": [circle | {"line": {"color": "#b5bcc5", "width": 1}}], "xaxis": ends, "yaxis": ends}

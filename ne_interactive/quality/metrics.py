@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ne_interactive.data.arrays import as_rows
+from ne_interactive.data.arrays import as_table
 from ne_interactive.data.seeds import generator
 from ne_interactive.graph.distances import check_k, nearest
 from ne_interactive.graph.neighbors import Neighbors
@@ -35,14 +35,14 @@ def recall(
     Raises:
         DataError: X and Z differ in length, or k is not in [1, n - 1].
     """
-    map_values = as_rows(Z).values
+    map_values = as_table(Z).values
     n = map_values.shape[0]
     chosen = _sample(n, sample, seed)
     if neighbors is not None:
         _same_length(neighbors.n, n)
         true = neighbors.first(k).indices.cpu()[chosen]
     else:
-        values = as_rows(X).values
+        values = as_table(X).values
         _same_length(values.shape[0], n)
         true, _ = nearest(values, k, rows=chosen)
     shown = _map_neighbors(map_values, k, chosen)
@@ -58,7 +58,7 @@ def label_accuracy(Z: Any, y: Any, k: int = 10, *, sample: int | None = None, se
     Raises:
         DataError: y and Z differ in length, or k is not in [1, n - 1].
     """
-    map_values = as_rows(Z).values
+    map_values = as_table(Z).values
     classes, codes = np.unique(np.asarray(y), return_inverse=True)
     _same_length(codes.size, map_values.shape[0])
     chosen = _sample(map_values.shape[0], sample, seed)
@@ -78,7 +78,7 @@ def trustworthiness(X: Any, Z: Any, k: int = 10, *, sample: int | None = 500, se
     Raises:
         DataError: X and Z differ in length, or k is not below n / 2, where the measure is defined.
     """
-    values, map_values = as_rows(X).values, as_rows(Z).values
+    values, map_values = as_table(X).values, as_table(Z).values
     n = values.shape[0]
     _same_length(n, map_values.shape[0])
     if not 1 <= k < n / 2:

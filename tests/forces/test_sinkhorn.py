@@ -68,11 +68,11 @@ def test_the_mesh_gives_what_all_pairs_give(kernel, monkeypatch):
 @every_kernel
 def test_duals_go_on_from_those_known_and_another_length_begins_afresh(kernel):
     Z = points(100, kernel)
-    duals, off = None, []
-    for _ in range(6):
+    duals, off = torch.full((100,), -math.log(100) / 2), []
+    for _ in range(8):
         duals = sinkhorn.plan(Z, kernel, 1.0, duals, 2).duals
         off.append(float((row_sums(Z, duals, kernel) - 1).abs().mean()))
-    assert off[-1] < off[1] / 2
+    assert off[-1] < off[0] / 10
     fresh = sinkhorn.plan(Z, kernel, 1.0, None, 2)
     other = sinkhorn.plan(Z, kernel, 1.0, torch.zeros(7), 2)
     assert torch.equal(fresh.duals, other.duals)
@@ -97,13 +97,10 @@ def test_lone_points_pairs_and_duplicates_have_finite_positive_charges(kernel):
 @pytest.mark.parametrize("n", [200, 3000])
 def test_a_start_of_any_small_scale_has_the_forces_of_equal_shares(kernel, n):
     Z = points(n, kernel) * 1e-10
-    plan = (
-        sinkhorn.plan(Z + 1e-3, kernel, 1.0, None, 5) if n == 200 else sinkhorn.plan(Z, kernel, 1.0, None, 5)
-    )
+    plan = sinkhorn.plan(Z, kernel, 1.0, None, 5)
     assert plan.mass == pytest.approx(1, rel=1e-5)
-    if n == 3000:
-        wanted = (Z - Z.mean(0)) / (n - 1)
-        torch.testing.assert_close(plan.field, wanted, rtol=1e-3, atol=1e-4 * float(wanted.abs().max()))
+    wanted = (Z - Z.mean(0)) / (n - 1)
+    torch.testing.assert_close(plan.field, wanted, rtol=1e-3, atol=1e-4 * float(wanted.abs().max()))
 
 
 def test_the_reference_can_be_differentiated_through_its_iterations():

@@ -89,7 +89,9 @@ def test_the_gradient_is_that_of_the_loss(name):
         (wanted,) = torch.autograd.grad(loss, Z)
         scale = float(wanted.abs().max())
         torch.testing.assert_close(found.values.double() / scale, wanted / scale, rtol=1e-3, atol=2e-4)
-        if steps == 0 and not found.memory:  # what is kept between steps is held, so the loss alone has other slopes
+        if (
+            steps == 0 and not found.memory
+        ):  # what is kept between steps is held, so the loss alone has other slopes
             along = torch.from_numpy(np.random.default_rng(0).normal(size=Z.shape)) * 1e-6
             with torch.no_grad():
                 ends = [float(core.method.loss(Z + sign * along, at)) for sign in (1, -1)]

@@ -66,26 +66,24 @@ def test_at_the_fixed_point_holding_the_duals_or_not_gives_one_gradient(cls):
 def test_duals_stay_in_the_state_and_give_every_point_its_share(cls):
     run = started(cls)
     run.step(60)
-    duals = run._core.state.memory["dual"]
-    assert duals.shape == (90,)
-    logs = run._core.method.log_kernel(
-        torch.cdist(run._core.state.positions.double(), run._core.state.positions.double()).square(),
-        at_of(run),
-    )
-    Q = (logs + duals[:, None] + duals).exp().fill_diagonal_(0)
-    assert (Q.sum(1) * 90).numpy() == pytest.approx(np.ones(90), abs=0.2)
-    copy = run._core.state.copy().memory["dual"]
-    assert copy is not duals
-    assert torch.equal(copy, duals)
+    known = run._core.state.memory["dual"]
+    assert known.shape == (90,)
+    assert torch.equal(run._core.state.copy().memory["dual"], known)
+    at = at_of(run)
+    duals = run._core.method.gradient(at, False).memory["dual"]
+    assert float((duals - known).abs().max()) < 1
+    Z = at.state.positions.double()
+    Q = (run._core.method.log_kernel(torch.cdist(Z, Z).square(), at) + duals[:, None] + duals).exp()
+    assert (Q.fill_diagonal_(0).sum(1) * 90).numpy() == pytest.approx(np.ones(90), abs=0.1)
 
 
 @both
 def test_the_default_unfolds_from_a_start_of_any_scale_and_does_not_rest_at_once(cls):
     data = ne.datasets.digits()
-    X, y = data.X[:500], data.y[:500]
+    X, y = data.X[:400], data.y[:400]
     for scaling in ("auto", 1e-10):
-        estimator = cls(random_state=0, init_scaling=scaling, max_iter=200).fit(X)
-        assert estimator.n_iter_ >= 150
+        estimator = cls(random_state=0, init_scaling=scaling, max_iter=120).fit(X)
+        assert estimator.n_iter_ == 120
         assert estimator.embedding_.std() > 1
         assert ne.metrics.label_accuracy(estimator.embedding_, y, k=10) >= 0.9
 
@@ -110,14 +108,13 @@ def test_weights_and_iterations_matter_while_it_runs(cls, changed):
     run, control = started(cls), started(cls)
     for each in (run, control):
         each.step(40)
-    before = control.embedding.std()
     run.tune(**changed)
     run.step(20)
     control.step(20)
     assert not np.array_equal(run.embedding, control.embedding)
     assert np.isfinite(run.embedding).all()
     if "exaggeration" in changed:
-        assert run.embedding.std() < before
+        assert run.embedding.std() < control.embedding.std()
     if "repulsion_strength" in changed:
         assert run.embedding.std() > control.embedding.std()
 
@@ -159,5 +156,5 @@ def test_many_points_go_on_a_mesh(cls):
 @both
 def test_default_map_of_the_digits_keeps_the_classes(cls):
     data = ne.datasets.digits()
-    Z = cls(random_state=0, max_iter=100).fit_transform(data.X)
-    assert ne.metrics.label_accuracy(Z, data.y, k=10) >= (0.98 if cls is TSNEkhorn else 0.93)
+    Z = cls(random_state=0, max_iter=80).fit_transform(data.X[::2])
+    assert ne.metrics.label_accuracy(Z, data.y[::2], k=10) >= (0.97 if cls is TSNEkhorn else 0.92)

@@ -10,9 +10,11 @@ from ne_interactive.methods import METHODS
 from ne_interactive.methods.largevis import LargeVis
 from ne_interactive.methods.losses import edges
 from ne_interactive.methods.sampling import NegativeSamplingNeighborEmbedding
+from ne_interactive.params.declare import declare
 from ne_interactive.params.errors import ParameterError
 
 
+@declare
 class _Springs(NegativeSamplingNeighborEmbedding):
     def attraction(self, Z, at):
         return (at.graph.values * edges(Z, at)).sum()
@@ -62,7 +64,9 @@ def test_negatives_change_with_the_iteration_and_live_count_alone():
 
 def test_more_negatives_are_more_repulsion():
     X = data()
-    few, many = (LargeVis(perplexity=10, random_state=0, n_negatives=m).fit_transform(X) for m in (2, 40))
+    few, many = (
+        LargeVis(perplexity=10, random_state=0, n_negatives=m, max_iter=200).fit_transform(X) for m in (2, 40)
+    )
     assert many.std() > 1.5 * few.std()
 
 
@@ -79,7 +83,9 @@ def test_discarded_neighbours_are_never_drawn():
 
 @pytest.mark.parametrize("verbose", [False, True])
 def test_too_few_points_left_is_an_error_whatever_verbose_says(verbose):
-    with pytest.raises(ParameterError, match=r"discard_NNs leaves \d+ points .* fewer than n_negatives \(120\)"):
+    with pytest.raises(
+        ParameterError, match=r"discard_NNs leaves \d+ points .* fewer than n_negatives \(120\)"
+    ):
         ne.Stepper(data(), LargeVis(perplexity=15, discard_NNs=True, n_negatives=120, verbose=verbose))
     with pytest.raises(ParameterError, match="discard_NNs leaves 0 points"):
         ne.Stepper(data(40), LargeVis(perplexity=30, discard_NNs=True, n_negatives=1, verbose=verbose))

@@ -42,8 +42,10 @@ def pack_value(value: Any, name: str, arrays: dict[str, np.ndarray]) -> Any:
         }
     if sparse.issparse(value):
         whole = sparse.csr_array(value)
-        arrays |= {f"{name}.{part}": getattr(whole, part) for part in SPARSE}
-        return {"sparse": list(whole.shape)}
+        for part in SPARSE:
+            arrays[f"{name}.{part}"] = getattr(whole, part)
+        n, m = np.shape(whole)
+        return {"sparse": [n, m]}
     array = np.asarray(value.detach().cpu() if isinstance(value, torch.Tensor) else value)
     if array.dtype.kind not in "biuf":
         raise ParameterError(

@@ -24,11 +24,12 @@ LARGEST_ODDS = 0.5  # of the t-SNE end: many negatives must not bring it to UMAP
 class ContrastiveSpectrum(NegativeSamplingNeighborEmbedding):
     """Neg-t-SNE with a chosen normaliser (Damrich, Boehm, Hamprecht and Kobak, arXiv:2206.01816).
 
-    An edge is told from m random negatives by the odds q / o of its kernel q = 1 / (1 + d^2), with o = Z m / (n (n - 1));
-    Z is the normaliser that the kernels are taken to have. Minimises -sum P log(q / (q + o)) over the edges, plus
-    -log(o / (q + o)) summed over the negatives and averaged over the points. `spectrum` sets Z: at 0 it is t-SNE's,
-    about min(100, n / 250) n; at 1 it is n (n - 1) / m, which makes o = 1 as in UMAP; in between, and a little beyond,
-    Z moves geometrically. A larger Z draws clusters together and apart from each other; a smaller one spreads them out.
+    An edge is told from m random negatives by the odds q / o of its kernel q = 1 / (1 + d^2), where
+    o = Z m / (n (n - 1)) and Z is the normaliser that the kernels are taken to have. Minimises
+    -sum P log(q / (q + o)) over the edges, plus -log(o / (q + o)) summed over the negatives and averaged over the
+    points. `spectrum` sets Z: at 0 it is t-SNE's, about min(100, n / 250) n; at 1 it is n (n - 1) / m, which makes
+    o = 1 as in UMAP; in between, and a little beyond, Z moves geometrically. A larger Z draws clusters together and
+    apart from each other; a smaller one spreads them out.
 
     Examples:
         >>> import ne_interactive as ne

@@ -71,7 +71,7 @@ def test_duals_stay_in_the_state_and_give_every_point_its_share(cls):
     assert torch.equal(run._core.state.copy().memory["dual"], known)
     at = at_of(run)
     duals = run._core.method.gradient(at, False).memory["dual"]
-    assert float((duals - known).abs().max()) < 1
+    assert float((duals - known).abs().max()) < 0.5
     Z = at.state.positions.double()
     Q = (run._core.method.log_kernel(torch.cdist(Z, Z).square(), at) + duals[:, None] + duals).exp()
     assert (Q.fill_diagonal_(0).sum(1) * 90).numpy() == pytest.approx(np.ones(90), abs=0.1)
@@ -157,4 +157,4 @@ def test_many_points_go_on_a_mesh(cls):
 def test_default_map_of_the_digits_keeps_the_classes(cls):
     data = ne.datasets.digits()
     Z = cls(random_state=0, max_iter=80).fit_transform(data.X[::2])
-    assert ne.metrics.label_accuracy(Z, data.y[::2], k=10) >= (0.97 if cls is TSNEkhorn else 0.92)
+    assert ne.metrics.label_accuracy(Z, data.y[::2], k=10) >= (0.97 if cls is TSNEkhorn else 0.9)

@@ -84,7 +84,7 @@ def _numbers(X: Any) -> tuple[Any, str, Any, tuple[str, ...] | None, torch.devic
         raw = X.detach()
         return raw.to_dense() if raw.layout != torch.strided else raw, "torch", None, None, X.device
     if module == "pandas" and hasattr(X, "columns"):
-        text = [name for name, dtype in X.dtypes.items() if not _pandas_numeric(dtype)]
+        text = [name for j, name in enumerate(X.columns) if not _pandas_numeric(X.iloc[:, j])]
         return _frame_numbers(X, text), "pandas", X.index, tuple(str(name) for name in X.columns), cpu
     if module == "polars" and hasattr(X, "columns"):
         X = X.collect() if hasattr(X, "collect") else X
@@ -115,9 +115,17 @@ def _annotated_numbers(X: Any) -> tuple[Any, str, Any, tuple[str, ...] | None, t
     )
 
 
-def _pandas_numeric(dtype: Any) -> bool:
-    # A column of Python objects may hold numbers: it is tried entry by entry later.
-    return getattr(dtype, "kind", "O") in "biufc" or (isinstance(dtype, np.dtype) and dtype.kind == "O")
+def _pandas_numeric(column: Any) -> bool:
+    dtype = column.dtype
+    if not (isinstance(dtype, np.dtype) and dtype.kind == "O"):
+        return getattr(dtype, "kind", "O") in "biufc"
+    try:  # a column of Python objects may hold numbers, or what is read as numbers
+        column.to_numpy().astype(np.float64)
+    except ValueError:
+        return False
+    except TypeError:  # an entry that is no number at all is named later
+        pass
+    return True
 
 
 def _frame_numbers(X: Any, text: list[Any]) -> np.ndarray:

@@ -64,11 +64,12 @@ class Streamed(Table):
             batch = _numbers(given, number)
             _check_width(batch, self.d, number)
             values = _as_float32(batch)
-            for block in digest.add(values):
-                self._compare(block, met)
-                met += 1
+            complete = digest.add(values)
             if digest.rows > self.n:
                 raise DataError(f"The first pass over X gave {self.n} rows, a later one more. {ADVICE}")
+            for block in complete:
+                self._compare(block, met)
+                met += 1
             if len(values):
                 yield values.to(self.place)
         if digest.rows != self.n:
@@ -81,7 +82,7 @@ class Streamed(Table):
         return joined(self.blocks, self.shape, torch.float32)
 
     def _compare(self, block: bytes, number: int) -> None:
-        if number >= len(self.blocks) or block != self.blocks[number]:
+        if block != self.blocks[number]:
             raise DataError(
                 f"X changed between two passes: the rows of block {number} (8,192 rows each) differ from those of the "
                 f"first pass, or come in another order. {ADVICE}"

@@ -41,11 +41,10 @@ def pack_value(value: Any, name: str, arrays: dict[str, np.ndarray]) -> Any:
             "mapping": {str(key): pack_value(part, f"{name}.{key}", arrays) for key, part in value.items()}
         }
     if sparse.issparse(value):
-        whole = sparse.csr_array(value)
+        whole: Any = sparse.csr_array(value)
         for part in SPARSE:
             arrays[f"{name}.{part}"] = getattr(whole, part)
-        n, m = np.shape(whole)
-        return {"sparse": [n, m]}
+        return {"sparse": list(whole.shape)}
     array = np.asarray(value.detach().cpu() if isinstance(value, torch.Tensor) else value)
     if array.dtype.kind not in "biuf":
         raise ParameterError(

@@ -9,7 +9,7 @@ import pytest
 import torch
 from scipy import sparse
 
-from ne_interactive.data import arrays
+from ne_interactive.data import arrays, table
 from ne_interactive.data.arrays import as_rows, fingerprint, like_input
 from ne_interactive.params.errors import DataError, NEError
 
@@ -80,6 +80,84 @@ def test_torch_types_and_device():
     assert as_rows(X, device="cpu").values.device.type == "cpu"
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
+def test_bad_entries_of_any_torch_type(dtype):
+    bad = torch.tensor([[0.0, 1.0], [2.0, np.nan]], dtype=dtype, requires_grad=True)
+    with pytest.raises(DataError, match="row 1, column 1: NaN"):
+        as_rows(bad)
+
+
+@pytest.mark.parametrize("form", ["csr", "csc", "coo", "lil", "dok", "bsr", "dia"])
+def test_sparse_matrices_and_arrays(form):
+    for make in (getattr(sparse, f"{form}_matrix"), getattr(sparse, f"{form}_array")):
+        assert torch.equal(as_rows(make(X)).values, as_rows(X).values)
+
+
+class Annotated:
+    """What an annotated data set looks like from outside."""
+
+    def __init__(self, matrix):
+        self.X, self.obs = matrix, pd.DataFrame(index=INDEX)
+        self.obs_names, self.var_names = INDEX, pd.Index(["u", "v", "w"])
+
+
+@pytest.mark.parametrize(
+    "matrix",
+    [
+        X,
+        X.astype(np.float32),
+        sparse.csr_matrix(X),
+        sparse.csc_array(X),
+        torch.from_numpy(X),
+        pd.DataFrame(X),
+    ],
+    ids=lambda matrix: type(matrix).__name__,
+)
+def test_annotated_data(matrix):
+    rows = as_rows(Annotated(matrix))
+    assert torch.equal(rows.values, as_rows(X).values)
+    assert (rows.kind, rows.names) == ("numpy", ("u", "v", "w"))
+    assert rows.index.equals(INDEX)
+    assert isinstance(like_input(Z, rows), np.ndarray)
+
+
+def test_annotated_data_read_from_a_file():
+    class Backed:
+        def to_memory(self):
+            return sparse.csr_matrix(X)
+
+    assert torch.equal(as_rows(Annotated(Backed())).values, as_rows(X).values)
+
+
+def test_annotated_data_that_are_bad():
+    with pytest.raises(DataError, match="Annotated.X is None"):
+        as_rows(Annotated(None))
+    with pytest.raises(DataError, match=r"row 2, column 1 \('v'\): NaN"):
+        as_rows(Annotated(with_entry(np.nan)))
+
+
+def test_lazy_polars():
+    frame = pl.DataFrame(X, schema=["u", "v", "w"])
+    rows = as_rows(frame.lazy())
+    assert torch.equal(rows.values, as_rows(X).values)
+    assert isinstance(like_input(Z, rows), pl.DataFrame)
+
+
+def test_batches_are_the_rows(monkeypatch):
+    monkeypatch.setattr(table, "BATCH_ENTRIES", 7)
+    rows = as_rows(X)
+    assert [len(batch) for batch in rows.batches()] == [2, 2, 2]
+    assert torch.equal(torch.cat(list(rows.batches())), rows.values)
+    assert rows.device == torch.device("cpu")
+
+
+def test_read_only_data_are_converted_in_blocks(monkeypatch):
+    monkeypatch.setattr(arrays, "BLOCK_ENTRIES", 6)
+    for given in (X.copy(), X.astype(np.float32), X.astype(">f4")):
+        given.flags.writeable = False
+        assert torch.equal(as_rows(given).values, as_rows(X).values)
+
+
 def test_memory_map(tmp_path):
     np.save(tmp_path / "x.npy", X.astype(np.float32))
     mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
@@ -91,8 +169,10 @@ def test_float32_is_shared_not_copied():
     assert as_rows(given).values.data_ptr() == given.ctypes.data
 
 
-def test_fingerprint():
+def test_fingerprint(monkeypatch):
+    monkeypatch.setattr(table, "BLOCK_ROWS", 2)
     values = as_rows(X).values
+    assert as_rows(X).fingerprint() == fingerprint(values)
     assert fingerprint(values) == fingerprint(values.clone())
     changed = values.clone()
     changed[5, 2] += 1
@@ -114,6 +194,8 @@ FRAME = pd.DataFrame(with_entry(np.nan), columns=["u", "v", "w"])
         (X.astype(complex), "Complex data not supported"),
         (torch.from_numpy(X).to(torch.complex64), "Complex data not supported"),
         (X[0], "Expected 2D array.*1D array instead.*Reshape your data"),
+        (pd.Series(X[0]), "Expected 2D array.*1D array instead.*Reshape your data"),
+        (pl.Series(X[0]), "Expected 2D array.*1D array instead.*Reshape your data"),
         (X.reshape(6, 3, 1), "Expected 2D array.*3D array"),
         (np.float64(3.0), "Expected 2D array"),
         (X[:1], r"Found array with 1 sample\(s\) \(shape=\(1, 3\)\) while a minimum of 2 is required"),

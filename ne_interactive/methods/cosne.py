@@ -32,7 +32,7 @@ ADOPTED = 0.7  # radius in the disk of the 95th percentile of a map that is take
 class COSNE(NeighborEmbedding):
     """t-SNE in the Poincare ball of curvature -1 (Guo, Guo and Yu 2022, CO-SNE, arXiv:2111.15037).
 
-    Minimises lambda * sum P log((d^2 + g^2) / g) + rho * (log sum g / (d^2 + g^2) + h * mean (s |x|^2 - r^2)^2), with
+    Minimises lambda * sum P log((d^2 + g^2) / g) + rho * (log sum g / (d^2 + g^2) + h * mean (s x^2 - r^2)^2), with
     geodesic distances d, radii r from the centre, g = `gamma` and h = `learning_rate_for_h_loss`. Rows x are centred,
     and s brings their squared norms to a mean of 9, whatever the units of X; rows in the metric "hyperbolic" lie in
     the ball already, and their geodesic radii are taken as they are. Distances alone (precomputed, for a few neighbours

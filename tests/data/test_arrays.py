@@ -130,7 +130,7 @@ def test_annotated_data_read_from_a_file():
 
 
 def test_annotated_data_that_are_bad():
-    with pytest.raises(DataError, match="Annotated.X is None"):
+    with pytest.raises(DataError, match=r"Annotated\.X is None"):
         as_rows(Annotated(None))
     with pytest.raises(DataError, match=r"row 2, column 1 \('v'\): NaN"):
         as_rows(Annotated(with_entry(np.nan)))

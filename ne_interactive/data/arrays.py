@@ -86,8 +86,9 @@ def _numbers(X: Any) -> tuple[Any, str, Any, tuple[str, ...] | None, torch.devic
     if module == "pandas" and hasattr(X, "columns"):
         text = [name for j, name in enumerate(X.columns) if not _pandas_numeric(X.iloc[:, j])]
         return _frame_numbers(X, text), "pandas", X.index, tuple(str(name) for name in X.columns), cpu
+    if module == "polars" and hasattr(X, "collect"):
+        X = X.collect()
     if module == "polars" and hasattr(X, "columns"):
-        X = X.collect() if hasattr(X, "collect") else X
         text = [
             name for name, dtype in X.schema.items() if not (dtype.is_numeric() or str(dtype) == "Boolean")
         ]

@@ -77,7 +77,7 @@ def test_run_with_umap_and_an_alias_writes_csv(tmp_path, data):
     ("options", "said"),
     [
         (["--method", "tnse"], "There is no method 'tnse'. Did you mean tsne?"),
-        (["--method", "nothing"], "There are tsne, umap"),
+        (["--method", "nothing"], "There are contrastivespectrum, cosne, "),
         (["--set", "perplexty=5"], "TSNE has no parameter 'perplexty'. Did you mean perplexity?"),
         (["--set", "perplexity"], "--set takes NAME=VALUE"),
         (["--set", "perplexity=many"], "TSNE.perplexity must be a number; got 'many'"),

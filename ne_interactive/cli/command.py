@@ -212,7 +212,7 @@ def _method_name(given: str) -> str:
 
 def _near(name: str, known: Any) -> str:
     near = difflib.get_close_matches(name, known, n=1)
-    return f" Did you mean {near[0]}?" if near else f" There are {', '.join(known)}."
+    return f" Did you mean {near[0]}?" if near else f" There are {', '.join(sorted(known))}."
 
 
 def _value(text: str) -> Any:

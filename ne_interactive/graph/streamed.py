@@ -11,7 +11,7 @@ from ne_interactive.graph import faiss_index, passes
 from ne_interactive.graph.distances import SLACK, _exact, check_k, rounding
 from ne_interactive.graph.faiss_config import FaissConfig
 from ne_interactive.graph.metrics import Flat, check_metric, in_units
-from ne_interactive.graph.neighbors import WIDER, Neighbors, _config
+from ne_interactive.graph.neighbors import OTHER_ORDER, Neighbors, _config, candidate_count
 from ne_interactive.graph.passes import Survey, prepared, project, put, survey
 from ne_interactive.params.errors import ParameterError
 
@@ -70,10 +70,8 @@ def _candidates(
             f"held in memory; got {config.dimensions}. Leave it at 50, or pass the rows as an array."
         )
     points = project(table, dimensions, known, metric=metric, seed=seed)
-    other = metric in ("manhattan", "hyperbolic")  # whose order is not that of the candidates
-    wider = config.oversampling or max(WIDER[config.index_type], 3 if other else 1)
-    m = min(known.n, int(wider * k) + 6)
-    ids, _ = faiss_index.candidates(points, m, config, probes=24 if other else 12, seed=seed)
+    m = candidate_count(known.n, k, metric, config)
+    ids, _ = faiss_index.candidates(points, m, config, probes=24 if metric in OTHER_ORDER else 12, seed=seed)
     return ids.sort(1).values
 
 

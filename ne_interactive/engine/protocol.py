@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ne_interactive.data.table import Table
 from ne_interactive.engine.state import Problem, State
+from ne_interactive.forces.frozen import Kernel
 from ne_interactive.graph.affinity import Affinity
 from ne_interactive.graph.csr import Graph
 from ne_interactive.graph.neighbors import Neighbors
@@ -55,6 +56,22 @@ class Gradient(NamedTuple):
     loss: float
     grid: tuple[int, ...] = ()
     memory: Mapping[str, Tensor] = {}
+
+
+PlacedLoss = Callable[[Tensor, Tensor, Tensor], Tensor]
+
+
+class Placing(NamedTuple):
+    """How a method places a new point among n that stand still.
+
+    Attributes:
+        kernel: of squared distances; its sum over all n points is the new point's potential.
+        loss: each new point's own (m,), of squared distances to its neighbours (m, k), their weights (m, k) and its
+            potential (m,).
+    """
+
+    kernel: Kernel
+    loss: PlacedLoss
 
 
 class Method(Protocol):
@@ -117,6 +134,10 @@ class Method(Protocol):
 
     def earliest_rest(self, n: int) -> int:
         """Iterations since the origin before which a run is never at rest."""
+        ...
+
+    def placing(self, n: int, knobs: Mapping[str, Any]) -> Placing:
+        """How a new point finds its place among n that stand still; raises ParameterError where none does."""
         ...
 
     def check_together(self, knobs: Mapping[str, Any]) -> None:

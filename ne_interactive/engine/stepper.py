@@ -16,6 +16,7 @@ from typing import Any
 from ne_interactive.engine import store
 from ne_interactive.engine.background import Background
 from ne_interactive.engine.core import Core
+from ne_interactive.engine.placing import Map
 from ne_interactive.engine.reading import Frame, Reading
 from ne_interactive.engine.snapshot import pack_run, unpack_run
 from ne_interactive.params.declare import REGISTRY
@@ -379,6 +380,34 @@ class Stepper(Reading):
         if state != self._state:
             self._state = state
             self._tell("state")
+
+    # placing
+
+    def transform(self, X: Any) -> Any:
+        """Place new rows X (m, d) in the map as it is now, whose points stand still.
+
+        Each new point is pulled by its nearest neighbours and pushed by all points, with the values in force; it does
+        not depend on the other new ones. Rows of the run's own X get their places back. With metric="precomputed", X
+        holds distances (m, n) to the run's rows.
+
+        Returns:
+            (m, n_components), in the kind of container that X came in.
+
+        Raises:
+            DataError: if X does not fit the run's rows.
+            ParameterError: if the method or its affinity does not place new rows.
+        """
+        self._raise_if_failed()
+        return self.map().place(X)
+
+    def map(self) -> Map:
+        """The present map, which goes on placing new rows as it is now whatever becomes of the run."""
+        self._core.settle()
+        with self._turnstile.visit():
+            core = self._core
+            assert core.problem is not None
+            positions = core.ensure_start().positions.clone()
+            return Map(core.method, core.rows, core.problem.neighbors, positions, core.params(), core.seed)
 
     # keeping
 

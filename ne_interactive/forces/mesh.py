@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -52,15 +52,19 @@ def repulsion(Z: Tensor, dof: float, grid: tuple[int, ...]) -> tuple[Tensor, flo
 def fit_grid(extents: Sequence[float], grid: tuple[int, ...]) -> tuple[float, tuple[int, ...]]:
     """Spacing and padded sizes for a map of these extents; the current sizes stay while they fit well."""
     c = len(extents)
-    spacing = SPACING[c] / 2 if max(extents) < COMPACT else SPACING[c]
-    while True:
-        needed = [2 * (math.floor(extent / spacing) + MARGIN) for extent in extents]
-        if math.prod(needed) <= CAP[c]:
-            break
-        spacing *= 1.25
+    spacing, needed = finest(extents, SPACING[c] / 2 if max(extents) < COMPACT else SPACING[c], CAP[c])
     if len(grid) == c and all(0.6 * have <= need <= have for need, have in zip(needed, grid, strict=True)):
         return spacing, grid
-    return spacing, tuple(_good_size(max(need, SMALLEST)) for need in needed)
+    return spacing, good_sizes(needed)
+
+
+def finest(extents: Sequence[float], spacing: float, cap: int) -> tuple[float, list[int]]:
+    """The spacing, or the next coarser one at which no more than `cap` padded nodes are needed, and the sizes."""
+    while True:
+        needed = [2 * (math.floor(extent / spacing) + MARGIN) for extent in extents]
+        if math.prod(needed) <= cap:
+            return spacing, needed
+        spacing *= 1.25
 
 
 def fit_short(
@@ -76,7 +80,7 @@ def fit_short(
             break
         spacing *= 1.25
     fits = len(grid) == c and all(0.6 * have <= need <= have for need, have in zip(needed, grid, strict=True))
-    grid = grid if fits else tuple(_good_size(max(need, SMALLEST)) for need in needed)
+    grid = grid if fits else good_sizes(needed)
     return spacing, grid, tuple(size - pad for size in grid)
 
 
@@ -97,13 +101,18 @@ def without_gaps(Z: Tensor) -> Tensor:
 def convolve(
     density: Tensor, grid: tuple[int, ...], spacing: float, dof: float, kernel: str = "student"
 ) -> Tensor:
+    """The potential of a named kernel on the nodes."""
+    return filtered(density, grid, spectrum(grid, spacing, dof, density.device, kernel))
+
+
+def filtered(density: Tensor, grid: tuple[int, ...], transform: Tensor) -> Tensor:
     """The potential on the nodes; rows known to be zero, or not needed, are left out of the transforms."""
     nodes = density.shape
     last = len(grid) - 1
     f = torch.fft.rfft(density, n=grid[last], dim=last)
     for dim in range(last - 1, -1, -1):
         f = torch.fft.fft(f, n=grid[dim], dim=dim)
-    f *= spectrum(grid, spacing, dof, density.device, kernel)
+    f *= transform
     for dim in range(last):
         f = torch.fft.ifft(f, dim=dim).narrow(dim, 0, nodes[dim])
     return torch.fft.irfft(f, n=grid[last], dim=last).narrow(last, 0, nodes[last]).contiguous()
@@ -113,7 +122,16 @@ def convolve(
 def spectrum(
     grid: tuple[int, ...], spacing: float, dof: float, device: torch.device, kernel: str = "student"
 ) -> Tensor:
-    """Real transform of the kernel on the padded grid, divided by the squared spline transform."""
+    """The transform of a named kernel, kept."""
+
+    def values(squared: Tensor) -> Tensor:
+        return torch.exp(-squared) if kernel == "gaussian" else (1 + squared / dof) ** -dof
+
+    return transform_of(values, grid, spacing).to(device)
+
+
+def transform_of(kernel: Callable[[Tensor], Tensor], grid: tuple[int, ...], spacing: float) -> Tensor:
+    """Real transform on the padded grid of a kernel of squared distances, divided by the squared spline transform."""
     c = len(grid)
     squared = torch.zeros((), dtype=torch.float64)
     spline = torch.ones((), dtype=torch.float64)
@@ -125,8 +143,7 @@ def spectrum(
         frequencies = torch.fft.rfftfreq if dim == c - 1 else torch.fft.fftfreq
         angle = 2 * math.pi * frequencies(size, dtype=torch.float64)
         spline = spline * ((2 + torch.cos(angle)) / 3).reshape(along)
-    values = torch.exp(-squared) if kernel == "gaussian" else (1 + squared / dof) ** -dof
-    return (torch.fft.rfftn(values).real / spline**2).float().to(device)
+    return (torch.fft.rfftn(kernel(squared)).real / spline**2).float()
 
 
 @functools.lru_cache(maxsize=64)
@@ -156,8 +173,9 @@ def _good_sizes() -> list[int]:
     return sorted(size for size in sizes if size <= 2**19)
 
 
-def _good_size(least: int) -> int:
-    return next(size for size in _good_sizes() if size >= least)
+def good_sizes(needed: Sequence[int]) -> tuple[int, ...]:
+    """Sizes at least as large that FFTs like."""
+    return tuple(next(size for size in _good_sizes() if size >= max(need, SMALLEST)) for need in needed)
 
 
 def backend_of(Z: Tensor):

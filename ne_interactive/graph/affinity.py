@@ -53,6 +53,19 @@ class Affinity(ABC):
             "Give `dense` the (n, n) distances, or choose another affinity."
         )
 
+    def rows(self, found: Neighbors, known: Neighbors | None) -> torch.Tensor:
+        """Weigh the nearest points of new rows, each row by itself: (m, k), entries of no weight 0.
+
+        ``found`` are the points (m, k) nearest to the new rows, ``known`` those nearest to the n points themselves.
+
+        Raises:
+            ParameterError: This family has no weights for new rows.
+        """
+        raise ParameterError(
+            f"{type(self).__name__} has no weights for new rows, which transform() needs. "
+            "Choose affinity_in='entropic', or embed old and new rows together."
+        )
+
     def dense(self, distances: torch.Tensor, metric: str = "euclidean") -> torch.Tensor:
         """Weigh all pairs, from their (n, n) distances in the metric's own units: P (n, n) float32 on their device.
 

@@ -37,6 +37,7 @@ def nearest(
     metric: str = "euclidean",
     *,
     rows: torch.Tensor | None = None,
+    among: int | None = None,
     search: Callable[[Flat], Search] | None = None,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Find the k nearest other points of every point, or of some.
@@ -46,6 +47,7 @@ def nearest(
         k: neighbours, at most n - 1. A point is never its own neighbour; its duplicates are, at distance 0.
         metric: one of ``METRICS``; their units and conventions are those of ``flatten``.
         rows: (q,) int64 row numbers; None is every point.
+        among: only the first ``among`` points are neighbours, and ``rows`` are some of those behind them.
         search: who finds candidates; None is ``tiles``.
 
     Returns:
@@ -56,21 +58,22 @@ def nearest(
         candidate is not clearly beyond its k-th neighbour, as with many ties, is searched once more without the
         quick distances.
     """
-    check_k(values.shape[0], k)
+    n = values.shape[0]
+    others = n - 1 if among is None else among
+    check_k(others + 1, k)
     check_metric(metric)
     flat = flatten(single(values, metric), metric)
-    n = values.shape[0]
     queries = torch.arange(n, device=values.device) if rows is None else rows.to(values.device, torch.int64)
-    m = min(k + SLACK, n - 1)
+    m = min(k + SLACK, others)
     parts = []
-    finder = (search or tiles)(flat)
+    finder = search(flat) if search else tiles(flat, among)
     for block in queries.split(finder.rows):
         candidates, beyond = finder.find(block, m)
         indices, distances = _exact(flat, block, candidates, k)
-        if m < n - 1:
+        if m < others:
             unsure = beyond * flat.weight(block) <= distances[:, -1]
             if bool(unsure.any()):
-                indices[unsure], distances[unsure] = _stable(flat, block[unsure], k)
+                indices[unsure], distances[unsure] = _stable(flat, block[unsure], k, among)
         parts.append((indices, distances))
     indices, distances = (torch.cat(part) for part in zip(*parts, strict=True))
     return indices, in_units(distances, metric)
@@ -140,34 +143,41 @@ def rounding(d: int, dtype: torch.dtype = torch.float32) -> float:
     return 4 * torch.finfo(dtype).eps * max(1.0, d**0.5)
 
 
-def tiles(flat: Flat) -> Search:
+def tiles(flat: Flat, among: int | None = None) -> Search:
     """Search candidates tile by tile: by matrix products, or by differences for Manhattan distances."""
-    rows = max(1, TILE // flat.values.shape[0])
+    n = flat.values.shape[0] if among is None else among
+    rows = max(1, TILE // n)
     if flat.manhattan:
         return Search(
-            lambda block, m: _without_self(torch.cdist(flat.values[block], flat.values, p=1), block, m), rows
+            lambda block, m: _least(torch.cdist(flat.values[block], flat.values[:n], p=1), block, m), rows
         )
     # Weights of points near the rim of the ball would magnify the rounding of float32.
     values = flat.values if flat.weights is None else flat.values.double()
-    centred = values - values.mean(0)
+    centred = values - values[:n].mean(0)
     norms = centred.square().sum(1)
     largest, unit = norms.max(), rounding(flat.d, values.dtype)
 
     def find(block: torch.Tensor, m: int) -> tuple[torch.Tensor, torch.Tensor]:
         own = norms[block]
-        quick = torch.addmm(norms[None], centred[block], centred.T, alpha=-2).add_(own[:, None])
+        quick = torch.addmm(norms[None, :n], centred[block], centred[:n].T, alpha=-2).add_(own[:, None])
         quick -= (unit * (own + largest))[:, None]
         if flat.weights is not None:
-            quick *= flat.weights
-        return _without_self(quick, block, m)
+            quick *= flat.weights[:n]
+        return _least(quick, block, m)
 
     return Search(find, rows)
 
 
-def _without_self(quick: torch.Tensor, block: torch.Tensor, m: int) -> tuple[torch.Tensor, torch.Tensor]:
-    quick[torch.arange(len(block), device=block.device), block] = torch.inf
+def _least(quick: torch.Tensor, block: torch.Tensor, m: int) -> tuple[torch.Tensor, torch.Tensor]:
+    _without_self(quick, block)
     beyond, candidates = quick.topk(m, dim=1, largest=False)
     return candidates, beyond[:, -1]
+
+
+def _without_self(tile: torch.Tensor, block: torch.Tensor) -> None:
+    """Set the distances of rows to themselves to infinity; rows behind the last column are none of the columns."""
+    inside = (block < tile.shape[1]).nonzero()[:, 0]
+    tile[inside, block[inside]] = torch.inf
 
 
 def _exact(
@@ -196,18 +206,21 @@ def _portable(
     return candidates.gather(1, place[:, :k]), distances[:, :k].contiguous()
 
 
-def _stable(flat: Flat, block: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:
-    step = max(1, TILE // flat.values.shape[0])
+def _stable(
+    flat: Flat, block: torch.Tensor, k: int, among: int | None = None
+) -> tuple[torch.Tensor, torch.Tensor]:
+    others = flat.values[:among]
+    step = max(1, TILE // len(others))
     parts = []
     for queries in block.split(step):
         mode = "donot_use_mm_for_euclid_dist"
         p = 1.0 if flat.manhattan else 2.0
-        every = torch.cdist(flat.values[queries], flat.values, p=p, compute_mode=mode)
+        every = torch.cdist(flat.values[queries], others, p=p, compute_mode=mode)
         if not flat.manhattan:
             every.square_()
         if flat.weights is not None:
-            every *= flat.weights[queries][:, None] * flat.weights
-        every[torch.arange(len(queries), device=queries.device), queries] = torch.inf
+            every *= flat.weights[queries][:, None] * flat.weights[:among]
+        _without_self(every, queries)
         distances, indices = every.sort(dim=1, stable=True)
         parts.append((indices[:, :k], distances[:, :k]))
     indices, distances = (torch.cat(part) for part in zip(*parts, strict=True))

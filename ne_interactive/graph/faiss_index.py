@@ -29,13 +29,20 @@ def installed() -> bool:
 
 
 def candidates(
-    points: torch.Tensor, m: int, config: FaissConfig | None = None, *, probes: int = PROBES, seed: int = 0
+    points: torch.Tensor,
+    m: int,
+    config: FaissConfig | None = None,
+    *,
+    queries: torch.Tensor | None = None,
+    probes: int = PROBES,
+    seed: int = 0,
 ) -> tuple[torch.Tensor, np.ndarray]:
-    """Search every point's m likely nearest points, itself among them, in an approximate index.
+    """Search every query's m likely nearest points in an approximate index.
 
-    points (n, s) float32, of few dimensions; m at most n. ``probes`` is the least number of lists searched where the
-    configuration does not say. Returns ids (n, m) int64, padded with -1 and free of repeats, and the points in an
-    order in which near ones follow each other (n,).
+    points (n, s) float32, of few dimensions; m at most n; queries (q, s), or None for the points, each of which is
+    then among its own candidates. ``probes`` is the least number of lists searched where the configuration does not
+    say. Returns ids (q, m) int64, padded with -1 and free of repeats, and the queries in an order in which near ones
+    follow each other (q,).
 
     Raises:
         MissingPackageError: FAISS is not installed.
@@ -44,22 +51,24 @@ def candidates(
     config = config or FaissConfig()
     faiss, array = _faiss(), _array(points)
     n = len(array)
+    asked = array if queries is None else _array(queries)
     if config.index_type == "IVFPQ":
-        array = _padded(array, _codes(config, array.shape[1]))
+        parts = _codes(config, array.shape[1])
+        array, asked = _padded(array, parts), _padded(asked, parts)
     index, lists = _untrained(faiss, config, array, m, seed)
     index = _placed(faiss, index, config)
     # One thread: code books are many tiny clusterings, and a graph would depend on which thread comes first.
     with _threads(faiss, one=config.index_type in ("IVFPQ", "HNSW")):
         index.train(array)
         index.add(array)
-    order = np.arange(n)
+    order = np.arange(len(asked))
     if lists:
         index.nprobe = min(lists, config.nprobe or max(probes, math.ceil(4 * m * lists / n)))
         if config.device is None:
             # A list holds near points: visiting list by list keeps the search and what follows in the cache.
-            order = np.argsort(index.quantizer.search(array, 1)[1][:, 0], kind="stable")
-    ids = np.empty((n, m), np.int64)
-    ids[order] = index.search(np.ascontiguousarray(array[order]), m)[1]
+            order = np.argsort(index.quantizer.search(asked, 1)[1][:, 0], kind="stable")
+    ids = np.empty((len(asked), m), np.int64)
+    ids[order] = index.search(np.ascontiguousarray(asked[order]), m)[1]
     return _checked(torch.from_numpy(ids), n), order
 
 

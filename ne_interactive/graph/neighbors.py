@@ -101,6 +101,11 @@ def candidate_count(n: int, k: int, metric: str, config: FaissConfig) -> int:
     return min(n, int(wider * k) + SPARE)
 
 
+def probe_count(metric: str) -> int:
+    """Tell how many lists of an index are searched at least."""
+    return 24 if metric in OTHER_ORDER else 12
+
+
 def _config(values: torch.Tensor, backend: str | FaissConfig | None) -> FaissConfig | None:
     """Give the FAISS index to use, or None for exact search without FAISS."""
     if isinstance(backend, FaissConfig):
@@ -131,8 +136,7 @@ def _through_faiss(values: torch.Tensor, k: int, metric: str, config: FaissConfi
     reduce = config.dimensions is not None and d > config.dimensions
     points = pca(flat.values, config.dimensions or d, seed=seed) if reduce else flat.values
     m = candidate_count(n, k, metric, config)
-    probes = 24 if metric in OTHER_ORDER else 12
-    ids, order = faiss_index.candidates(points, m, config, probes=probes, seed=seed)
+    ids, order = faiss_index.candidates(points, m, config, probes=probe_count(metric), seed=seed)
     indices, distances, found = rerank(flat, torch.arange(n), ids, k, order=order)
     distances = in_units(distances, metric)
     short = (found < k).nonzero()[:, 0]

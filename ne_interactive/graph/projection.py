@@ -4,7 +4,7 @@ import torch
 
 from ne_interactive.data.seeds import generator
 
-__all__ = ["pca", "pca_start"]
+__all__ = ["axes", "pca", "pca_start", "projected"]
 
 SAMPLE_ROWS = 10_000
 """Rows from which the covariance is estimated when there are more."""
@@ -21,12 +21,20 @@ def pca(values: torch.Tensor, c: int, *, seed: int = 0) -> torch.Tensor:
     covariance comes from a seeded sample of them; with both sides large the components come from randomised
     subspace iteration (Halko, Martinsson & Tropp 2011, doi:10.1137/090771806).
     """
+    return projected(values, *axes(values, c, seed=seed))
+
+
+def axes(values: torch.Tensor, c: int, *, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    """Find the mean (d,) of values (n, d) and their first min(c, d, n - 1) principal directions, as columns."""
     n, d = values.shape
-    c = min(c, d, n - 1)
     mean = values.mean(0)
-    loadings = _loadings(_sample(values, seed) - mean, c, seed)
+    loadings = _loadings(_sample(values, seed) - mean, min(c, d, n - 1), seed)
     largest = loadings.gather(0, loadings.abs().argmax(0, keepdim=True))
-    loadings = loadings * torch.where(largest < 0, -1.0, 1.0)
+    return mean, loadings * torch.where(largest < 0, -1.0, 1.0)
+
+
+def projected(values: torch.Tensor, mean: torch.Tensor, loadings: torch.Tensor) -> torch.Tensor:
+    """Give the coordinates of rows (m, d) along given directions."""
     # Centred chunk by chunk: data far from the origin keep their digits, and no second copy of the data exists.
     return torch.cat([(block - mean) @ loadings for block in values.split(CHUNK)])
 

@@ -3,6 +3,8 @@
 import math
 from dataclasses import dataclass
 
+import torch
+
 from ne_interactive.graph.affinities import entropic, fuzzy
 from ne_interactive.graph.affinity import Affinity, check_count, check_real, squared
 from ne_interactive.graph.csr import Graph, symmetrize
@@ -40,8 +42,11 @@ class Entropic(Affinity):
 
     def graph(self, neighbors: Neighbors) -> Graph:
         """P of n points from their k neighbours; the perplexity must be below k."""
-        distances_sq = squared(neighbors.distances, neighbors.metric)
-        return symmetrize(neighbors.indices, entropic(distances_sq, float(self.perplexity)), how="mean")
+        return symmetrize(neighbors.indices, self.rows(neighbors), how="mean")
+
+    def rows(self, found: Neighbors, known: Neighbors | None = None) -> torch.Tensor:
+        """p(j|i) of every row, (m, k), sum 1."""
+        return entropic(squared(found.distances, found.metric), float(self.perplexity))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,4 +73,8 @@ class Fuzzy(Affinity):
 
     def graph(self, neighbors: Neighbors) -> Graph:
         """Memberships of n points from their k neighbours."""
-        return symmetrize(neighbors.indices, fuzzy(neighbors.distances), how="union")
+        return symmetrize(neighbors.indices, self.rows(neighbors), how="union")
+
+    def rows(self, found: Neighbors, known: Neighbors | None = None) -> torch.Tensor:
+        """w(j|i) of every row, (m, k), sum log2(n_neighbors)."""
+        return fuzzy(found.distances)

@@ -11,7 +11,7 @@ from ne_interactive.graph import faiss_index, passes
 from ne_interactive.graph.distances import SLACK, _exact, check_k, rounding
 from ne_interactive.graph.faiss_config import FaissConfig
 from ne_interactive.graph.metrics import Flat, check_metric, in_units
-from ne_interactive.graph.neighbors import OTHER_ORDER, Neighbors, _config, candidate_count
+from ne_interactive.graph.neighbors import Neighbors, _config, candidate_count, probe_count
 from ne_interactive.graph.passes import Survey, prepared, project, put, survey
 from ne_interactive.params.errors import ParameterError
 
@@ -71,7 +71,7 @@ def _candidates(
         )
     points = project(table, dimensions, known, metric=metric, seed=seed)
     m = candidate_count(known.n, k, metric, config)
-    ids, _ = faiss_index.candidates(points, m, config, probes=24 if metric in OTHER_ORDER else 12, seed=seed)
+    ids, _ = faiss_index.candidates(points, m, config, probes=probe_count(metric), seed=seed)
     return ids.sort(1).values
 
 

@@ -14,11 +14,14 @@ from typing import Any, ClassVar, NamedTuple
 
 import torch
 from sklearn.base import BaseEstimator
+from sklearn.utils import TransformerTags
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from ne_interactive.data.table import Table
 from ne_interactive.engine.optimizers import optimizer_class, rule_of
-from ne_interactive.engine.protocol import At, Gradient
+from ne_interactive.engine.protocol import At, Gradient, Placing
 from ne_interactive.engine.schedules import check_schedule
 from ne_interactive.engine.state import State
 from ne_interactive.engine.stepper import Stepper
@@ -204,6 +207,7 @@ class NeighborEmbedding(BaseEstimator, ABC):
         run = Stepper(X, self)
         self._check_feature_names_in(X)
         _fit_with_progress(run, self.verbose is True)
+        self._map = run.map()
         self.embedding_ = run.embedding_like_input()
         self.n_iter_ = run.iteration
         self.loss_ = run.loss
@@ -215,6 +219,20 @@ class NeighborEmbedding(BaseEstimator, ABC):
         """Embed X (n, d) and return Z (n, n_components), in the kind of container that X came in."""
         return self.fit(X).embedding_
 
+    @available_if(lambda self: _places(type(self)))
+    def transform(self, X: Any) -> Any:
+        """Place new rows X (m, d) in the fitted map, whose points stand still; see `Stepper.transform`.
+
+        Returns:
+            (m, n_components), in the kind of container that X came in; rows of the fitted X get their places back.
+
+        Raises:
+            DataError: if X does not fit the rows that the map was made of.
+        """
+        check_is_fitted(self, "embedding_")
+        self._check_feature_names_in(X, reset=False)
+        return self._map.place(X)
+
     def set_params(self, **params: Any) -> NeighborEmbedding:
         """Set parameters by name; the aliases `learning_rate` and `early_exaggeration` work too."""
         return super().set_params(**rename_aliases(type(self), params))
@@ -222,12 +240,14 @@ class NeighborEmbedding(BaseEstimator, ABC):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        if _places(type(self)):
+            tags.transformer_tags = TransformerTags(preserves_dtype=["float32"])
         return tags
 
-    def _check_feature_names_in(self, X: Any) -> None:
+    def _check_feature_names_in(self, X: Any, reset: bool = True) -> None:
         from sklearn.utils.validation import _check_feature_names
 
-        _check_feature_names(self, X, reset=True)
+        _check_feature_names(self, X, reset=reset)
 
     # what the engine asks
 
@@ -308,6 +328,17 @@ class NeighborEmbedding(BaseEstimator, ABC):
     def _matching(self, n: int) -> Matching | None:
         return Matching.of(self, n)
 
+    def placing(self, n: int, knobs: Mapping[str, Any]) -> Placing:
+        """How a new point finds its place among n that stand still, with the values in force.
+
+        Raises:
+            ParameterError: by default: the method does not place new rows.
+        """
+        raise ParameterError(
+            f"{type(self).__name__} does not place new rows. Methods that do: {', '.join(_placing())}; or embed old "
+            "and new rows together."
+        )
+
     # schedules
 
     def iterations(self, n: int) -> int:
@@ -364,6 +395,14 @@ class NeighborEmbedding(BaseEstimator, ABC):
         return (
             not self._own_rule() and optimizer_class(self.optimizer, type(self).__name__) is torch.optim.SGD
         )
+
+
+def _places(method: type[NeighborEmbedding]) -> bool:
+    return method.placing is not NeighborEmbedding.placing
+
+
+def _placing() -> list[str]:
+    return [method.__name__ for _, method in sorted(METHODS.items()) if _places(method)]
 
 
 def _fit_with_progress(run: Stepper, show: bool) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ne_interactive.engine.protocol import At
+from ne_interactive.engine.protocol import At, Placing
 from ne_interactive.forces import negative
 from ne_interactive.methods.base import Forces, NeighborEmbedding, momentum
 from ne_interactive.methods.losses import edges
@@ -50,6 +51,18 @@ class InfoTSNE(NegativeSamplingNeighborEmbedding):
         kernel = (1 + edges(Z, at)) ** power
         noise = ((1 + self.contrasts(Z, at)) ** power).sum(1)
         return (at.graph.values * torch.log(kernel + noise[at.graph.rows])).sum()
+
+    def placing(self, n: int, knobs: Mapping[str, Any]) -> Placing:
+        """-sum p log(q / (q + S)), S being the sum over negatives as they are on average."""
+        lam, rho = float(knobs["exaggeration"]), float(knobs["repulsion_strength"])
+        power, share = -1 / float(knobs["temperature"]), int(knobs["n_negatives"]) / n
+
+        def loss(squares: Tensor, weights: Tensor, potential: Tensor) -> Tensor:
+            kernel = (1 + squares) ** power
+            noise = share * potential.unsqueeze(1)
+            return (weights * (rho * torch.log(kernel + noise) - lam * torch.log(kernel))).sum(1)
+
+        return Placing(lambda squares: (1 + squares) ** power, loss)
 
     def forces(self, at: At, want_loss: bool) -> Forces | None:
         """Both gradients in one pass over the negatives and two over the edges."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ne_interactive.engine.protocol import At
+from ne_interactive.engine.protocol import At, Placing
 from ne_interactive.forces import attraction, negative
 from ne_interactive.methods.base import Forces, NeighborEmbedding, momentum
 from ne_interactive.methods.losses import edges
@@ -41,6 +42,10 @@ class LargeVis(NegativeSamplingNeighborEmbedding):
     def repulsion(self, Z: Tensor, at: At) -> Tensor:
         """Log((2 + d^2) / (1 + d^2)) over the negatives, averaged over the points."""
         return torch.log1p(1 / (1 + self.contrasts(Z, at))).sum() / at.n
+
+    def placing(self, n: int, knobs: Mapping[str, Any]) -> Placing:
+        """The losses of its edges, and of negatives as they are on average."""
+        return self.placed_by(n, knobs, lambda s: torch.log(2 + s), lambda s: torch.log1p(1 / (1 + s)))
 
     def forces(self, at: At, want_loss: bool) -> Forces | None:
         """2 sum_j p_ij / (1 + d^2/2) (z_i - z_j), and the push of every negative at both its ends."""

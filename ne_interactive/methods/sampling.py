@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from ne_interactive.data.table import Table
-from ne_interactive.engine.protocol import At
+from ne_interactive.engine.protocol import At, Placing
 from ne_interactive.forces.counter import key_of
+from ne_interactive.forces.frozen import Kernel
 from ne_interactive.forces.negative import Draws, left, negatives
 from ne_interactive.graph.affinity import Affinity
 from ne_interactive.graph.csr import Graph
@@ -92,6 +93,16 @@ class NegativeSamplingNeighborEmbedding(NeighborEmbedding):
                 f"{type(self).__name__}.discard_NNs leaves {max(there, 0)} points to draw negatives from, fewer than "
                 f"n_negatives ({wanted}). Lower the perplexity or n_negatives, or set discard_NNs=False."
             )
+
+    def placed_by(self, n: int, knobs: Mapping[str, Any], pull: Kernel, push: Kernel) -> Placing:
+        """How new points are placed by the losses of an edge and of a negative; the negatives are all points alike."""
+        lam, rho = float(knobs["exaggeration"]), float(knobs["repulsion_strength"])
+        share = rho * int(knobs["n_negatives"]) / n
+
+        def loss(squares: Tensor, weights: Tensor, potential: Tensor) -> Tensor:
+            return lam * (weights * pull(squares)).sum(1) + share * potential
+
+        return Placing(push, loss)
 
     def draws(self, at: At) -> Draws:
         """Which negatives this iteration has."""

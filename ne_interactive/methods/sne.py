@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ne_interactive.engine.protocol import At
+from ne_interactive.engine.protocol import At, Placing
 from ne_interactive.engine.state import State
 from ne_interactive.forces import attraction, softmax
 from ne_interactive.forces.sinkhorn import is_speck
@@ -58,6 +58,15 @@ class SNE(NeighborEmbedding):
     def repulsion(self, Z: Tensor, at: At) -> Tensor:
         """The logarithm of each point's sum of kernels to all others, averaged over the points."""
         return torch.logsumexp(-pairs(Z), dim=1).mean()
+
+    def placing(self, n: int, knobs: Mapping[str, Any]) -> Placing:
+        """A new point's own divergence: sum p_j d_j^2 + log sum exp(-d^2) over all points."""
+        lam, rho = float(knobs["exaggeration"]), float(knobs["repulsion_strength"])
+
+        def loss(squares: Tensor, weights: Tensor, potential: Tensor) -> Tensor:
+            return lam * (weights * squares).sum(1) + rho * torch.log(potential.clamp_min(1e-30))
+
+        return Placing(lambda squares: torch.exp(-squares), loss)
 
     def _auto_lr(self, state: State, n: int, knobs: Mapping[str, Any]) -> float:
         return min(super()._auto_lr(state, n, knobs), steady_lr(n, knobs))

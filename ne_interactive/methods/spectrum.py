@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ne_interactive.engine.protocol import At
+from ne_interactive.engine.protocol import At, Placing
 from ne_interactive.methods.base import Forces, NeighborEmbedding, momentum
 from ne_interactive.methods.largevis import contrastive
 from ne_interactive.methods.losses import edges
@@ -60,6 +61,13 @@ class ContrastiveSpectrum(NegativeSamplingNeighborEmbedding):
     def repulsion(self, Z: Tensor, at: At) -> Tensor:
         """Log(1 + 1 / (o (1 + d^2))) over the negatives, averaged over the points."""
         return torch.log1p(1 / (self.odds(at) * (1 + self.contrasts(Z, at)))).sum() / at.n
+
+    def placing(self, n: int, knobs: Mapping[str, Any]) -> Placing:
+        """The losses of its edges, and of negatives as they are on average."""
+        odds = odds_at(float(knobs["spectrum"]), n, int(knobs["n_negatives"]))
+        return self.placed_by(
+            n, knobs, lambda s: torch.log1p(odds * (1 + s)), lambda s: torch.log1p(1 / (odds * (1 + s)))
+        )
 
     def forces(self, at: At, want_loss: bool) -> Forces | None:
         """Those of LargeVis, whose odds are 1, for any odds."""

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ne_interactive.engine.protocol import At
+from ne_interactive.engine.protocol import At, Placing
 from ne_interactive.forces import attraction, exact, mesh
 from ne_interactive.graph.affinity import Affinity
 from ne_interactive.graph.sparse_affinities import Entropic
@@ -66,6 +66,15 @@ class TSNE(NeighborEmbedding):
         """Log sum w, over all pairs."""
         dof = at.knobs["dof"]
         return torch.log(((1 + pairs(Z) / dof) ** -dof).sum())
+
+    def placing(self, n: int, knobs: Mapping[str, Any]) -> Placing:
+        """A new point's own divergence: -sum p_j log w_j + log sum w over all points."""
+        dof, lam, rho = (float(knobs[name]) for name in ("dof", "exaggeration", "repulsion_strength"))
+
+        def loss(squares: Tensor, weights: Tensor, potential: Tensor) -> Tensor:
+            return lam * dof * (weights * torch.log1p(squares / dof)).sum(1) + rho * torch.log(potential)
+
+        return Placing(lambda squares: (1 + squares / dof) ** -dof, loss)
 
     def forces(self, at: At, want_loss: bool) -> Forces:
         """4 sum_j p_ij w_ij^(1/dof) (z_i - z_j), less the same of q_ij; the loss is the divergence."""

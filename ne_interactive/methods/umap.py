@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
+import torch
+from torch import Tensor
 
-from ne_interactive.engine.protocol import At, Gradient
+from ne_interactive.engine.protocol import At, Gradient, Placing
 from ne_interactive.engine.state import State
 from ne_interactive.forces.sampled import Curve, sampled
 from ne_interactive.graph.affinity import Affinity
@@ -18,6 +20,7 @@ from ne_interactive.params.declare import declare
 from ne_interactive.params.errors import ParameterError
 from ne_interactive.params.param import again, param
 
+SOFT = 0.1  # keeps the push of a negative on a new point finite where the two meet
 TRIAL = 1e-2  # learning rate of the small moves from which a torch optimizer gets its gradient
 
 
@@ -102,6 +105,21 @@ class UMAP(NeighborEmbedding):
     def scheduled(self, name: str, state: State, n: int, knobs: Mapping[str, Any]) -> Any:
         """As for every method, but the learning rate is 1, falling over the run."""
         return 1.0 if name == "lr" else super().scheduled(name, state, n, knobs)
+
+    def placing(self, n: int, knobs: Mapping[str, Any]) -> Placing:
+        """The cross-entropy of its edges, and of the negatives that these draw, as they are on average."""
+        a, b = fit_curve(float(knobs["min_dist"]), float(knobs["spread"]))
+        lam, rho = float(knobs["exaggeration"]), float(knobs["repulsion_strength"])
+        share = rho * int(knobs["n_negatives"]) / n
+
+        def loss(squares: Tensor, weights: Tensor, potential: Tensor) -> Tensor:
+            pull = (weights * torch.log1p(a * squares.clamp_min(1e-12) ** b)).sum(1)
+            return lam * pull + share * weights.sum(1) * potential
+
+        def push(squares: Tensor) -> Tensor:
+            return torch.log1p(1 / (SOFT + a * squares.clamp_min(1e-12) ** b))
+
+        return Placing(push, loss)
 
     def gradient(self, at: At, want_loss: bool) -> Gradient:
         """Moves of the edges that fire at this iteration and of their negatives; the loss is their cross-entropy."""

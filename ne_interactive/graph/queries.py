@@ -1,0 +1,100 @@
+"""The nearest points of a table to rows that are not in it."""
+
+import torch
+from torch import Tensor
+
+from ne_interactive.data.precomputed import Precomputed
+from ne_interactive.data.table import Rows, Table
+from ne_interactive.graph import faiss_index
+from ne_interactive.graph.distances import check_k, nearest
+from ne_interactive.graph.faiss_config import FaissConfig
+from ne_interactive.graph.metrics import flatten, in_units, single
+from ne_interactive.graph.neighbors import Neighbors, _config, candidate_count, probe_count
+from ne_interactive.graph.projection import axes, projected
+from ne_interactive.graph.rerank import rerank
+from ne_interactive.params.errors import DataError
+
+__all__ = ["neighbors_among"]
+
+
+def neighbors_among(
+    table: Table,
+    new: Tensor,
+    k: int,
+    *,
+    metric: str = "euclidean",
+    backend: str | FaissConfig | None = "auto",
+    seed: int = 0,
+) -> Neighbors:
+    """Find the k points of a table that are nearest to each new row.
+
+    Args:
+        table: n points, in memory or in batches; of precomputed distances the new rows hold more.
+        new: (m, d) float32; with metric="precomputed" (m, n), the distances of the new rows to the points.
+        k: neighbours, at most n.
+        metric: as for `find_neighbors`.
+        backend: an index where the table lies in memory and `find_neighbors` would use one; exact search otherwise.
+        seed: of what an index is trained on.
+
+    Returns:
+        indices (m, k) of points and their distances: those of one new row do not depend on the others.
+
+    Raises:
+        DataError: k is not in [1, n], or a distance is negative.
+    """
+    check_k(table.n + 1, k)
+    if isinstance(table, Precomputed):
+        return _read_off(new, k)
+    config = _config(torch.empty((table.n, 0), device=table.device), backend)
+    if isinstance(table, Rows) and config is not None and config.index_type != "Flat":
+        return _through_index(table.values, new, k, metric, config, seed)
+    return _in_blocks(table, new, k, metric)
+
+
+def _read_off(D: Tensor, k: int) -> Neighbors:
+    if bool((D < 0).any()):
+        i, j = divmod(int(D.argmin()), D.shape[1])
+        raise DataError(
+            f"Distances to the points must not be negative; entry ({i}, {j}) is {float(D[i, j]):g}."
+        )
+    distances, indices = D.sort(dim=1, stable=True)
+    return Neighbors(indices[:, :k].contiguous(), distances[:, :k].contiguous(), "precomputed", True)
+
+
+def _in_blocks(table: Table, new: Tensor, k: int, metric: str) -> Neighbors:
+    """Meet the table block by block, and keep the nearest so far; ties by index."""
+    indices = torch.empty((len(new), 0), dtype=torch.int64, device=new.device)
+    distances = torch.empty((len(new), 0), device=new.device)
+    first = 0
+    for block in table.batches():
+        rows = torch.arange(len(block), len(block) + len(new), device=new.device)
+        some = min(k, len(block))
+        found, far = nearest(torch.cat([block, new]), some, metric, rows=rows, among=len(block))
+        # Blocks come in the order of their rows: a stable sort leaves equal distances in the order of index.
+        distances, order = torch.cat([distances, far], 1).sort(dim=1, stable=True)
+        indices = torch.cat([indices, found + first], 1).gather(1, order)
+        distances, indices = distances[:, :k], indices[:, :k]
+        first += len(block)
+    return Neighbors(indices.contiguous(), distances.contiguous(), metric, True)
+
+
+def _through_index(
+    values: Tensor, new: Tensor, k: int, metric: str, config: FaissConfig, seed: int
+) -> Neighbors:
+    n = len(values)
+    flat = flatten(single(torch.cat([values, new]), metric).cpu(), metric)
+    rows = torch.arange(n, len(flat.values))
+    points, queries = flat.values[:n], flat.values[n:]
+    if config.dimensions is not None and flat.d > config.dimensions:
+        directions = axes(points, config.dimensions, seed=seed)
+        points, queries = projected(points, *directions), projected(queries, *directions)
+    m = candidate_count(n, k, metric, config)
+    probes = probe_count(metric)
+    ids, order = faiss_index.candidates(points, m, config, queries=queries, probes=probes, seed=seed)
+    indices, distances, found = rerank(flat, rows, ids, k, order=order)
+    distances = in_units(distances, metric)
+    short = (found < k).nonzero()[:, 0]
+    if len(short):  # the index found fewer points than asked for: these rows are searched exactly
+        both = torch.cat([values, new]).cpu()
+        indices[short], distances[short] = nearest(both, k, metric, rows=rows[short], among=n)
+    return Neighbors(indices.to(values.device), distances.to(values.device), metric, False)

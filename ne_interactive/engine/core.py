@@ -87,7 +87,9 @@ class Core:
             if value == "auto" and not params_of(self.method)[name].auto:
                 raise ParameterError(f"{type(self.method).__name__}.{name} has no schedule to go back to.")
         after = replace(self.outlook(), hand=self.hand() | checked)
-        self.method.check_together(in_force(self.method, after, self.rows.n))
+        kept = not self._costly(checked)  # a new graph is checked once it is there
+        graph = self.problem.graph if self.problem and kept else None
+        self.method.check_together(in_force(self.method, after, self.rows.n), graph)
         with self._mailbox:
             self._pending.update(checked)
         return checked
@@ -134,8 +136,7 @@ class Core:
                 self._working = {}
 
     def _recalibrated(self, changes: dict[str, Any]) -> Problem | None:
-        declared = params_of(self.method)
-        costly = [name for name in changes if declared[name].redo in ("weights", "graph")]
+        costly = self._costly(changes)
         if not costly:
             return None
         self._say(f"recalibrating {', '.join(costly)}")
@@ -149,6 +150,11 @@ class Core:
             return None
         finally:
             self._say("")
+
+    def _costly(self, changes: Mapping[str, Any]) -> list[str]:
+        """Those whose change asks for a new graph."""
+        declared = params_of(self.method)
+        return [name for name in changes if declared[name].redo in ("weights", "graph")]
 
     def _new_problem(self, old: Problem | None) -> Problem:
         known = old.neighbors if old else None

@@ -140,8 +140,8 @@ class Method(Protocol):
         """How a new point finds its place among n that stand still; raises ParameterError where none does."""
         ...
 
-    def check_together(self, knobs: Mapping[str, Any]) -> None:
-        """Limits that parameters set each other; raises ParameterError."""
+    def check_together(self, knobs: Mapping[str, Any], graph: Graph | None = None) -> None:
+        """Limits that parameters, and P where there is one, set each other; raises ParameterError."""
         ...
 
     def joins(self) -> int:

@@ -1,4 +1,4 @@
-"""Searches and sums over all pairs by KeOps (Charlier et al. 2021, JMLR 22(74)). Nothing else imports pykeops.
+"""Searches over all pairs by KeOps (Charlier et al. 2021, JMLR 22(74)). Nothing else imports pykeops.
 
 KeOps compiles every formula once for each width of its variables, which takes seconds, and keeps it in the user's
 cache. Widths are therefore rounded up to few values.
@@ -14,21 +14,15 @@ import torch
 
 from ne_interactive.graph.distances import Search, rounding, tiles
 from ne_interactive.graph.metrics import Flat
-from ne_interactive.params.errors import MissingPackageError, ParameterError
+from ne_interactive.params.errors import MissingPackageError
 
-__all__ = ["exhaustive", "installed", "pair_sums"]
+__all__ = ["exhaustive", "installed"]
 
 WIDEST = 512
 """Candidates that one thread can keep sorted; wider searches go by tiles."""
 KEYS = 2**24
 """Points searched at once: KeOps numbers them in float32, which is exact up to here."""
 ENTRIES = 2**26
-
-KERNELS = {
-    "student": ("Exp(-p * Log(IntCst(1) + SqDist(x, y) / p))", "Inv(IntCst(1) + SqDist(x, y) / p)"),
-    "gaussian": ("Exp(-SqDist(x, y))", "IntCst(1)"),
-}
-"""Each kernel k of the squared distance, and -k' / k."""
 
 
 def installed() -> bool:
@@ -66,42 +60,6 @@ def exhaustive(flat: Flat) -> Search:
     return Search(find, max(1, ENTRIES // WIDEST))
 
 
-def pair_sums(
-    Z: torch.Tensor, kernel: str = "student", dof: float = 1.0, charges: torch.Tensor | None = None
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Sum a kernel and its force over all other points, on the device of Z.
-
-    Args:
-        Z: (n, c), n up to 2**36.
-        kernel: "student", k = (1 + D / dof)^-dof, or "gaussian", k = exp(-D), of squared distances D.
-        dof: degrees of freedom of the Student kernel.
-        charges: (n,) weights q; None is 1 for every point.
-
-    Returns:
-        potential (n,), the sums over j != i of q_j k_ij, and field (n, c), the sums of q_j (-dk/dD)_ij (z_i - z_j), in
-        the dtype of Z and with compensated summation.
-
-    Raises:
-        MissingPackageError: KeOps is not installed.
-        ParameterError: Unknown kernel.
-    """
-    if kernel not in KERNELS:
-        raise ParameterError(f"kernel must be one of {', '.join(KERNELS)}; got {kernel!r}.")
-    genred = _genred()
-    n, c = Z.shape
-    value, slope = KERNELS[kernel]
-    formula = f"Step(SqDist(i, j) - IntCst(1)) * q * {value} * Concat(IntCst(1), {slope} * (x - y))"
-    aliases = [f"x = Vi({c})", f"y = Vj({c})", "i = Vi(2)", "j = Vj(2)", "q = Vj(1)", "p = Pm(1)"]
-    Z = Z.detach().contiguous()
-    q = torch.ones_like(Z[:, :1]) if charges is None else charges.detach().to(Z)[:, None].contiguous()
-    numbers = torch.arange(n, device=Z.device)
-    # A point is told from its duplicates by its number, in two digits that float32 holds exactly.
-    own = torch.stack([numbers // 2**18, numbers % 2**18], 1).to(Z.dtype)
-    sums = genred(formula, aliases, reduction_op="Sum", axis=1, sum_scheme="kahan_scheme")
-    out: Any = sums(Z, Z, own, own, q, Z.new_tensor([dof]))
-    return out[:, 0].contiguous(), out[:, 1:].contiguous()
-
-
 def _rounded_width(d: int) -> int:
     return 1 << max(3, (d - 1).bit_length()) if d <= 32 else -(-d // 32) * 32
 
@@ -115,7 +73,7 @@ def _genred() -> Any:
     except ImportError as error:
         raise MissingPackageError(
             'backend="keops" needs the package pykeops; it is not installed. '
-            "Install pykeops, or pass backend=None for exact search and sums without it."
+            "Install pykeops, or pass backend=None for exact search without it."
         ) from error
     finally:
         for name in quiet:

@@ -353,8 +353,8 @@ class NeighborEmbedding(BaseEstimator, ABC):
         """A map made by another method is taken over where the early phase ends."""
         return int(self.early_exaggeration_iter)
 
-    def check_together(self, knobs: Mapping[str, Any]) -> None:
-        """Limits that parameters set each other: none by default."""
+    def check_together(self, knobs: Mapping[str, Any], graph: Graph | None = None) -> None:
+        """Limits that parameters, and P where there is one, set each other: none by default."""
 
     def start_scale(self) -> float:
         """Standard deviation of the first axis of a computed start, embedding units."""

@@ -71,6 +71,11 @@ class NegativeSamplingNeighborEmbedding(NeighborEmbedding):
             knobs = {"perplexity": self.perplexity, "n_negatives": self.n_negatives}
             self._check_left(n - 1 - min(self.k(n, knobs), n - 1), int(self.n_negatives))
 
+    def check_together(self, knobs: Mapping[str, Any], graph: Graph | None = None) -> None:
+        """With `discard_NNs`, whether enough points are left to draw negatives from."""
+        if self.discard_NNs and graph is not None:
+            self._check_left(left(graph), int(knobs["n_negatives"]))
+
     def affinity(self, knobs: Mapping[str, Any]) -> Affinity:
         """Conditional probabilities of the given perplexity, averaged over both directions."""
         return Entropic(perplexity=knobs["perplexity"])
@@ -83,8 +88,7 @@ class NegativeSamplingNeighborEmbedding(NeighborEmbedding):
         Raises:
             ParameterError: if some point has so many neighbours that too few are left.
         """
-        if self.discard_NNs:
-            self._check_left(left(graph), int(knobs["n_negatives"]))
+        self.check_together(knobs, graph)
         return {}
 
     def _check_left(self, there: int, wanted: int) -> None:

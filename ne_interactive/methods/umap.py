@@ -14,6 +14,7 @@ from ne_interactive.engine.protocol import At, Gradient, Placing
 from ne_interactive.engine.state import State
 from ne_interactive.forces.sampled import Curve, sampled
 from ne_interactive.graph.affinity import Affinity
+from ne_interactive.graph.csr import Graph
 from ne_interactive.graph.sparse_affinities import Fuzzy
 from ne_interactive.methods.base import NeighborEmbedding
 from ne_interactive.params.declare import declare
@@ -76,7 +77,7 @@ class UMAP(NeighborEmbedding):
         super().validate(n)
         self.check_together({"min_dist": self.min_dist, "spread": self.spread})
 
-    def check_together(self, knobs: Mapping[str, Any]) -> None:
+    def check_together(self, knobs: Mapping[str, Any], graph: Graph | None = None) -> None:
         """Limits that two parameters set each other."""
         if knobs["min_dist"] > knobs["spread"]:
             raise ParameterError(

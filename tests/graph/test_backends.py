@@ -85,32 +85,6 @@ def test_keops_hands_wide_searches_to_the_tiles(monkeypatch):
     assert torch.equal(find_neighbors(X, 150, backend="keops").indices, nearest(X, 150)[0])
 
 
-@pytest.mark.parametrize("charged", [False, True])
-@pytest.mark.parametrize(("kernel", "dof"), [("student", 1.0), ("student", 0.4), ("gaussian", 1.0)])
-@pytest.mark.parametrize("scale", [1e-3, 20.0])
-def test_keops_pair_sums(kernel, dof, charged, scale):
-    Z = cloud(300, 2) * scale
-    Z[3] = Z[8]  # duplicates count, a point itself does not
-    q = cloud(300, 1, seed=1)[:, 0] if charged else None
-    potential, field = keops.pair_sums(Z, kernel, dof, q)
-    Y, charges = Z.double(), torch.ones(300).double() if q is None else q.double()
-    difference = Y[:, None] - Y
-    D = difference.square().sum(2)
-    K = (1 + D / dof) ** -dof if kernel == "student" else torch.exp(-D)
-    slope = K / (1 + D / dof) if kernel == "student" else K.clone()
-    K.fill_diagonal_(0)
-    true = ((slope * charges)[:, :, None] * difference).sum(1)
-    size = float((K @ charges.abs()).max())
-    torch.testing.assert_close(potential.double(), K @ charges, rtol=1e-5, atol=1e-6 * size)
-    torch.testing.assert_close(field.double(), true, rtol=1e-4, atol=2e-6 * float(true.abs().max()))
-    assert (potential.dtype, field.shape) == (torch.float32, (300, 2))
-
-
-def test_keops_pair_sums_know_their_kernels():
-    with pytest.raises(ParameterError, match="student, gaussian; got 'box'"):
-        keops.pair_sums(cloud(5, 2), "box")
-
-
 def test_keops_is_silent_when_it_is_loaded():
     code = "from ne_interactive.graph import keops; keops._genred(); import os; print('KEOPS_VERBOSE' in os.environ)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -120,12 +94,8 @@ def test_keops_is_silent_when_it_is_loaded():
 def test_without_keops(monkeypatch):
     for name in [name for name in sys.modules if name.startswith("pykeops")] + ["pykeops", "pykeops.torch"]:
         monkeypatch.setitem(sys.modules, name, None)
-    for attempt in (
-        lambda: find_neighbors(cloud(30, 3), 4, backend="keops"),
-        lambda: keops.pair_sums(cloud(5, 2)),
-    ):
-        with pytest.raises(MissingPackageError, match=r"pykeops; it is not installed.*backend=None"):
-            attempt()
+    with pytest.raises(MissingPackageError, match=r"pykeops; it is not installed.*backend=None"):
+        find_neighbors(cloud(30, 3), 4, backend="keops")
 
 
 @pytest.mark.parametrize("index_type", ["IVF", "IVFPQ", "HNSW"])

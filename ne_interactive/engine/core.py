@@ -228,14 +228,20 @@ class Core:
         with self._mailbox:
             self._pending = {}
         before = type(self.method).__name__
-        positions = method.adopt(state.positions).to(method.precision)
+        scale = min(1.0, method.widest() / max(float(state.positions[:, 0].std()), 1e-30))
+        positions = method.adopt(state.positions * scale).to(method.precision)
         self.method, self.problem = method, problem
         slots = rule_of(method).slots(positions)
         self.state = State(
             positions, self.seed, slots,
             iteration=state.iteration, origin=state.iteration - method.joins(), joined=state.iteration,
         )  # fmt: skip
-        detail = {"from": before, "to": type(method).__name__, "digest": problem.graph.digest()}
+        detail = {
+            "from": before,
+            "to": type(method).__name__,
+            "scale": scale,
+            "digest": problem.graph.digest(),
+        }
         self.note("switch", detail)
 
     def note(self, kind: str, detail: dict[str, Any]) -> None:

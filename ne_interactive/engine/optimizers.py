@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ne_interactive.engine import riemannian  # noqa: F401 (registers its rule)
+from ne_interactive.engine import adam, riemannian  # noqa: F401 (register their rules)
 from ne_interactive.engine.rules import MAX_STEP, RULES, Rule
 from ne_interactive.params.errors import ParameterError
 
@@ -53,9 +53,6 @@ class TorchRule:
             step *= (MAX_STEP / length).clamp_max(1.0)
             torch.add(before, step, out=Z)
         return float(step.double().square().sum())
-
-
-RULES["adam"] = TorchRule(torch.optim.Adam, {})
 
 
 def rule_of(method: Any) -> Rule:

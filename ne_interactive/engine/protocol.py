@@ -116,6 +116,10 @@ class Method(Protocol):
         """Standard deviation of the first axis of a computed start, embedding units."""
         ...
 
+    def widest(self) -> float:
+        """Standard deviation of the first axis to which a wider map made by another method is shrunk."""
+        ...
+
     def adopt(self, positions: Tensor) -> Tensor:
         """Positions of any origin as this method can continue from them."""
         ...

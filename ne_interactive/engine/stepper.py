@@ -98,7 +98,8 @@ class Stepper(Reading):
         """Go on with another method from the same positions, with the neighbours already known.
 
         It begins where its schedules suit a map that is there: early phases are left out. Values set by hand end with
-        the old method. A full run then ends after the new method's own number of iterations more.
+        the old method. A method whose kernel has a fixed width shrinks a wider map first, as a whole. A full run then
+        ends after the new method's own number of iterations more.
 
         Raises:
             ParameterError: if the method does not fit the data, the number of components or the metric.

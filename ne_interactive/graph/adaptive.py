@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 
 from ne_interactive.graph.affinity import Affinity, check_count, squared
-from ne_interactive.graph.csr import Graph, symmetrize
+from ne_interactive.graph.csr import Graph, counted, symmetrize
 from ne_interactive.graph.neighbors import Neighbors
 from ne_interactive.params.errors import ParameterError
 
@@ -129,22 +129,32 @@ class ScaledNearest(Affinity):
                 f"ScaledNearest.n_neighbors must be at most the number of candidates; got {kept} for {neighbors.k}."
             )
         D = squared(neighbors.distances.double(), neighbors.metric)
-        some = D[:, 3:6] if D.shape[1] > 3 else D[:, -1:]
-        s = some.sqrt().mean(1)
-        s = s.clamp_min(TINY * float(s.max()) or 1.0)
+        s = _sizes(D)
         # multiplied in two steps: the product of two small scales would leave the range of numbers
         scaled = D / s[:, None] / s[neighbors.indices]
         order = scaled.sort(dim=1, stable=True).indices[:, :kept]
         return neighbors.indices.gather(1, order)
 
     def graph(self, neighbors: Neighbors) -> Graph:
-        """Count the pairs: w_ij = 1 if one of i and j is the other's partner, 2 if both; the sum is 2 n n_neighbors.
+        """Count the pairs: w_ij = 1 if one of i and j is the other's partner, 2 if both; the sum is 2 n n_neighbors."""
+        return counted(self.pairs(neighbors))
 
-        A sum over the directed `pairs` of a symmetric function is half the weighted sum over stored entries.
-        """
-        indices = self.pairs(neighbors)
-        mean = symmetrize(indices, torch.ones(indices.shape, device=indices.device), "mean")
-        return Graph(mean.indptr, mean.indices, (mean.values.double() * 2 * indices.numel()).round().float())
+    def rows(self, found: Neighbors, known: Neighbors | None) -> torch.Tensor:
+        """1 for the partners of each new row, 0 for its other candidates, (m, k)."""
+        if known is None:
+            return super().rows(found, known)
+        s = _sizes(squared(known.distances.double(), known.metric))
+        # a new row's own size is the same for all its candidates
+        scaled = squared(found.distances.double(), found.metric) / s[found.indices]
+        order = scaled.sort(dim=1, stable=True).indices[:, : int(self.n_neighbors)]
+        return torch.zeros_like(found.distances).scatter_(1, order, 1.0)
+
+
+def _sizes(D: torch.Tensor) -> torch.Tensor:
+    """Mean distance (n,) to the 4th, 5th and 6th neighbour, from squared ones; never 0."""
+    some = D[:, 3:6] if D.shape[1] > 3 else D[:, -1:]
+    s = some.sqrt().mean(1)
+    return s.clamp_min(TINY * float(s.max()) or 1.0)
 
 
 def _either(indices: torch.Tensor, W: torch.Tensor) -> Graph:

@@ -11,7 +11,7 @@ import torch
 from ne_interactive.graph.parallel import parallel, serial
 from ne_interactive.params.errors import DataError, ParameterError
 
-__all__ = ["Graph", "symmetrize"]
+__all__ = ["Graph", "counted", "symmetrize"]
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,16 @@ def symmetrize(indices: torch.Tensor, values: torch.Tensor, how: str = "mean") -
         total = weights.sum(dtype=np.float64)
         weights *= np.float32(1 / total if total > 0 else 0)
     return Graph(*(torch.from_numpy(part).to(indices.device) for part in (indptr, merged, weights)))
+
+
+def counted(indices: torch.Tensor) -> Graph:
+    """Count pairs: every point's partners (n, m) become a graph whose weights are how often each pair is named.
+
+    A sum over the named pairs of a symmetric function is half the weighted sum over stored entries.
+    """
+    mean = symmetrize(indices, torch.ones(indices.shape, device=indices.device), "mean")
+    counts = mean.values.double() * (2 * indices.numel())
+    return Graph(mean.indptr, mean.indices, counts.round().float())
 
 
 def _sorted_rows(columns: np.ndarray, P: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -188,9 +188,10 @@ class NeighborEmbedding(BaseEstimator, ABC):
     distributed: bool = param(False, "Run on several processes (not available yet).", group="run")
     verbose: bool = param(False, "Show a progress bar while fitting.", group="run")
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, abstract: bool = False, **kwargs: Any) -> None:
+        """Register a method by its lower-case name; a base of others says `abstract=True`."""
         super().__init_subclass__(**kwargs)
-        if not cls.__name__.startswith("_"):
+        if not (abstract or cls.__name__.startswith("_")):
             METHODS[cls.__name__.lower()] = cls
 
     # the scikit-learn face
@@ -198,7 +199,8 @@ class NeighborEmbedding(BaseEstimator, ABC):
     def fit(self, X: Any, y: Any = None) -> NeighborEmbedding:
         """Embed X (n, d); y is ignored.
 
-        Sets `embedding_` (n, n_components), `n_iter_`, `loss_`, `n_features_in_` and `seed_`.
+        Sets `embedding_` (n, n_components), `n_iter_`, `loss_`, `n_features_in_`, `seed_`, and `map_`, which places
+        new rows.
 
         Raises:
             DataError: if X cannot be embedded.
@@ -207,7 +209,7 @@ class NeighborEmbedding(BaseEstimator, ABC):
         run = Stepper(X, self)
         self._check_feature_names_in(X)
         _fit_with_progress(run, self.verbose is True)
-        self._map = run.map()
+        self.map_ = run.map()
         self.embedding_ = run.embedding_like_input()
         self.n_iter_ = run.iteration
         self.loss_ = run.loss
@@ -231,7 +233,7 @@ class NeighborEmbedding(BaseEstimator, ABC):
         """
         check_is_fitted(self, "embedding_")
         self._check_feature_names_in(X, reset=False)
-        return self._map.place(X)
+        return self.map_.place(X)
 
     def set_params(self, **params: Any) -> NeighborEmbedding:
         """Set parameters by name; the aliases `learning_rate` and `early_exaggeration` work too."""
@@ -359,6 +361,10 @@ class NeighborEmbedding(BaseEstimator, ABC):
     def start_scale(self) -> float:
         """Standard deviation of the first axis of a computed start, embedding units."""
         return 1e-4
+
+    def widest(self) -> float:
+        """A map made by another method is taken over whatever its size."""
+        return math.inf
 
     def adopt(self, positions: Tensor) -> Tensor:
         """Positions of any origin, as they are."""

@@ -17,14 +17,14 @@ from ne_interactive.graph.affinity import Affinity
 from ne_interactive.graph.csr import Graph
 from ne_interactive.graph.neighbors import Neighbors
 from ne_interactive.graph.sparse_affinities import Entropic
-from ne_interactive.methods.base import METHODS, NeighborEmbedding
+from ne_interactive.methods.base import NeighborEmbedding
 from ne_interactive.params.declare import declare
 from ne_interactive.params.errors import ParameterError
 from ne_interactive.params.param import param
 
 
 @declare
-class NegativeSamplingNeighborEmbedding(NeighborEmbedding):
+class NegativeSamplingNeighborEmbedding(NeighborEmbedding, abstract=True):
     """Base of the methods whose repulsion is over random negatives.
 
     A subclass gives `attraction(Z, at)` and `repulsion(Z, at)`, which may use `negatives(at)` and
@@ -123,9 +123,6 @@ class NegativeSamplingNeighborEmbedding(NeighborEmbedding):
     def contrasts(self, Z: Tensor, at: At) -> Tensor:
         """Squared distances to the negatives, (n, n_negatives), differentiable at both ends."""
         return (Z.unsqueeze(1) - Z[self.negatives(at)]).square().sum(2)
-
-
-METHODS.pop(NegativeSamplingNeighborEmbedding.__name__.lower())  # a base, nothing to run
 
 
 def compiled(at: At) -> bool:

@@ -99,6 +99,10 @@ class UMAP(NeighborEmbedding):
         """A start about 10 units wide: sampled forces would take long to unfold a smaller one."""
         return 5.0
 
+    def widest(self) -> float:
+        """A wider map would leave every cluster a dot: the kernel's width is that of `spread`, whatever n is."""
+        return self.start_scale()
+
     def joins(self) -> int:
         """A map made by another method is taken over with the full learning rate."""
         return 0

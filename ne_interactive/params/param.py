@@ -246,7 +246,7 @@ def _kind(default: Any, choices: tuple[Any, ...]) -> Kind:
 
 def _resolve(bound: Bound, n: int | None) -> float | None:
     if isinstance(bound, str):
-        return None if n is None else {"n": n, "n - 1": n - 1}[bound]
+        return None if n is None else {"n": n, "n - 1": n - 1, "n - 2": n - 2}[bound]
     return bound
 
 

@@ -1,10 +1,11 @@
-"""Ours and the packages a user would otherwise pick, side by side in one run.
+"""Every method beside the packages that a user would otherwise pick for it, in one run.
 
-    python tests/bench/compare.py [--data digits fashion] [--n 10000] [--repeat 2] [--out results.json]
+    python tests/bench/compare.py [--data digits fashion] [--n 10000] [--limit SECONDS] [--out FILE] [--markdown FILE]
+    python tests/bench/compare.py --per-iteration [--out FILE] [--markdown FILE]
 
-Every package runs with its defaults and all cores, in alternating order. Quality is measured on common terms:
-recall of the 10 exact neighbours, leave-one-out accuracy of the labels among 10 neighbours. Seconds are those of the
-whole `fit_transform`; the first round, which also compiles, is printed as cold.
+Every package runs with its own defaults in a process of its own, all with as many threads; with more than one round
+the order turns from round to round. A process embeds ``--fits`` times: the first, with the import, is cold. A process
+that takes longer than ``--limit`` seconds is ended, and the table says so.
 """
 
 from __future__ import annotations
@@ -12,128 +13,179 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
-import time
-import warnings
-from collections.abc import Callable
+import shlex
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-import ne_interactive as ne
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-Embed = Callable[[np.ndarray, int], np.ndarray]
+from tests.bench import report
+from tests.bench.packages import OURS, TORCHDR, by_method, embedder, one
 
-
-def ours_tsne(X: np.ndarray, seed: int) -> np.ndarray:
-    return ne.TSNE(random_state=seed).fit_transform(X)
-
-
-def ours_umap(X: np.ndarray, seed: int) -> np.ndarray:
-    return ne.UMAP(random_state=seed).fit_transform(X)
+POOLS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+PAIRS = 20_000
+LIMITS = {"digits": 30.0, "fashion": 60.0}
+"""Seconds for each set: with them the whole run takes about 20 minutes on 2 cores."""
 
 
-def opentsne(X: np.ndarray, seed: int) -> np.ndarray:
-    import openTSNE
-
-    return np.asarray(openTSNE.TSNE(n_jobs=os.cpu_count(), random_state=seed).fit(X))
-
-
-def sklearn_tsne(X: np.ndarray, seed: int) -> np.ndarray:
-    from sklearn.manifold import TSNE
-
-    return TSNE(n_jobs=os.cpu_count(), random_state=seed).fit_transform(X)
-
-
-def umap_learn(X: np.ndarray, seed: int) -> np.ndarray:
-    import umap
-
-    np.random.seed(seed)  # a random_state of its own would restrict it to one thread
-    return umap.UMAP(n_jobs=os.cpu_count()).fit_transform(X)
-
-
-EMBEDDERS: dict[str, Embed] = {
-    "ne_interactive TSNE": ours_tsne,
-    "openTSNE": opentsne,
-    "scikit-learn TSNE": sklearn_tsne,
-    "ne_interactive UMAP": ours_umap,
-    "umap-learn": umap_learn,
-}
+def __getattr__(name: str) -> Any:
+    # Not at import: the processes that measure other packages must not load ours.
+    if name == "EMBEDDERS":
+        return {package: embedder(package) for packages in by_method().values() for package in packages}
+    raise AttributeError(name)
 
 
 def load(name: str, n: int) -> tuple[np.ndarray, np.ndarray]:
+    import ne_interactive as ne
+
     data = ne.datasets.digits() if name == "digits" else ne.datasets.fashion_mnist(n=n)
-    return np.ascontiguousarray(data.X, np.float32), data.y
+    return np.ascontiguousarray(data.X, np.float32), np.asarray(data.y)
 
 
 def quality(X: np.ndarray, y: np.ndarray, Z: np.ndarray) -> dict[str, float]:
-    """Neighbour recall and label accuracy of an embedding."""
+    """Neighbour recall, label accuracy, trustworthiness and rank correlation of distances of a map."""
+    from scipy.stats import spearmanr
+
+    import ne_interactive as ne
+
+    left, right = np.random.default_rng(0).integers(0, len(X), (2, PAIRS))
+    far = [np.linalg.norm(values[left].astype(np.float64) - values[right], axis=1) for values in (X, Z)]
     return {
         "recall@10": float(ne.metrics.recall(X, Z, k=10, sample=2000)),
         "accuracy": float(ne.metrics.label_accuracy(Z, y, k=10)),
+        "trustworthiness": float(ne.metrics.trustworthiness(X, Z, k=10, sample=1000)),
+        "Spearman": float(np.asarray(spearmanr(*far))[0]),
     }
 
 
-def machine() -> str:
-    cpu = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        cpu = next(
-            (line.split(":")[1].strip() for line in info.read_text().splitlines() if "model name" in line),
-            cpu,
-        )
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return f"{cpu}, {os.cpu_count()} cores, {memory:.0f} GiB"
+def child(
+    package: str, X: np.ndarray, given: argparse.Namespace, limit: float, seed: int
+) -> tuple[list[dict], str | None]:
+    """Run `one` in a new process: what it found, maps as arrays, and what ended it early, if anything did."""
+    with tempfile.TemporaryDirectory() as folder:
+        into = Path(folder)
+        np.save(into / "X.npy", X)
+        command = [
+            sys.executable,
+            __file__,
+            "--one",
+            package,
+            "--rows",
+            str(into / "X.npy"),
+            "--into",
+            folder,
+        ]
+        command += ["--fits", str(given.fits), "--seed", str(seed)]
+        command += ["--per-iteration"] if given.per_iteration else []
+        env = os.environ | dict.fromkeys(POOLS, str(given.threads))
+        ended = None
+        try:
+            done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=limit)
+            if done.returncode:
+                ended = (done.stderr.strip().splitlines() or [f"exit {done.returncode}"])[-1][:100]
+        except subprocess.TimeoutExpired:
+            ended = f"over {limit:.0f} s"
+        times = into / "seconds.json"
+        found = json.loads(times.read_text()) if times.exists() else []
+        maps = [into / f"{fit}.npy" for fit in range(len(found))]
+        records = [{"seconds": seconds} for seconds in found]
+        for record, path in zip(records, maps, strict=True):
+            if path.exists():
+                record["Z"] = np.load(path)
+    return records, ended
 
 
-def measure(X: np.ndarray, y: np.ndarray, names: list[str], repeat: int) -> list[dict]:
-    """One record for each run, the packages in alternating order."""
-    records = []
-    for round_ in range(repeat):
-        for name in names if round_ % 2 == 0 else names[::-1]:
-            began = time.perf_counter()
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                Z = EMBEDDERS[name](X, round_)
-            seconds = time.perf_counter() - began
-            records.append({"package": name, "round": round_, "seconds": seconds} | quality(X, y, Z))
-            print(f"  {name:22s} round {round_}  {seconds:7.1f} s", flush=True)
+def measure(
+    X: np.ndarray, y: np.ndarray, packages: list[str], given: argparse.Namespace, limit: float
+) -> list[dict]:
+    """One record for each fit, and one for each process that ended early."""
+    records: list[dict] = []
+    over: set[str] = set()
+    for turn in range(given.rounds):
+        for package in packages[:: -1 if turn % 2 else 1]:
+            if package in over:
+                continue
+            found, ended = child(package, X, given, limit, seed=turn * given.fits)
+            for fit, record in enumerate(found):
+                Z = record.pop("Z", None)
+                records.append({"package": package, "round": turn, "fit": fit} | record)
+                if Z is not None and np.isfinite(Z).all():
+                    records[-1] |= quality(X, y, Z)
+                elif Z is not None:
+                    ended = ended or "map is not finite"
+            if ended:
+                over.add(package)
+                records.append({"package": package, "round": turn, "ended": ended})
+            seconds = " ".join(f"{record['seconds']:.3g} s" for record in found)
+            print(f"  {package:36s} round {turn}  {seconds}  {ended or ''}", flush=True)
     return records
 
 
-def table(records: list[dict]) -> str:
-    """Markdown: best seconds, and the means of the quality figures."""
-    lines = ["| package | cold s | warm s | recall@10 | accuracy |", "|---|---|---|---|---|"]
-    for name in dict.fromkeys(record["package"] for record in records):
-        own = [record for record in records if record["package"] == name]
-        cold = own[0]["seconds"]
-        warm = min((record["seconds"] for record in own[1:]), default=float("nan"))
-        recall = np.mean([record["recall@10"] for record in own])
-        accuracy = np.mean([record["accuracy"] for record in own])
-        lines.append(f"| {name} | {cold:.1f} | {warm:.1f} | {recall:.4f} | {accuracy:.4f} |")
-    return "\n".join(lines)
-
-
-def main() -> None:
+def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", nargs="+", default=["digits", "fashion"], choices=["digits", "fashion"])
     parser.add_argument("--n", type=int, default=10_000, help="images of Fashion-MNIST")
-    parser.add_argument("--repeat", type=int, default=2)
-    parser.add_argument("--packages", nargs="+", default=list(EMBEDDERS), choices=list(EMBEDDERS))
+    parser.add_argument("--packages", nargs="+", help="names as in the table (default: all)")
+    parser.add_argument("--rounds", type=int, default=1, help="processes per package, in turning order")
+    parser.add_argument("--fits", type=int, default=2, help="embeddings per process")
+    parser.add_argument("--limit", type=float, help=f"seconds that a process may take (default: {LIMITS})")
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--per-iteration", action="store_true", help="time iterations of ours and torchdr")
     parser.add_argument("--out", type=Path, help="JSON file for all records")
-    given = parser.parse_args()
-    print(machine())
-    everything = {"machine": machine(), "results": {}}
-    for name in given.data:
+    parser.add_argument("--markdown", type=Path, help="file for the tables")
+    parser.add_argument("--one", metavar="NAME", help="measure this package here (what the processes do)")
+    parser.add_argument("--rows", type=Path, help="of --one: .npy file of X")
+    parser.add_argument("--into", type=Path, help="of --one: folder for times and maps")
+    parser.add_argument("--seed", type=int, default=0, help="of --one: of the first fit")
+    return parser.parse_args()
+
+
+def chosen(given: argparse.Namespace) -> dict[str, list[str]]:
+    groups = by_method()
+    if given.per_iteration:
+        groups = {key: [p for p in names if p.startswith((OURS, TORCHDR))] for key, names in groups.items()}
+        groups = {key: names for key, names in groups.items() if len(names) > 1}
+    if given.packages:
+        known = {package for names in groups.values() for package in names}
+        if unknown := set(given.packages) - known:
+            sys.exit(f"no package of the name {sorted(unknown)}; there are {sorted(known)}")
+        groups = {key: [p for p in names if p in given.packages] for key, names in groups.items()}
+    return {key: names for key, names in groups.items() if names}
+
+
+def main() -> None:
+    given = arguments()
+    if given.one:
+        one(given.one, given.rows, given.into, given.fits, given.seed, given.per_iteration)
+        return
+    groups = chosen(given)
+    packages = [package for names in groups.values() for package in names]
+    command = shlex.join(["python", "tests/bench/compare.py", *sys.argv[1:]])
+    head = report.head(command, given.threads)
+    print(head)
+    tables, results = [], {}
+    for name in ["fashion"] if given.per_iteration else given.data:
         X, y = load(name, given.n)
-        print(f"{name}: {X.shape[0]} x {X.shape[1]}")
-        records = measure(X, y, given.packages, given.repeat)
-        everything["results"][name] = records
-        print(table(records), flush=True)
+        print(f"{name}: {X.shape[0]} x {X.shape[1]}", flush=True)
+        limit = given.limit or LIMITS[name]
+        results[name] = measure(X, y, packages, given, limit)
+        fits = f"{given.rounds * given.fits} fits each, at most {limit:.0f} s per process"
+        title = report.title(name, X, "" if given.per_iteration else fits)
+        tables.append(title + report.table(groups, results[name], given.per_iteration))
+        print(tables[-1], flush=True)
+    everything = {"machine": report.machine(), "command": command, "threads": given.threads}
+    everything |= {"versions": report.versions(), "results": results}
     if given.out:
-        given.out.write_text(json.dumps(everything, indent=1))
+        given.out.write_text(json.dumps(everything, indent=1) + "\n")
+    if given.markdown:
+        given.markdown.write_text("\n\n".join([head, *tables]) + "\n")
 
 
 if __name__ == "__main__":

@@ -117,3 +117,14 @@ def test_what_does_not_fit_is_refused_and_changes_nothing(method, message):
         run.switch(method)
     assert type(run.method).__name__ == "TSNE"
     assert np.array_equal(run.embedding, before)
+
+
+def test_a_map_too_wide_for_the_next_kernel_is_shrunk_as_a_whole():
+    start = np.random.default_rng(0).normal(size=(120, 2)).astype(np.float32) * [40, 10]
+    run = ne.Stepper(data(), ne.TSNE(perplexity=8, init=start))
+    run.switch(ne.UMAP(n_neighbors=8))
+    scale = run.events[-1].detail["scale"]
+    np.testing.assert_allclose(run.embedding, start * scale, rtol=1e-5)
+    assert run.embedding[:, 0].std() == pytest.approx(5, rel=0.01)
+    run.switch(ne.TSNE(perplexity=8))
+    assert run.events[-1].detail["scale"] == 1

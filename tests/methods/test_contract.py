@@ -23,12 +23,18 @@ from ne_interactive.params.param import params_of
 # scikit-learn checks that a method is expected to fail, with the reason; there are none
 EXPECTED_FAILURES: dict[str, dict[str, str]] = {}
 # methods whose forces are no gradient of one loss; their torch version is the reference (below)
-MOVES = {"umap"}
+MOVES = {"densmap", "umap"}
 
 
 def small(name, perplexity=8, n_neighbors=6):
     """Parameters with which a method suits small data."""
-    given = {"perplexity": perplexity, "n_neighbors": n_neighbors, "n_negatives": 5}
+    given = {
+        "perplexity": perplexity,
+        "n_neighbors": n_neighbors,
+        "n_negatives": 5,
+        "iter_per_phase": 25,
+        "density_weight": 2.0,
+    }
     return {key: value for key, value in given.items() if key in params_of(METHODS[name])}
 
 

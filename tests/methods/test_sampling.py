@@ -118,7 +118,9 @@ def test_more_negatives_than_points_left_are_refused_mid_run():
     X = np.random.default_rng(0).normal(size=(60, 5)).astype(np.float32)
     run = ne.Stepper(X, ne.LargeVis(perplexity=4, discard_NNs=True, random_state=0))
     run.step(3)
-    with pytest.raises(ne.ParameterError, match=r"discard_NNs leaves \d+ points .* fewer than n_negatives \(58\)"):
+    with pytest.raises(
+        ne.ParameterError, match=r"discard_NNs leaves \d+ points .* fewer than n_negatives \(58\)"
+    ):
         run.tune(n_negatives=58)
     assert run.params["n_negatives"] == 5
     run.tune(n_negatives=9)

@@ -1,0 +1,93 @@
+"""Adam (Kingma and Ba, arXiv:1412.6980) as an update rule: one fused pass over the points on the CPU.
+
+Each coordinate moves by about the learning rate whatever the size of its gradient, so that the sum over any number of
+pairs needs no scale.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numba
+import numpy as np
+import torch
+from numba import prange
+from torch import Tensor
+
+from ne_interactive.engine.rules import MAX_STEP, RULES
+from ne_interactive.graph.parallel import parallel
+
+FIRST, SECOND = 0.9, 0.999  # shares of both moments that are kept
+EPSILON = 1e-7
+
+
+class Adam:
+    """Steps along the mean gradient, each coordinate's divided by its root mean square; each point's are limited."""
+
+    def slots(self, Z: Tensor) -> dict[str, Tensor]:
+        """First and second moment (n, c), and the updates made, a scalar."""
+        return {
+            "first": torch.zeros_like(Z),
+            "second": torch.zeros_like(Z),
+            "updates": torch.zeros((), dtype=torch.float64),
+        }
+
+    def move(
+        self, Z: Tensor, slots: dict[str, Tensor], gradient: Tensor, lr: float, momentum: float
+    ) -> float:
+        """Fused on the CPU in single precision, by torch elsewhere; the gradient is left as it is."""
+        slots["updates"] += 1
+        count = float(slots["updates"])
+        # the root mean square of the first `count` gradients is sqrt(second) / spread
+        spread = math.sqrt(1 - SECOND**count)
+        rate = lr * spread / (1 - FIRST**count)
+        moments = slots["first"], slots["second"]
+        if Z.device.type != "cpu" or Z.dtype != torch.float32:
+            return adam_torch(Z, *moments, gradient, rate, EPSILON * spread)
+        sums = np.zeros(numba.get_num_threads())
+        arrays = (tensor.numpy() for tensor in (Z, *moments, gradient))
+        _adam(*arrays, np.float32(rate), np.float32(EPSILON * spread), sums)
+        return float(sums.sum())
+
+
+def adam_torch(
+    Z: Tensor, first: Tensor, second: Tensor, gradient: Tensor, rate: float, epsilon: float
+) -> float:
+    """The reference for the fused pass, on any device and in any precision."""
+    first.mul_(FIRST).add_(gradient, alpha=1 - FIRST)
+    second.mul_(SECOND).addcmul_(gradient, gradient, value=1 - SECOND)
+    step = first * rate / (second.sqrt() + epsilon)
+    length = step.norm(dim=1, keepdim=True)
+    step *= torch.where(length > MAX_STEP, MAX_STEP / length, 1.0)
+    Z.sub_(step)
+    return float(step.double().square().sum())
+
+
+@parallel
+def _adam(Z, first, second, gradient, rate, epsilon, sums):
+    n, c = Z.shape
+    keep, take = np.float32(FIRST), np.float32(1 - FIRST)
+    hold, add = np.float32(SECOND), np.float32(1 - SECOND)
+    longest = np.float32(MAX_STEP)
+    threads = len(sums)
+    for s in prange(threads):
+        step = np.empty(c, np.float32)
+        for i in range(s * n // threads, (s + 1) * n // threads):
+            squared = np.float32(0)
+            for k in range(c):
+                g = gradient[i, k]
+                m = keep * first[i, k] + take * g
+                v = hold * second[i, k] + add * g * g
+                first[i, k], second[i, k] = m, v
+                step[k] = rate * m / (np.sqrt(v) + epsilon)
+                squared += step[k] * step[k]
+            shrink = np.float32(1)
+            if squared > longest * longest:
+                shrink = longest / np.sqrt(squared)
+                squared = longest * longest
+            for k in range(c):
+                Z[i, k] -= shrink * step[k]
+            sums[s] += squared
+
+
+RULES["adam"] = Adam()

@@ -33,9 +33,6 @@ def mean_quality(name, X, y):
 @pytest.mark.filterwarnings("ignore")  # those of the reference packages
 @pytest.mark.parametrize(("method", "reference", "data"), PAIRS)
 def test_defaults_are_as_good_as_the_reference_package(method, reference, data):
-    package = reference.split()[0]
-    if package in ("pacmap", "torchdr"):  # not among the packages that the tests install
-        pytest.importorskip(package, reason=f"{package} is not installed: pip install '.[bench]'")
     X, y = load(data, 10_000)
     found, wanted = mean_quality(f"ne_interactive {method}", X, y), mean_quality(reference, X, y)
     print(f"{data}: {method} {found}, {reference} {wanted}")

@@ -33,7 +33,7 @@ _HOMES = {
     "TSNEkhorn": "ne_interactive.methods",
     "UMAP": "ne_interactive.methods",
     "Stepper": "ne_interactive.engine.stepper",
-    "Frame": "ne_interactive.engine.stepper",
+    "Frame": "ne_interactive.engine.reading",
     "describe": "ne_interactive.params.param",
     "declare": "ne_interactive.params.declare",
     "param": "ne_interactive.params.param",
@@ -49,7 +49,8 @@ _MODULES = {"datasets": "ne_interactive.data.datasets", "metrics": "ne_interacti
 
 if TYPE_CHECKING:
     from ne_interactive.data import datasets
-    from ne_interactive.engine.stepper import Frame, Stepper
+    from ne_interactive.engine.reading import Frame
+    from ne_interactive.engine.stepper import Stepper
     from ne_interactive.graph.faiss_config import FaissConfig
     from ne_interactive.methods import (
         COSNE,

@@ -33,7 +33,7 @@ class Frame:
 
 
 class Reading:
-    """The reading half of a `Stepper`."""
+    """The reading part of a `Stepper`."""
 
     def __init__(self, core: Core) -> None:
         self._core = core

@@ -13,10 +13,6 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, NamedTuple
 
 import torch
-from sklearn.base import BaseEstimator
-from sklearn.utils import TransformerTags
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from ne_interactive.data.table import Table
@@ -24,14 +20,14 @@ from ne_interactive.engine.optimizers import optimizer_class, rule_of
 from ne_interactive.engine.protocol import At, Gradient, Placing
 from ne_interactive.engine.schedules import check_schedule
 from ne_interactive.engine.state import State
-from ne_interactive.engine.stepper import Stepper
 from ne_interactive.graph.affinity import Affinity
 from ne_interactive.graph.csr import Graph
 from ne_interactive.graph.faiss_config import FaissConfig
 from ne_interactive.graph.families import as_affinity
 from ne_interactive.graph.neighbors import Neighbors
+from ne_interactive.methods.estimator import Estimator
 from ne_interactive.methods.losses import Matching, differentiate
-from ne_interactive.params.declare import declare, rename_aliases
+from ne_interactive.params.declare import declare
 from ne_interactive.params.errors import ParameterError
 from ne_interactive.params.param import check_all, param, params_of
 
@@ -80,7 +76,7 @@ def momentum() -> Any:
 
 
 @declare
-class NeighborEmbedding(BaseEstimator, ABC):
+class NeighborEmbedding(Estimator, ABC):
     """Base of all methods: a value whose fields are its parameters and whose functions are its maths.
 
     A subclass gives `affinity`, which makes P, and its maths in one of four ways: `attraction` and `repulsion` as
@@ -194,62 +190,10 @@ class NeighborEmbedding(BaseEstimator, ABC):
         if not (abstract or cls.__name__.startswith("_")):
             METHODS[cls.__name__.lower()] = cls
 
-    # the scikit-learn face
-
-    def fit(self, X: Any, y: Any = None) -> NeighborEmbedding:
-        """Embed X (n, d); y is ignored.
-
-        Sets `embedding_` (n, n_components), `n_iter_`, `loss_`, `n_features_in_`, `seed_`, and `map_`, which places
-        new rows.
-
-        Raises:
-            DataError: if X cannot be embedded.
-            ParameterError: if a parameter does not fit X.
-        """
-        run = Stepper(X, self)
-        self._check_feature_names_in(X)
-        _fit_with_progress(run, self.verbose is True)
-        self.map_ = run.map()
-        self.embedding_ = run.embedding_like_input()
-        self.n_iter_ = run.iteration
-        self.loss_ = run.loss
-        self.n_features_in_ = run.d
-        self.seed_ = run.seed
-        return self
-
-    def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> Any:
-        """Embed X (n, d) and return Z (n, n_components), in the kind of container that X came in."""
-        return self.fit(X).embedding_
-
-    @available_if(lambda self: _places(type(self)))
-    def transform(self, X: Any) -> Any:
-        """Place new rows X (m, d) in the fitted map, whose points stand still; see `Stepper.transform`.
-
-        Returns:
-            (m, n_components), in the kind of container that X came in; rows of the fitted X get their places back.
-
-        Raises:
-            DataError: if X does not fit the rows that the map was made of.
-        """
-        check_is_fitted(self, "embedding_")
-        self._check_feature_names_in(X, reset=False)
-        return self.map_.place(X)
-
-    def set_params(self, **params: Any) -> NeighborEmbedding:
-        """Set parameters by name; the aliases `learning_rate` and `early_exaggeration` work too."""
-        return super().set_params(**rename_aliases(type(self), params))
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        if _places(type(self)):
-            tags.transformer_tags = TransformerTags(preserves_dtype=["float32"])
-        return tags
-
-    def _check_feature_names_in(self, X: Any, reset: bool = True) -> None:
-        from sklearn.utils.validation import _check_feature_names
-
-        _check_feature_names(self, X, reset=reset)
+    @classmethod
+    def places(cls) -> bool:
+        """Whether new rows can be placed: whether the method says how (`placing`)."""
+        return cls.placing is not NeighborEmbedding.placing
 
     # what the engine asks
 
@@ -403,22 +347,5 @@ class NeighborEmbedding(BaseEstimator, ABC):
         )
 
 
-def _places(method: type[NeighborEmbedding]) -> bool:
-    return method.placing is not NeighborEmbedding.placing
-
-
 def _placing() -> list[str]:
-    return [method.__name__ for _, method in sorted(METHODS.items()) if _places(method)]
-
-
-def _fit_with_progress(run: Stepper, show: bool) -> None:
-    if not show:
-        run.run()
-        return
-    from tqdm.auto import tqdm
-
-    total = run.max_iter
-    with tqdm(total=total, desc=type(run.method).__name__, unit="it") as bar:
-        for frame in run.frames(every=max(1, total // 50)):
-            bar.update(frame.iteration - bar.n)
-            bar.set_postfix(loss=f"{frame.loss:.4g}")
+    return [method.__name__ for _, method in sorted(METHODS.items()) if method.places()]

@@ -44,6 +44,10 @@ class LocalMAP(PACMAP):
         bounds=(0, 1e6), closed="high", slider=(1, 50), group="forces", live=True, redo="nothing",
     )  # fmt: skip
 
+    def iterations(self, n: int) -> int:
+        """Two phases and 450 more, in which clusters go on parting, unless `max_iter` is given."""
+        return super().iterations(n) + (200 if isinstance(self.max_iter, str) else 0)
+
     def scheduled(self, name: str, state: State, n: int, knobs: Mapping[str, Any]) -> Any:
         """As for PaCMAP; local from the third phase on."""
         if name == "locality":

@@ -42,7 +42,7 @@ def versions() -> dict[str, str]:
     found = {}
     for name in DISTRIBUTIONS:
         try:
-            found[name] = metadata.version(name)
+            found[name] = metadata.version(name).partition("+")[0]  # without the build's name
         except metadata.PackageNotFoundError:
             found[name] = "from its folder" if name == "ne-interactive" else "not installed"
     return found

@@ -13,10 +13,9 @@ from sklearn.neighbors import KNeighborsClassifier
 import ne_interactive as ne
 from ne_interactive.engine.placing import descend
 from ne_interactive.methods import METHODS
-from ne_interactive.methods.base import _places
 from tests.methods.test_contract import data, make
 
-PLACING = sorted(name for name, method in METHODS.items() if _places(method))
+PLACING = sorted(name for name, method in METHODS.items() if method.places())
 every_placing = pytest.mark.parametrize("name", PLACING)
 
 

@@ -1,0 +1,223 @@
+"""How a run moves: step by step or as a whole in the caller's thread, or by itself in the background."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
+from numbers import Integral
+from typing import Any, Self
+
+from ne_interactive.engine.core import Core
+from ne_interactive.engine.reading import Frame
+from ne_interactive.engine.steering import Steering
+from ne_interactive.params.errors import ParameterError, StateError
+
+HOLD = 0.02  # seconds between looks at a run that is held
+LONGEST_NAP = 1.0  # seconds between iterations, so that a very low speed can still be changed
+SLICE = 0.05  # seconds that arun keeps the event loop's helper thread
+
+
+class Moving(Steering):
+    """The moving part of a `Stepper`."""
+
+    def __init__(self, core: Core) -> None:
+        super().__init__(core)
+        self._driver = False
+        self._due = 0.0  # when the next iteration may begin, where the speed is limited
+
+    # moving in the caller's thread
+
+    def step(self, n: int = 1) -> Frame:
+        """Take n iterations, whatever `max_iter` says.
+
+        Raises:
+            StateError: while the run moves by itself.
+        """
+        _check_count("n", n)
+        self._claim("step")
+        if self._state in ("resting", "stopped"):
+            self._set_state("paused")
+        for _ in range(n):
+            self._advance()
+        return self.frame()
+
+    def frames(self, every: int = 10) -> Generator[Frame, Mapping[str, Any] | None, None]:
+        """Yield a frame now and after every `every` iterations until `max_iter` or rest; always the last one.
+
+        `send({"exaggeration": 4})` changes parameters as `tune` does, and returns the next frame.
+        """
+        _check_count("every", every)
+        self._claim("frames")
+        while True:
+            changes = yield self.frame()
+            if changes:
+                self.tune(**changes)
+            if self._state == "stopped" or self._reached(None):
+                return
+            for _ in range(every):
+                if not self._reached(None):
+                    self._advance()
+
+    def run(self, n: int | None = None) -> Frame:
+        """Take n iterations, or go on until `max_iter` or rest; returns the last frame.
+
+        A pause asked for by another thread holds it; `stop` ends it.
+
+        Raises:
+            StateError: while the run moves by itself.
+        """
+        with self._driving("run", n) as end:
+            while self._under_way(end):
+                if self._state == "paused":
+                    time.sleep(HOLD)
+                else:
+                    self._advance()
+        return self.frame()
+
+    async def arun(self, n: int | None = None) -> Frame:
+        """As `run`, in slices beside the event loop, so that controls and other tasks are served meanwhile."""
+        with self._driving("arun", n) as end:
+            while self._under_way(end):
+                if self._state == "paused":
+                    await asyncio.sleep(HOLD)
+                else:
+                    await asyncio.to_thread(self._slice, end)
+        return self.frame()
+
+    def _slice(self, end: int | None) -> None:
+        until = time.perf_counter() + SLICE
+        while time.perf_counter() < until and self._state == "running" and not self._reached(end):
+            self._advance()
+
+    @contextmanager
+    def _driving(self, name: str, n: int | None) -> Iterator[int | None]:
+        if n is not None:
+            _check_count("n", n)
+        self._claim(name)
+        self._driver = True
+        self._set_state("running")
+        try:
+            yield None if n is None else self.iteration + n
+        finally:
+            self._driver = False
+            if self._state != "stopped":
+                self._set_state("resting" if n is None and self._core.at_rest() else "paused")
+
+    def _under_way(self, end: int | None) -> bool:
+        return self._state != "stopped" and not self._reached(end)
+
+    def _reached(self, end: int | None) -> bool:
+        if end is None:
+            return self.iteration >= self.max_iter or self._core.at_rest()
+        return self.iteration >= end
+
+    def _advance(self, donate: bool = False) -> None:
+        self._core.settle()
+        with self._turnstile.turn():
+            self._core.turn(donate)
+        self._tell("iteration")
+        self._pace()
+
+    def _pace(self) -> None:
+        if self._max_speed is not None:
+            now = time.perf_counter()
+            self._due = max(self._due + 1 / self._max_speed, now)
+            time.sleep(min(self._due - now, LONGEST_NAP))
+
+    def _claim(self, name: str) -> None:
+        self._raise_if_failed()
+        if self._state == "running":
+            raise StateError(f"{name}() cannot move a run that moves by itself; call pause() first.")
+
+    # moving in the background
+
+    def start(self) -> Self:
+        """Let the run move in a thread of its own until it rests, is paused or is stopped; returns the run.
+
+        The thread ends when nothing refers to the run any more.
+        """
+        self._raise_if_failed()
+        if self._driver:
+            raise StateError("start() cannot take over from run() or arun(); wait until it has returned.")
+        self._background.ensure(self)
+        self.resume()
+        return self
+
+    def resume(self) -> None:
+        """Go on after `pause`; starts the background thread where nothing else drives the run."""
+        self._raise_if_failed()
+        if not self._driver and not self._background.alive():
+            self.start()
+            return
+        with self._turnstile.visit():
+            self._state = "running"
+            self._core.speed.clear()
+            self._background.go.set()
+        self._tell("state")
+
+    def pause(self) -> None:
+        """Hold the run where it is; returns after the iteration under way."""
+        with self._turnstile.visit():
+            if self._state not in ("running", "resting"):
+                return
+            self._state = "paused"
+            self._background.go.clear()
+        self._tell("state")
+
+    def stop(self) -> None:
+        """End the background thread, or the `run` or `arun` under way; `start` or `step` take the run up again."""
+        with self._turnstile.visit():
+            self._background.end()
+            if self._state != "failed":
+                self._state = "stopped"
+        self._tell("state")
+
+    def join(self, timeout: float | None = None) -> Frame:
+        """Wait until the background thread rests, is paused or ends; returns the present frame.
+
+        Raises:
+            TimeoutError: if it still runs after `timeout` seconds.
+            NEError: what ended the thread, if it failed.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while self._state == "running" and self._background.alive():
+            if deadline is not None and time.monotonic() > deadline:
+                raise TimeoutError(
+                    f"the run still goes on after {timeout:g} s, at iteration {self.iteration}."
+                )
+            time.sleep(HOLD)
+        self._raise_if_failed()
+        return self.frame()
+
+    def _cycle(self) -> None:
+        """One round of the background thread."""
+        try:
+            if self._core.state is None:
+                self._core.ensure_start()
+                self._tell("iteration")
+            self._core.settle()
+            with self._turnstile.turn():
+                if self._state != "running":
+                    return
+                self._core.turn(donate=True)
+                rests = self._core.at_rest()
+                if rests:
+                    self._state = "resting"
+                    self._background.go.clear()
+            self._tell("iteration")
+            if rests:
+                self._tell("state")
+            self._pace()
+        except BaseException as error:
+            self._error = error
+            self._message = str(error)
+            self._background.go.clear()
+            self._state = "failed"
+            self._tell("failed")
+
+
+def _check_count(name: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+        raise ParameterError(f"{name} must be a whole number of iterations, at least 1; got {value!r}.")

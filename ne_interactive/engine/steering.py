@@ -1,0 +1,157 @@
+"""How a run is changed from outside, at any time and from any thread, and who is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from numbers import Integral, Real
+from typing import Any
+
+from ne_interactive.engine.background import Background
+from ne_interactive.engine.core import Core
+from ne_interactive.engine.listeners import Listener, Listeners
+from ne_interactive.engine.reading import Reading
+from ne_interactive.params.declare import REGISTRY
+from ne_interactive.params.errors import ParameterError
+
+
+class Steering(Reading):
+    """The steering part of a `Stepper`."""
+
+    def __init__(self, core: Core) -> None:
+        super().__init__(core)
+        self._listeners = Listeners()
+        self._background = Background()
+        self._max_speed: float | None = None
+
+    # changes
+
+    def tune(self, **changes: Any) -> dict[str, Any]:
+        """Change live parameters from the next iteration on; "auto" gives one back to its schedule.
+
+        Returns:
+            The values in force.
+
+        Raises:
+            ParameterError: naming the parameter, its limits and what was given; then nothing is changed.
+        """
+        self._raise_if_failed()
+        self._core.ask(changes)
+        if changes:
+            self._wake()
+        self._tell("params")
+        return self.params
+
+    def restart(self) -> None:
+        """Back to iteration 0 from the same start; values set by hand stay. A run at rest or failed goes on."""
+        with self._turnstile.visit():
+            self._core.restart()
+            self._error = None
+            self._message = ""
+        self._wake()
+        self._tell("iteration")
+
+    def _wake(self) -> None:
+        with self._turnstile.visit():
+            if self._state not in ("resting", "failed"):
+                return
+            self._state = "running" if self._background.alive() else "paused"
+            if self._state == "running":
+                self._background.go.set()
+        self._tell("state")
+
+    def switch(self, method: Any) -> None:
+        """Go on with another method from the same positions, with the neighbours already known.
+
+        It begins where its schedules suit a map that is there: early phases are left out. Values set by hand end with
+        the old method. A method whose kernel has a fixed width shrinks a wider map first, as a whole. A full run then
+        ends after the new method's own number of iterations more.
+
+        Raises:
+            ParameterError: if the method does not fit the data, the number of components or the metric.
+        """
+        self._raise_if_failed()
+        check_method(method)
+        made, problem = self._core.prepared(method)
+        with self._turnstile.visit():
+            self._core.switch(made, problem)
+        self._wake()
+        self._tell("method")
+
+    @property
+    def max_iter(self) -> int:
+        """Iteration at which `run` and `frames` end; set it to make the run longer or shorter.
+
+        Schedules stretch with it.
+
+        Raises:
+            ParameterError: when set to anything but a whole number beyond the iteration at which the method began.
+        """
+        return self._core.max_iter()
+
+    @max_iter.setter
+    def max_iter(self, value: int) -> None:
+        least = self._core.outlook().joined + 1
+        if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+            raise ParameterError(
+                f"max_iter must be a whole number of iterations, at least {least}; got {value!r}."
+            )
+        self._raise_if_failed()
+        with self._turnstile.visit():
+            self._core.extend(int(value))
+        self._wake()
+        self._tell("params")
+
+    @property
+    def max_speed(self) -> float | None:
+        """Most iterations per second, so that the eye can follow; None is full speed.
+
+        Raises:
+            ParameterError: when set to anything but None or a positive number.
+        """
+        return self._max_speed
+
+    @max_speed.setter
+    def max_speed(self, value: float | None) -> None:
+        number = isinstance(value, Real) and not isinstance(value, bool)
+        if value is not None and not (number and 0 < value < float("inf")):
+            raise ParameterError(
+                f"max_speed must be a positive number of iterations per second, or None for full speed; got {value!r}."
+            )
+        self._max_speed = None if value is None else float(value)
+
+    def _raise_if_failed(self) -> None:
+        if self._error is not None:
+            raise self._error
+
+    # telling
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Have `listener(run, what)` called at every change; returns a function that ends it.
+
+        `what` is "iteration", "params", "state", "method" or "failed". The call comes on the thread that made the
+        change and must return quickly.
+        """
+        return self._listeners.add(listener)
+
+    def _tell(self, what: str) -> None:
+        self._listeners.tell(self, what)
+
+    def _say(self, message: str) -> None:
+        self._message = message
+        self._tell("state")
+
+    def _set_state(self, state: str) -> None:
+        if state != self._state:
+            self._state = state
+            self._tell("state")
+
+
+def check_method(method: Any) -> None:
+    """Refuse what is no method.
+
+    Raises:
+        ParameterError: saying what was given.
+    """
+    if isinstance(method, type) or type(method).__name__ not in REGISTRY:
+        given = f"the class {method.__name__}" if isinstance(method, type) else repr(method)
+        raise ParameterError(f"method must be a method such as TSNE() or UMAP(); got {given}.")

@@ -15,11 +15,10 @@ from ne_interactive.data.table import Table
 from ne_interactive.engine.protocol import At
 from ne_interactive.engine.state import State
 from ne_interactive.forces import hyperbolic
-from ne_interactive.graph.affinity import Affinity
 from ne_interactive.graph.csr import Graph
 from ne_interactive.graph.neighbors import Neighbors
-from ne_interactive.graph.sparse_affinities import Entropic
 from ne_interactive.methods.base import Forces, NeighborEmbedding
+from ne_interactive.methods.entropic import EntropicNeighborEmbedding
 from ne_interactive.params.declare import declare
 from ne_interactive.params.errors import ParameterError
 from ne_interactive.params.param import again, param
@@ -29,7 +28,7 @@ ADOPTED = 0.7  # radius in the disk of the 95th percentile of a map that is take
 
 
 @declare
-class COSNE(NeighborEmbedding):
+class COSNE(EntropicNeighborEmbedding):
     """t-SNE in the Poincare ball of curvature -1 (Guo, Guo and Yu 2022, CO-SNE, arXiv:2111.15037).
 
     Minimises lambda * sum P log((d^2 + g^2) / g) + rho * (log sum g / (d^2 + g^2) + h * mean (s x^2 - r^2)^2), with
@@ -52,11 +51,6 @@ class COSNE(NeighborEmbedding):
     takes_affinity_out: ClassVar[bool] = False
     disk: ClassVar[bool] = True
 
-    perplexity: float = param(
-        30.0, "Effective number of neighbours of each point.",
-        bounds=(1, "n - 1"), closed="neither", slider=(2, 150), scale="log", group="neighbours",
-        live=True, redo="weights",
-    )  # fmt: skip
     lr: float | str = param(
         "auto", "Geodesic length of a step, about; 'auto' is 0.05.", kind="number", bounds=(0, 10), closed="high",
         slider=(1e-3, 1), scale="log", group="optimizer", live=True, redo="nothing", auto=True,
@@ -100,10 +94,6 @@ class COSNE(NeighborEmbedding):
                 f"COSNE.init must lie in the unit ball, norms below 1; row {row} has norm {norms.flat[row]:.6g}. "
                 "Scale it, or give init_scaling."
             )
-
-    def affinity(self, knobs: Mapping[str, Any]) -> Affinity:
-        """Conditional probabilities of the given perplexity, averaged over both directions."""
-        return Entropic(perplexity=knobs["perplexity"])
 
     def extras(
         self, table: Table, neighbors: Neighbors | None, graph: Graph, knobs: Mapping[str, Any], seed: int

@@ -13,18 +13,16 @@ from ne_interactive.engine.protocol import At, Placing
 from ne_interactive.forces.counter import key_of
 from ne_interactive.forces.frozen import Kernel
 from ne_interactive.forces.negative import Draws, left, negatives
-from ne_interactive.graph.affinity import Affinity
 from ne_interactive.graph.csr import Graph
 from ne_interactive.graph.neighbors import Neighbors
-from ne_interactive.graph.sparse_affinities import Entropic
-from ne_interactive.methods.base import NeighborEmbedding
+from ne_interactive.methods.entropic import EntropicNeighborEmbedding
 from ne_interactive.params.declare import declare
 from ne_interactive.params.errors import ParameterError
 from ne_interactive.params.param import param
 
 
 @declare
-class NegativeSamplingNeighborEmbedding(NeighborEmbedding, abstract=True):
+class NegativeSamplingNeighborEmbedding(EntropicNeighborEmbedding, abstract=True):
     """Base of the methods whose repulsion is over random negatives.
 
     A subclass gives `attraction(Z, at)` and `repulsion(Z, at)`, which may use `negatives(at)` and
@@ -49,11 +47,6 @@ class NegativeSamplingNeighborEmbedding(NeighborEmbedding, abstract=True):
 
     takes_affinity_out: ClassVar[bool] = False
 
-    perplexity: float = param(
-        30.0, "Effective number of neighbours of each point.",
-        bounds=(1, "n - 1"), closed="neither", slider=(2, 150), scale="log", group="neighbours",
-        live=True, redo="weights",
-    )  # fmt: skip
     n_negatives: int = param(
         5, "Random points that each point is compared with at every iteration; more of them, more repulsion.",
         bounds=(1, 65_536), closed="low", slider=(1, 100), scale="log", group="forces", live=True, redo="nothing",
@@ -75,10 +68,6 @@ class NegativeSamplingNeighborEmbedding(NeighborEmbedding, abstract=True):
         """With `discard_NNs`, whether enough points are left to draw negatives from."""
         if self.discard_NNs and graph is not None:
             self._check_left(left(graph), int(knobs["n_negatives"]))
-
-    def affinity(self, knobs: Mapping[str, Any]) -> Affinity:
-        """Conditional probabilities of the given perplexity, averaged over both directions."""
-        return Entropic(perplexity=knobs["perplexity"])
 
     def extras(
         self, table: Table, neighbors: Neighbors | None, graph: Graph, knobs: Mapping[str, Any], seed: int

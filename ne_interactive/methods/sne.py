@@ -13,16 +13,14 @@ from ne_interactive.engine.protocol import At, Placing
 from ne_interactive.engine.state import State
 from ne_interactive.forces import attraction, softmax
 from ne_interactive.forces.sinkhorn import is_speck
-from ne_interactive.graph.affinity import Affinity
-from ne_interactive.graph.sparse_affinities import Entropic
-from ne_interactive.methods.base import Forces, NeighborEmbedding, momentum
+from ne_interactive.methods.base import Forces, momentum
+from ne_interactive.methods.entropic import EntropicNeighborEmbedding
 from ne_interactive.methods.losses import edges, pairs
 from ne_interactive.params.declare import declare
-from ne_interactive.params.param import param
 
 
 @declare
-class SNE(NeighborEmbedding):
+class SNE(EntropicNeighborEmbedding):
     """Stochastic neighbor embedding (Hinton and Roweis 2002, Advances in Neural Information Processing Systems 15).
 
     Minimises lambda * sum P_ij d_ij^2 + rho * (1/n) sum_i log sum_{j != i} exp(-d_ij^2): at lambda = rho = 1 the mean
@@ -36,20 +34,11 @@ class SNE(NeighborEmbedding):
         (1797, 2)
     """
 
-    perplexity: float = param(
-        30.0, "Effective number of neighbours of each point.",
-        bounds=(1, "n - 1"), closed="neither", slider=(2, 150), scale="log", group="neighbours",
-        live=True, redo="weights",
-    )  # fmt: skip
     momentum: float | str = momentum()
 
     def iterations(self, n: int) -> int:
         """500, unless `max_iter` is given."""
         return 500 if isinstance(self.max_iter, str) else int(self.max_iter)
-
-    def affinity(self, knobs: Mapping[str, Any]) -> Affinity:
-        """Conditional probabilities of the given perplexity, averaged over both directions."""
-        return Entropic(perplexity=knobs["perplexity"])
 
     def attraction(self, Z: Tensor, at: At) -> Tensor:
         """sum P log n P + sum P d^2, over the edges."""

@@ -11,9 +11,8 @@ from torch import Tensor
 
 from ne_interactive.engine.protocol import At, Placing
 from ne_interactive.forces import attraction, exact, mesh
-from ne_interactive.graph.affinity import Affinity
-from ne_interactive.graph.sparse_affinities import Entropic
 from ne_interactive.methods.base import Forces, NeighborEmbedding, momentum
+from ne_interactive.methods.entropic import EntropicNeighborEmbedding
 from ne_interactive.methods.losses import edges, pairs
 from ne_interactive.params.declare import declare
 from ne_interactive.params.param import again, param
@@ -23,7 +22,7 @@ MESH_DIMENSIONS = 3
 
 
 @declare
-class TSNE(NeighborEmbedding):
+class TSNE(EntropicNeighborEmbedding):
     """t-distributed stochastic neighbor embedding (van der Maaten and Hinton 2008, JMLR 9:2579-2605).
 
     Minimises the Kullback-Leibler divergence of the joint neighbour probabilities P of X from those of Z, with
@@ -36,11 +35,6 @@ class TSNE(NeighborEmbedding):
         (1797, 2)
     """
 
-    perplexity: float = param(
-        30.0, "Effective number of neighbours of each point.",
-        bounds=(1, "n - 1"), closed="neither", slider=(2, 150), scale="log", group="neighbours",
-        live=True, redo="weights",
-    )  # fmt: skip
     early_exaggeration_coeff: float = again(NeighborEmbedding, "early_exaggeration_coeff", default=12.0)
     early_exaggeration_iter: int = again(NeighborEmbedding, "early_exaggeration_iter", default=250)
     momentum: float | str = momentum()
@@ -52,10 +46,6 @@ class TSNE(NeighborEmbedding):
     def iterations(self, n: int) -> int:
         """250 early and 500 more, unless `max_iter` is given."""
         return 750 if isinstance(self.max_iter, str) else int(self.max_iter)
-
-    def affinity(self, knobs: Mapping[str, Any]) -> Affinity:
-        """Conditional probabilities of the given perplexity, averaged over both directions."""
-        return Entropic(perplexity=knobs["perplexity"])
 
     def attraction(self, Z: Tensor, at: At) -> Tensor:
         """sum P log P - sum P log w, over the edges."""

@@ -14,8 +14,9 @@ from ne_interactive.data.seeds import generator
 from ne_interactive.graph.distances import check_k, nearest
 from ne_interactive.graph.neighbors import Neighbors
 from ne_interactive.params.errors import DataError
+from ne_interactive.quality.divergence import kl_divergence
 
-__all__ = ["label_accuracy", "recall", "trustworthiness"]
+__all__ = ["kl_divergence", "label_accuracy", "recall", "triplet_accuracy", "trustworthiness"]
 
 
 def recall(
@@ -94,6 +95,52 @@ def trustworthiness(X: Any, Z: Any, k: int = 10, *, sample: int | None = 500, se
         excess += int((rank - k).clamp_min(0).sum())
     worst = len(chosen) * k * (2 * n - 3 * k - 1) / 2
     return 1.0 - excess / worst
+
+
+def triplet_accuracy(X: Any, Z: Any, *, triplets: int = 20_000, seed: int = 0) -> float:
+    """Measure how often the map keeps which of two random points is nearer to a third: its large shape.
+
+    Wang, Huang, Rudin & Shaposhnik 2021, JMLR 22(201), with Euclidean distances. Triplets whose distances in X are
+    equal do not count; equal ones in Z count as half. A map without any relation to X has 0.5.
+
+    Raises:
+        DataError: X and Z differ in length, or there are fewer than three points.
+    """
+    values, map_values = as_table(X).values, as_table(Z).values
+    n = values.shape[0]
+    _same_length(n, map_values.shape[0])
+    if n < 3:
+        raise DataError(f"triplet_accuracy needs at least 3 points; got {n}.")
+    if triplets < 1:
+        raise DataError(f"triplets must be at least 1; got {triplets}.")
+    i, j, k = _triplets(n, triplets, seed)
+    order = _nearer(values, i, j, k)
+    differ = order != 0
+    if not bool(differ.any()):
+        raise DataError("triplet_accuracy is not defined where all rows of X are equally far apart.")
+    agree = (order.to(map_values.device) * _nearer(map_values, i, j, k))[differ.to(map_values.device)]
+    return float((agree.double() + 1).mean() / 2)
+
+
+def _triplets(n: int, count: int, seed: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Draw triplets of different points, each of them equally likely."""
+    draw = generator(seed, "triplets")
+    i = torch.randint(n, (count,), generator=draw)
+    j = (i + 1 + torch.randint(n - 1, (count,), generator=draw)) % n
+    k = torch.randint(n - 2, (count,), generator=draw)
+    low, high = torch.minimum(i, j), torch.maximum(i, j)
+    k += (k >= low).long()
+    k += (k >= high).long()
+    return i, j, k
+
+
+def _nearer(values: torch.Tensor, i: torch.Tensor, j: torch.Tensor, k: torch.Tensor) -> torch.Tensor:
+    """Tell which of j and k is nearer to i: -1, 0 (equal) or 1."""
+    signs = []
+    for a, b, c in zip(i.split(4096), j.split(4096), k.split(4096), strict=True):
+        own = values[a].double()
+        signs.append(torch.sign((own - values[b]).square().sum(1) - (own - values[c]).square().sum(1)))
+    return torch.cat(signs)
 
 
 def _sample(n: int, sample: int | None, seed: int) -> torch.Tensor:

@@ -45,6 +45,23 @@ def test_entropic_neighbours():
     assert Entropic(perplexity=30).k(50) == 49
 
 
+def test_the_tail_of_a_row_is_left_out_and_the_rest_keeps_its_proportions():
+    X = np.random.default_rng(0).normal(size=(200, 5)).astype(np.float32)
+    known = find_neighbors(torch.from_numpy(X), 45)
+    rows = Entropic(perplexity=15).rows(known).double()
+    kept = torch.where(rows < 0.2 * rows.amax(1, keepdim=True), 0.0, rows)
+    assert 0.1 < float((kept > 0).double().mean()) < 0.9
+    whole = torch.zeros(200, 200, dtype=torch.float64).scatter_(1, known.indices, kept).numpy()
+    P = matrix(Entropic(perplexity=15, tail=0.2).graph(known))
+    np.testing.assert_allclose(P, (whole + whole.T) / (2 * whole.sum()), atol=1e-8)
+
+
+@pytest.mark.parametrize("tail", [-0.1, 1, float("nan"), True, "0.1"])
+def test_a_tail_is_a_share(tail):
+    with pytest.raises(ParameterError, match=r"Entropic.tail must lie in \(0, 1\)|tail.*got"):
+        Entropic(tail=tail).check(200)
+
+
 # doubly stochastic
 
 

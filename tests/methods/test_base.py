@@ -11,7 +11,7 @@ import ne_interactive as ne
 from ne_interactive.engine.protocol import At
 from ne_interactive.engine.step import evaluated
 from ne_interactive.graph.families import Entropic, Sinkhorn
-from ne_interactive.methods import losses
+from ne_interactive.methods import METHODS, losses
 from ne_interactive.params.declare import REGISTRY, declare
 from ne_interactive.params.errors import ParameterError
 from ne_interactive.params.param import param
@@ -214,3 +214,33 @@ def test_where_the_maths_is_evaluated_is_plain_to_see():
     assert at.n == 90
     assert at.lr == 50.0
     assert at.knobs["exaggeration"] == 12
+
+
+@pytest.mark.parametrize("name", ["tsne", "sne", "cosne", "largevis", "infotsne", "contrastivespectrum"])
+def test_the_tail_of_the_affinities_can_be_left_out_while_a_run_goes_on(name):
+    X = data(200)
+    run = ne.Stepper(X, METHODS[name](perplexity=20, random_state=0))
+    run.step(2)
+    whole = run._core.problem.graph
+    assert run.params["affinity_tail"] == 0.0
+    assert run.following["affinity_tail"]
+    assert whole.digest() == Entropic(perplexity=20).graph(run._core.problem.neighbors).digest()
+    run.tune(affinity_tail=0.3)
+    run.step(2)
+    cut = run._core.problem.graph
+    assert cut.nnz < whole.nnz
+    assert cut.digest() == Entropic(perplexity=20, tail=0.3).graph(run._core.problem.neighbors).digest()
+    run.tune(affinity_tail="auto")
+    run.step()
+    assert run._core.problem.graph.digest() == whole.digest()
+
+
+def test_many_points_leave_the_tail_out_by_default():
+    X = np.random.default_rng(0).normal(size=(5000, 4)).astype(np.float32)
+    run = ne.Stepper(X, ne.TSNE(perplexity=5))
+    assert run.params["affinity_tail"] == 0.02
+    assert ne.Stepper(X[:-1], ne.TSNE(perplexity=5)).params["affinity_tail"] == 0.0
+    run._core.settle()
+    assert run._core.problem.graph.digest() == (
+        Entropic(perplexity=5, tail=0.02).graph(run._core.problem.neighbors).digest()
+    )

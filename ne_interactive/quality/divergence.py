@@ -1,0 +1,115 @@
+"""The divergence that t-SNE minimises, on common terms for maps of any origin."""
+
+import math
+from typing import Any
+
+import numba
+import numpy as np
+import torch
+from scipy.optimize import minimize_scalar
+
+from ne_interactive.data.arrays import as_table
+from ne_interactive.data.seeds import generator
+from ne_interactive.graph.neighbors import Neighbors, find_neighbors
+from ne_interactive.graph.parallel import parallel
+from ne_interactive.graph.sparse_affinities import Entropic
+from ne_interactive.params.errors import DataError
+
+__all__ = ["kl_divergence"]
+
+BLOCK = 1024  # pairs summed in single precision: short sums lose no digits
+
+
+def kl_divergence(
+    X: Any,
+    Z: Any,
+    perplexity: float = 30.0,
+    *,
+    rescale: bool = True,
+    sample: int | None = None,
+    seed: int = 0,
+    neighbors: Neighbors | None = None,
+) -> float:
+    """Measure the Kullback-Leibler divergence of t-SNE's P of X (n, d) from its Q of Z (n, c), in nats.
+
+    P has one ``perplexity`` on exact neighbours, Q the Student kernel over all pairs (van der Maaten & Hinton 2008).
+    With ``rescale`` the map may be stretched as a whole so that the divergence is least: only shapes are compared, and
+    maps of other methods are not charged for their units. All pairs are summed, time grows with n^2; with ``sample``,
+    the sum is estimated from the pairs of so many points with all. ``neighbors``, exact ones of X with at least
+    3 * perplexity per point, spare the search; X may then be None.
+
+    Raises:
+        DataError: X and Z differ in length, or there are too few points or neighbours for the perplexity.
+    """
+    positions = as_table(Z).values.cpu()
+    n = len(positions)
+    affinity = Entropic(perplexity=perplexity)
+    affinity.check(n, "kl_divergence")
+    k = affinity.k(n)
+    if neighbors is None:
+        values = as_table(X).values
+        if len(values) != n:
+            raise DataError(f"The data and the map must have as many rows; got {len(values)} and {n}.")
+        neighbors = find_neighbors(values, k, backend=None)
+    if neighbors.n != n or neighbors.k < k:
+        raise DataError(
+            f"kl_divergence needs {k} neighbours of each of {n} points; got {neighbors.k} of {neighbors.n}."
+        )
+    graph = affinity.graph(neighbors.first(k)).to("cpu")
+    P = graph.values.double()
+    edges = (positions[graph.rows] - positions[graph.indices.long()]).double().square().sum(1)
+    constant = float(torch.special.xlogy(P, P).sum())
+    columns = np.ascontiguousarray(positions.float().numpy().T)
+    chosen = np.arange(n)
+    if sample is not None and sample < n:
+        chosen = torch.randperm(n, generator=generator(seed, "quality"))[:sample].numpy()
+    share = len(chosen) / n
+
+    def at(log_scale: float) -> float:
+        squared = math.exp(2 * log_scale)
+        totals = np.empty(len(chosen))
+        (_row_sums2 if len(columns) == 2 else _row_sums)(columns, chosen, np.float32(squared), totals)
+        return constant + float((P * torch.log1p(edges * squared)).sum()) + math.log(totals.sum() / share)
+
+    spread = float(edges.mean())
+    if not rescale or spread == 0:  # all neighbours in one place: no scale changes anything
+        return at(0.0)
+    start = -0.5 * math.log(spread)  # neighbours one unit apart
+    return float(minimize_scalar(at, bracket=(start - 0.5, start + 0.5), tol=1e-3).fun)
+
+
+@parallel
+def _row_sums2(Z, chosen, scale, totals):
+    """Sum 1 / (1 + scale d^2) from each chosen point to all others."""
+    one = np.float32(1)
+    xs, ys = Z[0], Z[1]
+    n = len(xs)
+    for t in numba.prange(len(chosen)):
+        x, y = xs[chosen[t]], ys[chosen[t]]
+        total = 0.0
+        for begin in range(0, n, BLOCK):
+            part = np.float32(0)
+            for j in range(begin, min(begin + BLOCK, n)):
+                dx, dy = x - xs[j], y - ys[j]
+                part += one / (one + scale * (dx * dx + dy * dy))
+            total += part
+        totals[t] = total - 1.0
+
+
+@parallel
+def _row_sums(Z, chosen, scale, totals):
+    """The same in any number of dimensions."""
+    one = np.float32(1)
+    c, n = Z.shape
+    for t in numba.prange(len(chosen)):
+        i = chosen[t]
+        total = 0.0
+        for begin in range(0, n, BLOCK):
+            part = np.float32(0)
+            for j in range(begin, min(begin + BLOCK, n)):
+                squared = np.float32(0)
+                for k in range(c):
+                    squared += (Z[k, i] - Z[k, j]) * (Z[k, i] - Z[k, j])
+                part += one / (one + scale * squared)
+            total += part
+        totals[t] = total - 1.0

@@ -24,8 +24,8 @@ from ne_interactive.graph.csr import Graph
 from ne_interactive.params.errors import DivergedError, NEError, ParameterError
 from ne_interactive.params.param import check_live, params_of
 
-LOSS_ALWAYS_BELOW = 5000  # points; beyond, the loss is measured at every tenth iteration
-LOSS_EVERY = 10
+LOSS_ALWAYS_BELOW = 5000  # points; beyond, measuring the loss would cost as much as an iteration
+LOSS_EVERY = 25
 MAX_REFUSED = 12
 PATIENCE = 3
 

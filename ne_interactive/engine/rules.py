@@ -15,7 +15,7 @@ import torch
 from numba import prange
 from torch import Tensor
 
-from ne_interactive.graph.parallel import parallel
+from ne_interactive.graph.parallel import parallel, serial
 
 MAX_STEP = 5.0  # embedding units an iteration; a hasty change of parameters must not tear the map
 MIN_GAIN = 0.01
@@ -73,7 +73,8 @@ def gains(Z: Tensor, velocity: Tensor, gain: Tensor, gradient: Tensor, lr: float
         return gains_torch(Z, velocity, gain, gradient, lr, momentum)
     sums = np.zeros((numba.get_num_threads(), Z.shape[1] + 1))
     arrays = Z.numpy(), velocity.numpy(), gain.numpy(), gradient.numpy()
-    _gains(*arrays, np.float32(lr), np.float32(momentum), np.float32(MAX_STEP), sums)
+    kernel = _gains2 if Z.shape[1] == 2 else _gains
+    kernel(*arrays, np.float32(lr), np.float32(momentum), np.float32(MAX_STEP), sums)
     totals = sums.sum(0)
     _shift(arrays[0], (totals[:-1] / len(Z)).astype(np.float32))
     return float(totals[-1])
@@ -93,6 +94,40 @@ def gains_torch(
     return float(velocity.double().square().sum())
 
 
+@serial
+def _gained(gain, velocity, gradient):
+    if (gradient > 0) != (velocity > 0):
+        return gain + np.float32(0.2)
+    return max(gain * np.float32(0.8), np.float32(MIN_GAIN))
+
+
+@parallel
+def _gains2(Z, velocity, gain, gradient, lr, momentum, max_step, sums):
+    n, threads = len(Z), len(sums)
+    for s in prange(threads):
+        sx, sy, total = 0.0, 0.0, 0.0
+        for i in range(s * n // threads, (s + 1) * n // threads):
+            gx, gy = gradient[i, 0], gradient[i, 1]
+            ax = _gained(gain[i, 0], velocity[i, 0], gx)
+            ay = _gained(gain[i, 1], velocity[i, 1], gy)
+            vx = momentum * velocity[i, 0] - lr * ax * gx
+            vy = momentum * velocity[i, 1] - lr * ay * gy
+            squared = vx * vx + vy * vy
+            if squared > max_step * max_step:
+                shrink = max_step / np.sqrt(squared)
+                vx *= shrink
+                vy *= shrink
+                squared = max_step * max_step
+            gain[i, 0], gain[i, 1] = ax, ay
+            velocity[i, 0], velocity[i, 1] = vx, vy
+            x, y = Z[i, 0] + vx, Z[i, 1] + vy
+            Z[i, 0], Z[i, 1] = x, y
+            sx += x
+            sy += y
+            total += squared
+        sums[s, 0], sums[s, 1], sums[s, 2] = sx, sy, total
+
+
 @parallel
 def _gains(Z, velocity, gain, gradient, lr, momentum, max_step, sums):
     n, c = Z.shape
@@ -101,12 +136,8 @@ def _gains(Z, velocity, gain, gradient, lr, momentum, max_step, sums):
         for i in range(s * n // threads, (s + 1) * n // threads):
             squared = np.float32(0)
             for k in range(c):
-                g, v, a = gradient[i, k], velocity[i, k], gain[i, k]
-                a = (
-                    a + np.float32(0.2)
-                    if (g > 0) != (v > 0)
-                    else max(a * np.float32(0.8), np.float32(MIN_GAIN))
-                )
+                g, v = gradient[i, k], velocity[i, k]
+                a = _gained(gain[i, k], v, g)
                 v = momentum * v - lr * a * g
                 gain[i, k], velocity[i, k] = a, v
                 squared += v * v

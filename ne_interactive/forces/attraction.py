@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+import numba
 import numpy as np
 import torch
 from numba import prange
@@ -9,6 +12,8 @@ from torch import Tensor
 
 from ne_interactive.graph.csr import Graph
 from ne_interactive.graph.parallel import parallel
+
+FEW_THREADS = 8  # up to which every thread can have sums of its own for all points
 
 
 def student(graph: Graph, Z: Tensor, dof: float, want_loss: bool) -> tuple[Tensor, float]:
@@ -26,11 +31,35 @@ def student(graph: Graph, Z: Tensor, dof: float, want_loss: bool) -> tuple[Tenso
     if Z.device.type != "cpu" or Z.dtype != torch.float32:
         return student_torch(graph, Z, dof, want_loss)
     forces = torch.empty_like(Z)
-    losses = torch.empty(len(Z) if want_loss else 0, dtype=torch.float32)
-    kernel = _student2 if Z.shape[1] == 2 else _student
     edges = graph.indptr.numpy(), graph.indices.numpy(), graph.values.numpy()
-    kernel(*edges, Z.numpy(), np.float32(1 / dof), forces.numpy(), losses.numpy())
-    return forces, float(losses.double().sum()) * dof if want_loss else float("nan")
+    if Z.shape[1] == 2 and numba.get_num_threads() <= FEW_THREADS:
+        loss = _once(graph, edges, Z, dof, forces, want_loss)
+    else:
+        losses = torch.empty(len(Z) if want_loss else 0, dtype=torch.float32)
+        _student(*edges, Z.numpy(), np.float32(1 / dof), forces.numpy(), losses.numpy())
+        loss = float(losses.double().sum())
+    return forces, loss * dof if want_loss else math.nan
+
+
+def _once(graph: Graph, edges: tuple, Z: Tensor, dof: float, forces: Tensor, want_loss: bool) -> float:
+    """Every edge computed once for both its ends; each thread has a share of the edges and sums of its own."""
+    threads, above = numba.get_num_threads(), graph.above
+    ends = (graph.indptr[1:] - above).cumsum(0)
+    borders = torch.searchsorted(ends, torch.arange(1, threads) * ends[-1] // threads, right=True)
+    borders = np.concatenate([[0], borders.numpy(), [graph.n]])
+    parts, losses = np.empty((threads, *Z.shape), np.float32), np.zeros(threads)
+    _student2(
+        *edges,
+        above.numpy(),
+        borders,
+        Z.numpy(),
+        np.float32(1 / dof),
+        parts,
+        forces.numpy(),
+        losses,
+        want_loss,
+    )
+    return 2 * float(losses.sum())
 
 
 def student_torch(graph: Graph, Z: Tensor, dof: float, want_loss: bool) -> tuple[Tensor, float]:
@@ -45,25 +74,40 @@ def student_torch(graph: Graph, Z: Tensor, dof: float, want_loss: bool) -> tuple
 
 
 @parallel
-def _student2(indptr, indices, values, Z, inverse_dof, forces, losses):
+def _student2(indptr, indices, values, above, borders, Z, inverse_dof, parts, forces, losses, want_loss):
     one = np.float32(1)
-    for i in prange(len(Z)):
-        x, y = Z[i, 0], Z[i, 1]
-        fx, fy = np.float32(0), np.float32(0)
-        for e in range(indptr[i], indptr[i + 1]):
-            j = indices[e]
-            dx, dy = x - Z[j, 0], y - Z[j, 1]
-            w = values[e] / (one + (dx * dx + dy * dy) * inverse_dof)
-            fx += w * dx
-            fy += w * dy
-        forces[i, 0], forces[i, 1] = fx, fy
-        if len(losses):
-            loss = np.float32(0)
-            for e in range(indptr[i], indptr[i + 1]):
+    threads = len(parts)
+    for t in prange(threads):
+        part = parts[t]
+        part[:] = 0
+        total = 0.0
+        for i in range(borders[t], borders[t + 1]):
+            x, y = Z[i, 0], Z[i, 1]
+            fx, fy, loss = np.float32(0), np.float32(0), np.float32(0)
+            for e in range(above[i], indptr[i + 1]):
                 j = indices[e]
                 dx, dy = x - Z[j, 0], y - Z[j, 1]
-                loss += values[e] * np.log(one + (dx * dx + dy * dy) * inverse_dof)
-            losses[i] = loss
+                w = values[e] / (one + (dx * dx + dy * dy) * inverse_dof)
+                px, py = w * dx, w * dy
+                fx += px
+                fy += py
+                part[j, 0] -= px
+                part[j, 1] -= py
+            part[i, 0] += fx
+            part[i, 1] += fy
+            if want_loss:
+                for e in range(above[i], indptr[i + 1]):
+                    j = indices[e]
+                    dx, dy = x - Z[j, 0], y - Z[j, 1]
+                    loss += values[e] * np.log(one + (dx * dx + dy * dy) * inverse_dof)
+                total += loss
+        losses[t] = total
+    for i in prange(len(Z)):
+        fx, fy = np.float32(0), np.float32(0)
+        for t in range(threads):
+            fx += parts[t, i, 0]
+            fy += parts[t, i, 1]
+        forces[i, 0], forces[i, 1] = fx, fy
 
 
 @parallel

@@ -38,12 +38,11 @@ def repulsion(Z: Tensor, dof: float, grid: tuple[int, ...]) -> tuple[Tensor, flo
     Returns:
         forces (n, c): sum_j w_ij^(1 + 1/dof) (z_i - z_j);  the sum of w over all pairs i != j;  the grid used.
     """
-    low, high = torch.aminmax(Z, dim=0)
-    low_list, high_list = low.tolist(), high.tolist()
-    spacing, grid = fit_grid([b - a for a, b in zip(low_list, high_list, strict=True)], grid)
-    origin = [a - 2 * spacing for a in low_list]
-    nodes = [size // 2 for size in grid]
     backend = backend_of(Z)
+    low, high = backend.box(Z)
+    spacing, grid = fit_grid([b - a for a, b in zip(low, high, strict=True)], grid)
+    origin = [a - 2 * spacing for a in low]
+    nodes = [size // 2 for size in grid]
     potential = convolve(backend.spread(Z, origin, spacing, nodes), grid, spacing, dof)
     forces, total = backend.gather(Z, origin, spacing, potential)
     return forces, total - len(Z) * self_potential(grid, spacing, dof), grid

@@ -31,6 +31,13 @@ def spread(
     return shares[0] if len(shares) == 1 else shares.sum(0)
 
 
+def box(Z: Tensor) -> tuple[list[float], list[float]]:
+    """The least and the largest coordinates of Z (n, c)."""
+    found = np.empty((numba.get_num_threads(), 2, Z.shape[1]), np.float32)
+    _box(Z.numpy(), found)
+    return found[:, 0].min(0).tolist(), found[:, 1].max(0).tolist()
+
+
 def gather(Z: Tensor, origin: Sequence[float], spacing: float, potential: Tensor) -> tuple[Tensor, float]:
     """Half the negative gradient of the potential at each point (n, c), and the potential summed over points."""
     forces = torch.empty_like(Z)
@@ -81,6 +88,18 @@ def _slopes(t):
     u = ONE - t
     t2 = t * t
     return -HALF * u * u, HALF * (THREE * t2 - FOUR * t), HALF * (TWO * t + ONE - THREE * t2), HALF * t2
+
+
+@parallel
+def _box(Z, found):
+    n, threads = len(Z), len(found)
+    for s in prange(threads):
+        start, end = s * n // threads, (s + 1) * n // threads
+        for k in range(Z.shape[1]):
+            low = high = Z[min(start, n - 1), k]
+            for i in range(start, end):
+                low, high = min(low, Z[i, k]), max(high, Z[i, k])
+            found[s, 0, k], found[s, 1, k] = low, high
 
 
 @parallel

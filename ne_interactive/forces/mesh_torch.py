@@ -9,6 +9,12 @@ import torch
 from torch import Tensor
 
 
+def box(Z: Tensor) -> tuple[list[float], list[float]]:
+    """The least and the largest coordinates of Z (n, c)."""
+    low, high = torch.aminmax(Z, dim=0)
+    return low.tolist(), high.tolist()
+
+
 def spread(
     Z: Tensor, origin: Sequence[float], spacing: float, nodes: Sequence[int], charges: Tensor | None = None
 ) -> Tensor:

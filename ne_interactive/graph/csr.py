@@ -41,6 +41,14 @@ class Graph:
         """Give the point that each stored entry starts from: (nnz,) int64."""
         return torch.repeat_interleave(torch.diff(self.indptr))
 
+    @functools.cached_property
+    def above(self) -> torch.Tensor:
+        """Give for each point where in its row the neighbours of higher index begin: (n,) int64, each edge once."""
+        lower = self.indices < self.rows
+        return self.indptr[:-1] + torch.zeros(self.n, dtype=torch.int64, device=lower.device).index_add_(
+            0, self.rows, lower.long()
+        )
+
     def to(self, device: torch.device | str) -> "Graph":
         """Give the graph on a device."""
         return Graph(self.indptr.to(device), self.indices.to(device), self.values.to(device))

@@ -6,12 +6,14 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numba
 import numpy as np
 import torch
 
 from ne_interactive.graph.distances import Search, rounding
 from ne_interactive.graph.faiss_config import FaissConfig
 from ne_interactive.graph.metrics import Flat
+from ne_interactive.graph.parallel import parallel
 from ne_interactive.params.errors import MissingPackageError, ParameterError
 
 __all__ = ["candidates", "exhaustive", "installed"]
@@ -179,10 +181,26 @@ def _threads(faiss: Any, one: bool) -> Iterator[None]:
 
 def _checked(ids: torch.Tensor, n: int) -> torch.Tensor:
     """Replace ids outside [0, n) and repeated ones by -1."""
-    ids = torch.where((ids >= 0) & (ids < n), ids, -1)
-    ascending = ids.sort(1).values
-    repeated = (ascending[:, 1:] == ascending[:, :-1]) & (ascending[:, 1:] >= 0)
-    if not bool(repeated.any()):
-        return ids
-    ascending[:, 1:][repeated] = -1
-    return ascending
+    array = np.ascontiguousarray(ids.numpy(), np.int64)
+    clean = np.empty_like(array)
+    size = 1 << (2 * max(array.shape[1], 1) - 1).bit_length()  # at most half full
+    _clean(array, n, size, clean)
+    return torch.from_numpy(clean)
+
+
+@parallel
+def _clean(ids, n, size, clean):
+    """Each row's ids go through a hash table of their own."""
+    for i in numba.prange(len(ids)):
+        table = np.full(size, -1, np.int64)
+        for a in range(ids.shape[1]):
+            j = ids[i, a]
+            clean[i, a] = -1
+            if j < 0 or j >= n:
+                continue
+            place = (j * 2654435761) & (size - 1)
+            while table[place] >= 0 and table[place] != j:
+                place = (place + 1) & (size - 1)
+            if table[place] < 0:
+                table[place] = j
+                clean[i, a] = j

@@ -75,7 +75,8 @@ def kl_divergence(
     if not rescale or spread == 0:  # all neighbours in one place: no scale changes anything
         return at(0.0)
     start = -0.5 * math.log(spread)  # neighbours one unit apart
-    return float(minimize_scalar(at, bracket=(start - 0.5, start + 0.5), tol=1e-3).fun)
+    best: Any = minimize_scalar(at, bracket=(start - 0.5, start + 0.5), tol=1e-3)
+    return float(best.fun)
 
 
 @parallel

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import os
+import resource
+import sys
 import time
 import warnings
 from collections.abc import Callable
@@ -24,6 +26,12 @@ WARM_UP, TIMED = 5, 10  # iterations
 
 def threads() -> int:
     return int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
+
+
+def peak_mib() -> float:
+    """The most memory that this process has held so far, with the libraries that it loaded."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)
 
 
 def opentsne(X: np.ndarray, seed: int) -> np.ndarray:
@@ -142,13 +150,14 @@ def one(package: str, rows: Path, into: Path, fits: int, seed: int, per_iteratio
     """Measure one package, in this process: seconds and maps are written as soon as they are there."""
     X = np.load(rows)
     warnings.simplefilter("ignore")
-    found: list[float] = []
+    found: list[dict[str, float]] = []
     for fit in range(1 if per_iteration else fits):
         began = time.perf_counter()
         if per_iteration:
-            found.append(seconds_per_iteration(package, X))
+            found.append({"seconds": seconds_per_iteration(package, X)})
         else:
             Z = embedder(package)(X, seed + fit)
-            found.append(time.perf_counter() - began)
+            seconds = time.perf_counter() - began
+            found.append({"seconds": seconds, "peak_mib": peak_mib()})
             np.save(into / f"{fit}.npy", Z)
-        (into / "seconds.json").write_text(json.dumps(found))
+        (into / "fits.json").write_text(json.dumps(found))

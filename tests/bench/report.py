@@ -11,7 +11,7 @@ import numpy as np
 
 from tests.bench.packages import OURS, TORCHDR
 
-FIGURES = ("recall@10", "accuracy", "trustworthiness", "Spearman")
+FIGURES = ("recall@10", "KL", "accuracy", "trustworthiness", "triplets", "Spearman")
 DISTRIBUTIONS = (
     "ne-interactive",
     "openTSNE",
@@ -25,6 +25,8 @@ DISTRIBUTIONS = (
 TITLES = {
     "digits": "{n:,} digits, {d} dimensions",
     "fashion": "{n:,} images of Fashion-MNIST, {d} dimensions",
+    "glove": "{n:,} word vectors of GloVe, {d} dimensions",
+    "blobs": "{n:,} points in 100 round clusters, {d} dimensions",
 }
 
 
@@ -63,24 +65,38 @@ def table(groups: dict[str, list[str]], records: list[dict], per_iteration: bool
     """Markdown, method by method, ours first."""
     if per_iteration:
         return _iterations(groups, records)
-    columns = ["method", "package", "cold s", "warm s", *FIGURES]
+    columns = ["method", "package", "cold s", "warm s", "ratio", "peak MiB", *FIGURES]
     lines = ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
     for names in groups.values():
+        ours = _best([record for record in records if record["package"] == names[0]])
         for at, package in enumerate(names):
-            cells = _cells([record for record in records if record["package"] == package])
+            cells = _cells([record for record in records if record["package"] == package], ours)
             method = names[0].split()[-1] if at == 0 else ""
             shown = f"**{OURS.strip()}**" if package.startswith(OURS) else package
             lines.append("| " + " | ".join([method, shown, *cells]) + " |")
     return "\n".join(lines)
 
 
-def _cells(own: list[dict]) -> list[str]:
-    """Shortest cold and warm time, then means of the figures; what ended it early stands where a time is missing."""
+def _best(own: list[dict]) -> float | None:
+    """The shortest time of the later fits, or of the only one."""
+    fits = [record for record in own if "fit" in record]
+    times = [record["seconds"] for record in fits if record["fit"] > 0] or [r["seconds"] for r in fits]
+    return min(times, default=None)
+
+
+def _cells(own: list[dict], ours: float | None) -> list[str]:
+    """Shortest cold and warm time, their ratio to ours, the most memory, then means of the figures.
+
+    What ended a package early stands where a time is missing.
+    """
     fits = [record for record in own if "fit" in record]
     ended = next((record["ended"] for record in own if "ended" in record), "")
     cold = [record["seconds"] for record in fits if record["fit"] == 0]
     warm = [record["seconds"] for record in fits if record["fit"] > 0]
     cells = [f"{min(cold):.1f}" if cold else ended, f"{min(warm):.1f}" if warm else ended if cold else ""]
+    best, peaks = _best(own), [record["peak_mib"] for record in fits]
+    cells.append(f"{best / ours:.2g}" if best and ours else "")
+    cells.append(f"{max(peaks):.0f}" if peaks else "")
     for figure in FIGURES:
         found = [record[figure] for record in fits if figure in record]
         cells.append(f"{np.mean(found):.3f}" if found else "")

@@ -1,5 +1,6 @@
 """Every fast force is held to its torch version in float64, and that to autograd of the plain formula."""
 
+import numba
 import numpy as np
 import pytest
 import torch
@@ -199,3 +200,32 @@ def test_a_single_edge_moves_as_the_gradient_of_its_cross_entropy():
     curve = sampled.Curve(a, b, 1.0, 1.0, 0)
     move, _ = sampled.sampled(graph, 1.0, Z.detach().float(), curve, 1e-4, seed=0, iteration=0)
     torch.testing.assert_close(move.double() / -2e-4, gradient, rtol=1e-2, atol=1e-3)
+
+
+def test_attraction_is_the_same_whatever_the_threads(monkeypatch):
+    graph, Z = some_graph(500), cloud(500, 2)
+    wanted, loss = attraction.student_torch(graph, Z.double(), 1.0, True)
+    for few in (0, 8):  # every edge twice without shares, once with them
+        monkeypatch.setattr(attraction, "FEW_THREADS", few)
+        for threads in range(1, numba.get_num_threads() + 1):
+            numba.set_num_threads(threads)
+            found, measured = attraction.student(graph, Z, 1.0, True)
+            torch.testing.assert_close(found.double(), wanted, rtol=1e-4, atol=1e-6)
+            assert measured == pytest.approx(loss, rel=1e-5)
+
+
+def test_a_graph_knows_where_the_higher_neighbours_begin():
+    graph = some_graph(60)
+    for i in range(60):
+        row = graph.indices[graph.indptr[i] : graph.indptr[i + 1]]
+        assert int(graph.above[i] - graph.indptr[i]) == int((row < i).sum())
+    empty = Graph(torch.zeros(4, dtype=torch.int64), torch.empty(0, dtype=torch.int32), torch.empty(0))
+    assert empty.above.tolist() == [0, 0, 0]
+    assert attraction.student(empty, cloud(3, 2), 1.0, True)[0].abs().max() == 0
+
+
+@pytest.mark.parametrize("c", [1, 2, 3])
+def test_the_box_is_that_of_torch(c):
+    Z = cloud(1001, c)
+    assert mesh_numba.box(Z) == mesh_torch.box(Z)
+    assert mesh_numba.box(Z[:1]) == mesh_torch.box(Z[:1])

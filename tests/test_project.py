@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+import ne_interactive as ne
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "ne_interactive"
 LOCK = ROOT / ".ci" / "lock.txt"
@@ -253,3 +255,12 @@ def test_the_wheel_holds_the_notebooks_and_nothing_strange(wheel):
     kinds = {Path(name).suffix for name in names if name.startswith("ne_interactive/")}
     assert kinds <= {".py", ".js", ".css", ".ipynb", ".typed"}
     assert all(name.startswith(("ne_interactive/", "ne_interactive-")) for name in names)
+
+
+def test_the_page_of_methods_explains_each():
+    page = (ROOT / "docs" / "methods.md").read_text()
+    for method in ne.METHODS.values():
+        name = method.__name__
+        assert f".. autoclass:: ne_interactive.{name}\n" in page
+        assert re.search(rf"^\| .*`{name}`", page, re.MULTILINE), f"{name} is not in the table"
+        assert re.search(r"\((?:.*?) (?:19|20)\d\d|arXiv:|doi:", method.__doc__), f"{name} names no paper"

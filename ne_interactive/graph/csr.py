@@ -44,10 +44,9 @@ class Graph:
     @functools.cached_property
     def above(self) -> torch.Tensor:
         """Give for each point where in its row the neighbours of higher index begin: (n,) int64, each edge once."""
-        lower = self.indices < self.rows
-        return self.indptr[:-1] + torch.zeros(self.n, dtype=torch.int64, device=lower.device).index_add_(
-            0, self.rows, lower.long()
-        )
+        found = np.empty(self.n, np.int64)
+        _above(self.indptr.cpu().numpy(), self.indices.cpu().numpy(), found)
+        return torch.from_numpy(found).to(self.indptr.device)
 
     def to(self, device: torch.device | str) -> "Graph":
         """Give the graph on a device."""
@@ -109,6 +108,19 @@ def counted(indices: torch.Tensor) -> Graph:
     mean = symmetrize(indices, torch.ones(indices.shape, device=indices.device), "mean")
     counts = mean.values.double() * (2 * indices.numel())
     return Graph(mean.indptr, mean.indices, counts.round().float())
+
+
+@parallel
+def _above(indptr, indices, found):
+    for i in numba.prange(len(found)):
+        low, high = indptr[i], indptr[i + 1]
+        while low < high:
+            middle = (low + high) // 2
+            if indices[middle] < i:
+                low = middle + 1
+            else:
+                high = middle
+        found[i] = low
 
 
 def _sorted_rows(columns: np.ndarray, P: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

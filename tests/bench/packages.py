@@ -29,7 +29,13 @@ def threads() -> int:
 
 
 def peak_mib() -> float:
-    """The most memory that this process has held so far, with the libraries that it loaded."""
+    """The most memory that this process has held so far, with the libraries that it loaded.
+
+    Linux's own mark of this program comes first: `ru_maxrss` starts with what the process that started it held.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        return int(status.read_text().split("VmHWM:")[1].split()[0]) / 2**10
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (2**20 if sys.platform == "darwin" else 2**10)
 

@@ -1,22 +1,23 @@
 """UMAP's stochastic forces: edges fire in proportion to their weight, each with a few random negatives.
 
-McInnes, Healy and Melville, arXiv:1802.03426. A point makes its moves one after another, each from where the last
-one left it: summed from one position instead, they overshoot, which costs recall. All other points stand still
-meanwhile, so that the result depends neither on the order of the rows nor on the number of threads.
+McInnes, Healy and Melville, arXiv:1802.03426. A point follows its edges one after another, each from where the last
+one and its negatives left it: summed from one position instead, the pulls overshoot, which costs recall. All other
+points stand still meanwhile, so that the result depends neither on the order of the rows nor on the number of threads.
 """
 
 from __future__ import annotations
 
+import functools
+import math
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numba import prange
 from torch import Tensor
 
-from ne_interactive.forces.counter import draw, draw_torch, key_of
+from ne_interactive.forces import sampled_numba as kernels
+from ne_interactive.forces.counter import draw_torch, key_of
 from ne_interactive.graph.csr import Graph
-from ne_interactive.graph.parallel import parallel, serial
 
 EPSILON = 1e-3  # keeps the repulsion of close pairs finite
 CLIP = 4.0  # limit of each component of each pair's move
@@ -32,9 +33,18 @@ class Curve:
     repulsion: float
     n_negatives: int
 
+    def pull(self, squared: Tensor) -> Tensor:
+        """Strength of an edge at squared distances above 0: its force over the difference."""
+        power = self.a * squared**self.b
+        return self.attraction * 2 * self.b * power / (squared * (1 + power))
+
+    def push(self, squared: Tensor) -> Tensor:
+        """Strength of a negative."""
+        return self.repulsion * 2 * self.b / ((EPSILON + squared) * (1 + self.a * squared**self.b))
+
 
 def sampled(
-    graph: Graph, peak: float, Z: Tensor, curve: Curve, lr: float, seed: int, iteration: int
+    graph: Graph, peak: float, Z: Tensor, curve: Curve, lr: float, seed: int, iteration: int, want_loss: bool
 ) -> tuple[Tensor, float]:
     """One round of sampled attraction and repulsion.
 
@@ -46,23 +56,32 @@ def sampled(
         lr: learning rate of every single move.
         seed: of the run.
         iteration: counted from 0; decides with the seed which edges fire and which negatives they draw.
+        want_loss: measure the loss as well.
 
     Returns:
         moves (n, c), to be added to Z (an edge moves both its ends, a negative only the row's own point);  the loss:
-        mean cross-entropy over the pairs visited.
+        mean cross-entropy over the pairs visited (nan if not wanted).
     """
     key = key_of(seed, iteration)
     if Z.device.type != "cpu" or Z.dtype != torch.float32:
         return sampled_torch(graph, peak, Z, curve, lr, key, iteration)
-    moved = Z.clone()
-    losses = torch.empty(len(Z), 2, dtype=torch.float32)
-    _sampled(
-        graph.indptr.numpy(), graph.indices.numpy(), graph.values.numpy(), 1 / peak, Z.numpy(),
-        np.float32(curve.a), np.float32(curve.b), np.float32(curve.attraction), np.float32(curve.repulsion),
-        curve.n_negatives, np.float32(lr), np.uint64(key), iteration, moved.numpy(), losses.numpy(),
+    moved = torch.empty_like(Z)
+    losses = torch.empty((len(Z) if want_loss else 0, 2), dtype=torch.float32)
+    kernel = kernels.moves2 if Z.shape[1] == 2 else kernels.moves
+    kernel(
+        graph.indptr.numpy(), graph.indices.numpy(), graph.values.numpy(), 1 / peak, Z.numpy(), *_tables(curve),
+        *(np.float32(value) for value in (curve.a, curve.b, EPSILON, CLIP)), curve.n_negatives, np.float32(lr),
+        np.uint64(key), iteration, moved.numpy(), losses.numpy(),
     )  # fmt: skip
     total, pairs = losses.double().sum(0).tolist()
-    return moved.sub_(Z), total / pairs if pairs else float("nan")
+    return moved, total / pairs if pairs else math.nan
+
+
+@functools.lru_cache(maxsize=16)
+def _tables(curve: Curve) -> tuple[np.ndarray, np.ndarray]:
+    """Strengths of pull and push over the kernels' table of squared distances."""
+    squared = torch.from_numpy(kernels.nodes())
+    return curve.pull(squared).float().numpy(), curve.push(squared).float().numpy()
 
 
 def sampled_torch(
@@ -79,78 +98,29 @@ def sampled_torch(
         edges, own = active[rank == q], rows[rank == q]
         loss += _pull(moved, Z, own, graph.indices[edges].long(), curve, lr)
         pairs += len(own)
-        for number in range(curve.n_negatives):
-            others = draw_torch(key, edges, torch.full_like(edges, number), len(Z))
-            real = others != own
-            loss += _push(moved, Z, own[real], others[real], curve, lr)
-            pairs += int(real.sum())
-    return moved - Z, loss / pairs if pairs else float("nan")
+        numbers = torch.arange(curve.n_negatives, device=rows.device).expand(len(own), -1)
+        others = draw_torch(key, edges.unsqueeze(1), numbers, len(Z))
+        real = others != own.unsqueeze(1)
+        loss += _push(moved, Z, own, others, real, curve, lr)
+        pairs += int(real.sum())
+    return moved - Z, loss / pairs if pairs else math.nan
 
 
 def _pull(moved: Tensor, Z: Tensor, own: Tensor, others: Tensor, curve: Curve, lr: float) -> float:
     difference = moved[own] - Z[others]
     squared = difference.square().sum(1)
-    power = squared**curve.b
-    strength = 2 * curve.a * curve.b * power / (squared * (1 + curve.a * power))
-    strength = torch.where(squared > 0, curve.attraction * strength, 0.0)
+    strength = torch.where(squared > 0, curve.pull(squared), 0.0)
     moved[own] -= 2 * lr * (strength.unsqueeze(1) * difference).clamp(-CLIP, CLIP)
-    return float(torch.log1p(curve.a * power).sum())
+    return float(torch.log1p(curve.a * squared**curve.b).sum())
 
 
-def _push(moved: Tensor, Z: Tensor, own: Tensor, others: Tensor, curve: Curve, lr: float) -> float:
-    difference = moved[own] - Z[others]
-    squared = difference.square().sum(1)
+def _push(
+    moved: Tensor, Z: Tensor, own: Tensor, others: Tensor, real: Tensor, curve: Curve, lr: float
+) -> float:
+    """The negatives of each edge push together, all from where the edge left the point."""
+    difference = moved[own].unsqueeze(1) - Z[others]
+    squared = difference.square().sum(2)
+    push = (curve.push(squared).unsqueeze(2) * difference).clamp(-CLIP, CLIP)
+    moved[own] += lr * torch.where(real.unsqueeze(2), push, 0.0).sum(1)
     scaled = curve.a * squared**curve.b
-    strength = curve.repulsion * 2 * curve.b / ((EPSILON + squared) * (1 + scaled))
-    moved[own] += lr * (strength.unsqueeze(1) * difference).clamp(-CLIP, CLIP)
-    return float(torch.log((1 + scaled) / (scaled + EPSILON)).sum())
-
-
-@serial
-def _clip(x):
-    return min(max(x, np.float32(-CLIP)), np.float32(CLIP))
-
-
-@serial
-def _squared(moved, i, Z, j):
-    squared = np.float32(0)
-    for k in range(Z.shape[1]):
-        squared += (moved[i, k] - Z[j, k]) * (moved[i, k] - Z[j, k])
-    return squared
-
-
-@parallel
-def _sampled(
-    indptr, indices, values, inverse_peak, Z, a, b, lam, rho, negatives, lr, key, iteration, moved, losses
-):
-    one, two, eps = np.float32(1), np.float32(2), np.float32(EPSILON)
-    n, c = Z.shape
-    for i in prange(n):
-        loss = np.float32(0)
-        pairs = 0
-        for e in range(indptr[i], indptr[i + 1]):
-            rate = np.float64(values[e]) * inverse_peak
-            if np.floor((iteration + 1) * rate) <= np.floor(iteration * rate):
-                continue
-            j = np.int64(indices[e])
-            squared = _squared(moved, i, Z, j)
-            if squared > 0:
-                power = squared**b
-                pull = lam * two * a * b * power / (squared * (one + a * power))
-                for k in range(c):
-                    moved[i, k] -= two * lr * _clip(pull * (moved[i, k] - Z[j, k]))
-                loss += np.log(one + a * power)
-            pairs += 1
-            for number in range(negatives):
-                j = draw(key, e, number, n)
-                if j == i:
-                    continue
-                squared = _squared(moved, i, Z, j)
-                scaled = a * squared**b
-                push = rho * two * b / ((eps + squared) * (one + scaled))
-                for k in range(c):
-                    moved[i, k] += lr * _clip(push * (moved[i, k] - Z[j, k]))
-                loss += np.log((one + scaled) / (scaled + eps))
-                pairs += 1
-        losses[i, 0] = loss
-        losses[i, 1] = pairs
+    return float(torch.log((1 + scaled) / (scaled + EPSILON))[real].sum())

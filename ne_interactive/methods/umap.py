@@ -134,7 +134,8 @@ class UMAP(NeighborEmbedding):
         curve = Curve(a, b, *weights, int(knobs["n_negatives"]))
         own = self.optimizer == "auto"
         lr = at.lr if own else TRIAL
-        move, loss = sampled(at.graph, at.problem.peak, state.positions, curve, lr, state.seed, state.elapsed)
+        graph, peak = at.graph, at.problem.peak
+        move, loss = sampled(graph, peak, state.positions, curve, lr, state.seed, state.elapsed, want_loss)
         return Gradient(move if own else move.div_(-TRIAL), loss)
 
 

@@ -5,7 +5,16 @@ import numpy as np
 import pytest
 import torch
 
-from ne_interactive.forces import attraction, counter, exact, mesh, mesh_numba, mesh_torch, sampled
+from ne_interactive.forces import (
+    attraction,
+    counter,
+    exact,
+    mesh,
+    mesh_numba,
+    mesh_torch,
+    sampled,
+    sampled_numba,
+)
 from ne_interactive.graph.csr import Graph, symmetrize
 
 
@@ -177,11 +186,26 @@ def test_sampled_kernel_agrees_with_the_torch_version(c, n_negatives):
     curve = sampled.Curve(1.6, 0.9, 1.5, 0.7, n_negatives)
     peak = float(graph.values.max())
     for iteration in (0, 1, 17):
-        fast, loss = sampled.sampled(graph, peak, Z, curve, 0.3, seed=5, iteration=iteration)
+        fast, loss = sampled.sampled(graph, peak, Z, curve, 0.3, 5, iteration, want_loss=True)
         key = counter.key_of(5, iteration)
         wanted, wanted_loss = sampled.sampled_torch(graph, peak, Z.double(), curve, 0.3, key, iteration)
         torch.testing.assert_close(fast.double(), wanted, rtol=1e-3, atol=1e-4)
         assert loss == pytest.approx(wanted_loss, rel=1e-4)
+        same, unmeasured = sampled.sampled(graph, peak, Z, curve, 0.3, 5, iteration, want_loss=False)
+        assert torch.equal(same, fast)
+        assert np.isnan(unmeasured)
+
+
+@pytest.mark.parametrize("lam", [0.0, 1.0, 12.0])
+def test_tabulated_strengths_agree_with_their_formulas(lam):
+    curve = sampled.Curve(1.577, 0.895, lam, 1.3, 5)
+    squared = torch.logspace(-19.9, 27.9, 5000, base=2, dtype=torch.float64)
+    for table, formula in zip(sampled._tables(curve), (curve.pull, curve.push), strict=True):
+        found = [sampled_numba._strength(table, np.float32(x)) for x in squared.tolist()]
+        torch.testing.assert_close(torch.tensor(found).double(), formula(squared), rtol=2e-5, atol=1e-12)
+        ends = [float(sampled_numba._strength(table, np.float32(x))) for x in (0, 1e-30, 1e30, 3e38)]
+        assert np.isfinite(ends).all()
+        assert ends[2] == ends[3] <= table[-2]
 
 
 def test_edges_fire_in_proportion_to_their_weight():
@@ -198,7 +222,7 @@ def test_a_single_edge_moves_as_the_gradient_of_its_cross_entropy():
     loss = torch.log1p(a * (Z[0] - Z[1]).square().sum() ** b)
     (gradient,) = torch.autograd.grad(loss, Z)
     curve = sampled.Curve(a, b, 1.0, 1.0, 0)
-    move, _ = sampled.sampled(graph, 1.0, Z.detach().float(), curve, 1e-4, seed=0, iteration=0)
+    move, _ = sampled.sampled(graph, 1.0, Z.detach().float(), curve, 1e-4, 0, 0, want_loss=False)
     torch.testing.assert_close(move.double() / -2e-4, gradient, rtol=1e-2, atol=1e-3)
 
 

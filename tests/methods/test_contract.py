@@ -271,7 +271,7 @@ def test_torch_forces_give_the_same_step(name, monkeypatch):
     monkeypatch.setattr(exact, "repulsion", exact.repulsion_torch)
     monkeypatch.setattr(rules, "gains", rules.gains_torch)
 
-    def reference(graph, peak, Z, curve, lr, seed, iteration):
+    def reference(graph, peak, Z, curve, lr, seed, iteration, want_loss):
         return sampled.sampled_torch(graph, peak, Z, curve, lr, counter.key_of(seed, iteration), iteration)
 
     monkeypatch.setattr("ne_interactive.methods.umap.sampled", reference)

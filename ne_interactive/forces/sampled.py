@@ -1,8 +1,8 @@
 """UMAP's stochastic forces: edges fire in proportion to their weight, each with a few random negatives.
 
-McInnes, Healy and Melville, arXiv:1802.03426. A point follows its edges one after another, each from where the last
-one and its negatives left it: summed from one position instead, the pulls overshoot, which costs recall. All other
-points stand still meanwhile, so that the result depends neither on the order of the rows nor on the number of threads.
+McInnes, Healy and Melville, arXiv:1802.03426. A point follows its edges one after another, each with its negatives
+from where the last one left it: summed from one position instead, they overshoot, which costs recall. All other points
+stand still meanwhile, so that the result depends neither on the order of the rows nor on the number of threads.
 """
 
 from __future__ import annotations
@@ -96,31 +96,28 @@ def sampled_torch(
     moved, loss, pairs = Z.clone(), 0.0, 0
     for q in range(int(rank.max()) + 1 if len(rank) else 0):
         edges, own = active[rank == q], rows[rank == q]
-        loss += _pull(moved, Z, own, graph.indices[edges].long(), curve, lr)
-        pairs += len(own)
         numbers = torch.arange(curve.n_negatives, device=rows.device).expand(len(own), -1)
         others = draw_torch(key, edges.unsqueeze(1), numbers, len(Z))
         real = others != own.unsqueeze(1)
-        loss += _push(moved, Z, own, others, real, curve, lr)
-        pairs += int(real.sum())
+        at = moved[own]
+        pull, pulled = _pull(at - Z[graph.indices[edges].long()], curve)
+        push, pushed = _push(at.unsqueeze(1) - Z[others], real, curve)
+        moved[own] += lr * (push - 2 * pull)
+        loss += pulled + pushed
+        pairs += len(own) + int(real.sum())
     return moved - Z, loss / pairs if pairs else math.nan
 
 
-def _pull(moved: Tensor, Z: Tensor, own: Tensor, others: Tensor, curve: Curve, lr: float) -> float:
-    difference = moved[own] - Z[others]
+def _pull(difference: Tensor, curve: Curve) -> tuple[Tensor, float]:
     squared = difference.square().sum(1)
     strength = torch.where(squared > 0, curve.pull(squared), 0.0)
-    moved[own] -= 2 * lr * (strength.unsqueeze(1) * difference).clamp(-CLIP, CLIP)
-    return float(torch.log1p(curve.a * squared**curve.b).sum())
+    loss = torch.log1p(curve.a * squared**curve.b).sum()
+    return (strength.unsqueeze(1) * difference).clamp(-CLIP, CLIP), float(loss)
 
 
-def _push(
-    moved: Tensor, Z: Tensor, own: Tensor, others: Tensor, real: Tensor, curve: Curve, lr: float
-) -> float:
-    """The negatives of each edge push together, all from where the edge left the point."""
-    difference = moved[own].unsqueeze(1) - Z[others]
+def _push(difference: Tensor, real: Tensor, curve: Curve) -> tuple[Tensor, float]:
     squared = difference.square().sum(2)
     push = (curve.push(squared).unsqueeze(2) * difference).clamp(-CLIP, CLIP)
-    moved[own] += lr * torch.where(real.unsqueeze(2), push, 0.0).sum(1)
     scaled = curve.a * squared**curve.b
-    return float(torch.log((1 + scaled) / (scaled + EPSILON))[real].sum())
+    loss = torch.log((1 + scaled) / (scaled + EPSILON))[real].sum()
+    return torch.where(real.unsqueeze(2), push, 0.0).sum(1), float(loss)

@@ -14,7 +14,10 @@ from ne_interactive.graph.parallel import parallel, serial
 SHIFT = 15  # of a float32's bits to the entry: 256 entries for each doubling
 REST = (1 << SHIFT) - 1
 STEP = np.float32(2.0**-SHIFT)
-FIRST, LAST = (107 << 23) >> SHIFT, (155 << 23) >> SHIFT  # 2^-20 and 2^28; beyond, strengths stay as at the ends
+FIRST, LAST = (
+    (107 << 23) >> SHIFT,
+    (155 << 23) >> SHIFT,
+)  # 2^-20 and 2^28; beyond, strengths stay as at the ends
 
 
 def nodes():
@@ -42,10 +45,26 @@ def _fires(rate, iteration):
 
 @parallel
 def moves2(
-    indptr, indices, values, inverse_peak, Z, pulls, pushes, a, b, eps, limit, m, lr, key, iteration, moved, losses
+    indptr,
+    indices,
+    values,
+    inverse_peak,
+    Z,
+    pulls,
+    pushes,
+    a,
+    b,
+    eps,
+    limit,
+    m,
+    lr,
+    key,
+    iteration,
+    moved,
+    losses,
 ):
     """`moves` in two dimensions."""
-    one, zero = np.float32(1), np.float32(0)
+    one, two, zero = np.float32(1), np.float32(2), np.float32(0)
     n = len(Z)
     for i in prange(n):
         x, y = Z[i, 0], Z[i, 1]
@@ -57,12 +76,10 @@ def moves2(
             dx, dy = x - Z[j, 0], y - Z[j, 1]
             squared = dx * dx + dy * dy
             pull = _strength(pulls, squared)
-            x -= (lr + lr) * _clip(pull * dx, limit)
-            y -= (lr + lr) * _clip(pull * dy, limit)
+            fx, fy = -two * _clip(pull * dx, limit), -two * _clip(pull * dy, limit)
             if len(losses):
                 loss += np.log(one + a * squared**b)
                 pairs += 1
-            fx, fy = zero, zero
             for number in range(m):
                 j = draw(key, e, number, n)
                 if j == i:
@@ -85,14 +102,30 @@ def moves2(
 
 @parallel
 def moves(
-    indptr, indices, values, inverse_peak, Z, pulls, pushes, a, b, eps, limit, m, lr, key, iteration, moved, losses
+    indptr,
+    indices,
+    values,
+    inverse_peak,
+    Z,
+    pulls,
+    pushes,
+    a,
+    b,
+    eps,
+    limit,
+    m,
+    lr,
+    key,
+    iteration,
+    moved,
+    losses,
 ):
     """What the edges that fire and their negatives move each point by, in any number of dimensions."""
-    one, zero = np.float32(1), np.float32(0)
+    one, two, zero = np.float32(1), np.float32(2), np.float32(0)
     n, c = Z.shape
     for i in prange(n):
         loss, pairs = zero, 0
-        at, pushed = np.empty(c, np.float32), np.empty(c, np.float32)
+        at, force = np.empty(c, np.float32), np.empty(c, np.float32)
         for k in range(c):
             at[k] = Z[i, k]
         for e in range(indptr[i], indptr[i + 1]):
@@ -102,8 +135,7 @@ def moves(
             squared = _squared(at, Z, j)
             pull = _strength(pulls, squared)
             for k in range(c):
-                at[k] -= (lr + lr) * _clip(pull * (at[k] - Z[j, k]), limit)
-                pushed[k] = 0
+                force[k] = -two * _clip(pull * (at[k] - Z[j, k]), limit)
             if len(losses):
                 loss += np.log(one + a * squared**b)
                 pairs += 1
@@ -114,13 +146,13 @@ def moves(
                 squared = _squared(at, Z, j)
                 push = _strength(pushes, squared)
                 for k in range(c):
-                    pushed[k] += _clip(push * (at[k] - Z[j, k]), limit)
+                    force[k] += _clip(push * (at[k] - Z[j, k]), limit)
                 if len(losses):
                     scaled = a * squared**b
                     loss += np.log((one + scaled) / (scaled + eps))
                     pairs += 1
             for k in range(c):
-                at[k] += lr * pushed[k]
+                at[k] += lr * force[k]
         for k in range(c):
             moved[i, k] = at[k] - Z[i, k]
         if len(losses):

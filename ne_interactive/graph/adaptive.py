@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numba import prange
 
 from ne_interactive.graph.affinity import Affinity, check_count, squared
 from ne_interactive.graph.csr import Graph, counted, symmetrize
 from ne_interactive.graph.neighbors import Neighbors
+from ne_interactive.graph.parallel import parallel
 from ne_interactive.params.errors import ParameterError
 
 __all__ = ["MAGIC", "ScaledNearest", "SelfTuning"]
@@ -130,6 +133,10 @@ class ScaledNearest(Affinity):
             )
         D = squared(neighbors.distances.double(), neighbors.metric)
         s = _sizes(D)
+        if D.device.type == "cpu":
+            pairs = torch.empty((neighbors.n, kept), dtype=torch.int64)
+            _least_scaled(D.numpy(), s.numpy(), neighbors.indices.numpy(), pairs.numpy())
+            return pairs
         # multiplied in two steps: the product of two small scales would leave the range of numbers
         scaled = D / s[:, None] / s[neighbors.indices]
         order = scaled.sort(dim=1, stable=True).indices[:, :kept]
@@ -148,6 +155,25 @@ class ScaledNearest(Affinity):
         scaled = squared(found.distances.double(), found.metric) / s[found.indices]
         order = scaled.sort(dim=1, stable=True).indices[:, : int(self.n_neighbors)]
         return torch.zeros_like(found.distances).scatter_(1, order, 1.0)
+
+
+@parallel
+def _least_scaled(D, s, indices, pairs):
+    """Each row's candidates of the least D / (s_i s_j), in that order; ties to the one that stands first."""
+    n, kept = pairs.shape
+    for i in prange(n):
+        best = np.empty(kept)
+        filled = 0
+        for a in range(indices.shape[1]):
+            scaled = D[i, a] / s[i] / s[indices[i, a]]
+            if filled == kept and scaled >= best[kept - 1]:
+                continue
+            place = min(filled, kept - 1)
+            filled = min(filled + 1, kept)
+            while place > 0 and best[place - 1] > scaled:
+                best[place], pairs[i, place] = best[place - 1], pairs[i, place - 1]
+                place -= 1
+            best[place], pairs[i, place] = scaled, indices[i, a]
 
 
 def _sizes(D: torch.Tensor) -> torch.Tensor:

@@ -26,8 +26,9 @@ class FaissConfig:
         nbits: bits of one code of IVFPQ, in [1, 12].
         ef_construction: width of the search while an HNSW graph is built.
         ef_search: width of the search in an HNSW graph; twice the candidates by default, at least 64.
-        oversampling: candidates per neighbour wanted, at least 1, beside 30 more; by default 1.4, and 4 for IVFPQ.
-        dimensions: principal components searched in; None searches the data as they are. Flat always does.
+        oversampling: candidates per neighbour wanted, at least 1, beside 60 more; by default 1.1, and 4 for IVFPQ.
+        dimensions: principal components searched in, beside the length of what they leave; None searches the data as
+            they are. Flat always does.
         device: None for the CPU, or the number of a GPU, which needs a FAISS built for GPUs.
         temp_memory: bytes of scratch memory on the GPU; None leaves FAISS its own choice.
 

@@ -54,10 +54,10 @@ def candidates(
     faiss, array = _faiss(), _array(points)
     n = len(array)
     asked = array if queries is None else _array(queries)
+    parts = _codes(config, array.shape[1])
     if config.index_type == "IVFPQ":
-        parts = _codes(config, array.shape[1])
         array, asked = _padded(array, parts), _padded(asked, parts)
-    index, lists = _untrained(faiss, config, array, m, seed)
+    index, lists = _untrained(faiss, config, array, m, parts, seed)
     index = _placed(faiss, index, config)
     # One thread: code books are many tiny clusterings, and a graph would depend on which thread comes first.
     with _threads(faiss, one=config.index_type in ("IVFPQ", "HNSW")):
@@ -113,7 +113,7 @@ def _array(points: torch.Tensor) -> np.ndarray:
 
 
 def _codes(config: FaissConfig, d: int) -> int:
-    return min(d, config.M or max(1, d // 2))
+    return min(d, config.M or (d + 1) // 2)
 
 
 def _padded(array: np.ndarray, parts: int) -> np.ndarray:
@@ -121,7 +121,9 @@ def _padded(array: np.ndarray, parts: int) -> np.ndarray:
     return np.pad(array, ((0, 0), (0, -array.shape[1] % parts)))
 
 
-def _untrained(faiss: Any, config: FaissConfig, array: np.ndarray, m: int, seed: int) -> tuple[Any, int]:
+def _untrained(
+    faiss: Any, config: FaissConfig, array: np.ndarray, m: int, parts: int, seed: int
+) -> tuple[Any, int]:
     """Make the index, and tell how many inverted lists it has."""
     n, d = array.shape
     if config.index_type == "HNSW":
@@ -134,7 +136,7 @@ def _untrained(faiss: Any, config: FaissConfig, array: np.ndarray, m: int, seed:
         bits = min(
             config.nbits, max(1, int(math.log2(n)))
         )  # each code book is trained on at least as many points
-        index = faiss.IndexIVFPQ(faiss.IndexFlatL2(d), d, lists, _codes(config, d), bits)
+        index = faiss.IndexIVFPQ(faiss.IndexFlatL2(d), d, lists, parts, bits)
         index.pq.cp.niter = CODE_ROUNDS
         index.pq.cp.max_points_per_centroid = TRAIN_PER_LIST
         index.pq.cp.min_points_per_centroid = 1

@@ -9,7 +9,7 @@ from ne_interactive.graph import faiss_index, keops
 from ne_interactive.graph.distances import check_k, nearest
 from ne_interactive.graph.faiss_config import FaissConfig
 from ne_interactive.graph.metrics import check_metric, flatten, in_units, single
-from ne_interactive.graph.projection import pca
+from ne_interactive.graph.projection import searchable
 from ne_interactive.graph.rerank import rerank
 from ne_interactive.params.errors import ParameterError
 
@@ -17,11 +17,11 @@ __all__ = ["Neighbors", "find_neighbors"]
 
 EXACT_ROWS = 5000
 """Below this many points, exact search is as quick as any index."""
-WIDER = {"IVF": 1.4, "HNSW": 1.4, "IVFPQ": 4.0}
+WIDER = {"IVF": 1.1, "HNSW": 1.1, "IVFPQ": 4.0}
 """Candidates per neighbour kept."""
 OTHER_ORDER = {"manhattan": 3.0, "hyperbolic": 6.0}
 """The same for metrics whose order is not the Euclidean one of the candidates."""
-SPARE = 30
+SPARE = 60
 """Candidates beyond these: the fewer neighbours are kept, the more of them the search dimensions misplace."""
 
 
@@ -71,7 +71,8 @@ def find_neighbors(
         metric: "euclidean", "sqeuclidean", "cosine", "angular", "manhattan", "correlation" or "hyperbolic"; see
             ``graph.metrics.flatten`` for units and conventions.
         backend: None searches exactly in tiles, "keops" exactly by KeOps, on the device of ``values``. "faiss" is
-            ``FaissConfig()``: candidates from an inverted-file index on 50 principal components, ordered by their
+            ``FaissConfig()``: candidates from an inverted-file index on 50 principal components and what these leave,
+            ordered by their
             exact distances in the full space; another ``FaissConfig`` chooses the index, of which "Flat" is exact.
             "auto" is exact below 5,000 points and on a GPU, and FAISS otherwise, where it is installed.
         seed: of what an index is trained on.
@@ -134,9 +135,11 @@ def _through_faiss(values: torch.Tensor, k: int, metric: str, config: FaissConfi
     flat = flatten(single(values, metric).cpu(), metric)
     n, d = flat.values.shape
     reduce = config.dimensions is not None and d > config.dimensions
-    points = pca(flat.values, config.dimensions or d, seed=seed) if reduce else flat.values
-    m = candidate_count(n, k, metric, config)
-    ids, order = faiss_index.candidates(points, m, config, probes=probe_count(metric), seed=seed)
+    points, asked = (
+        searchable(flat.values, config.dimensions or d, seed=seed) if reduce else (flat.values, None)
+    )
+    m, probes = candidate_count(n, k, metric, config), probe_count(metric)
+    ids, order = faiss_index.candidates(points, m, config, queries=asked, probes=probes, seed=seed)
     indices, distances, found = rerank(flat, torch.arange(n), ids, k, order=order)
     distances = in_units(distances, metric)
     short = (found < k).nonzero()[:, 0]

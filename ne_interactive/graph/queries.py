@@ -10,7 +10,7 @@ from ne_interactive.graph.distances import check_k, nearest
 from ne_interactive.graph.faiss_config import FaissConfig
 from ne_interactive.graph.metrics import flatten, in_units, single
 from ne_interactive.graph.neighbors import Neighbors, _config, candidate_count, probe_count
-from ne_interactive.graph.projection import axes, projected
+from ne_interactive.graph.projection import searchable
 from ne_interactive.graph.rerank import rerank
 from ne_interactive.params.errors import DataError
 
@@ -86,8 +86,7 @@ def _through_index(
     rows = torch.arange(n, len(flat.values))
     points, queries = flat.values[:n], flat.values[n:]
     if config.dimensions is not None and flat.d > config.dimensions:
-        directions = axes(points, config.dimensions, seed=seed)
-        points, queries = projected(points, *directions), projected(queries, *directions)
+        points, queries = searchable(points, config.dimensions, queries, seed=seed)
     m = candidate_count(n, k, metric, config)
     probes = probe_count(metric)
     ids, order = faiss_index.candidates(points, m, config, queries=queries, probes=probes, seed=seed)

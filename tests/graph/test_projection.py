@@ -107,3 +107,29 @@ def test_equal_rows_far_from_the_origin_start_as_noise():
     Z = pca_start(X, 2)
     assert bool(torch.isfinite(Z).all())
     assert float(Z.std()) == pytest.approx(1e-4, rel=0.2)
+
+
+def test_search_coordinates_hold_what_components_leave():
+    X = cloud(300, 12)
+    points, queries = projection.searchable(X, 4)
+    parts = pca(X, 4)
+    torch.testing.assert_close(points[:, :4], parts)
+    torch.testing.assert_close(queries[:, :4], parts)
+    assert bool((queries[:, 4] == 0).all())
+    left = (X - X.mean(0)).square().sum(1) - parts.square().sum(1)
+    torch.testing.assert_close(points[:, 4].square(), projection.BEYOND * left, rtol=1e-3, atol=1e-6)
+    new = cloud(20, 12, seed=1)
+    same, asked = projection.searchable(X, 4, new)
+    assert torch.equal(same, points)
+    assert asked.shape == (20, 5)
+
+
+@pytest.mark.parametrize("gap", [True, False])
+def test_leading_components_by_iteration_are_the_exact_ones(gap, monkeypatch):
+    """With a gap in the spectrum iteration converges; white noise has none, and falls back."""
+    X = cloud(800, 60) if gap else torch.randn(800, 60, generator=torch.Generator().manual_seed(0))
+    found = pca(X, 3)
+    monkeypatch.setattr(projection, "FEW", 1000)
+    torch.testing.assert_close(found, pca(X, 3), rtol=1e-3, atol=1e-4)
+    C = (X - X.mean(0)).T.double() @ (X - X.mean(0)).double()
+    assert (projection._leading(C, 3, 0, rounds=8) is not None) == gap

@@ -62,6 +62,8 @@ def moves2(
     iteration,
     moved,
     losses,
+    part,
+    parts,
 ):
     """`moves` in two dimensions."""
     one, two, zero = np.float32(1), np.float32(2), np.float32(0)
@@ -69,7 +71,7 @@ def moves2(
     for i in prange(n):
         x, y = Z[i, 0], Z[i, 1]
         loss, pairs = zero, 0
-        for e in range(indptr[i], indptr[i + 1]):
+        for e in range(indptr[i] + (part - indptr[i]) % parts, indptr[i + 1], parts):
             if not _fires(np.float64(values[e]) * inverse_peak, iteration):
                 continue
             j = indices[e]
@@ -95,9 +97,11 @@ def moves2(
                     pairs += 1
             x += lr * fx
             y += lr * fy
-        moved[i, 0], moved[i, 1] = x - Z[i, 0], y - Z[i, 1]
+        before = moved[i, 0] if part else zero, moved[i, 1] if part else zero
+        moved[i, 0], moved[i, 1] = before[0] + (x - Z[i, 0]), before[1] + (y - Z[i, 1])
         if len(losses):
-            losses[i, 0], losses[i, 1] = loss, pairs
+            losses[i, 0] += loss
+            losses[i, 1] += pairs
 
 
 @parallel
@@ -119,8 +123,13 @@ def moves(
     iteration,
     moved,
     losses,
+    part,
+    parts,
 ):
-    """What the edges that fire and their negatives move each point by, in any number of dimensions."""
+    """What the edges that fire and their negatives move each point by, in any number of dimensions.
+
+    Only every ``parts``-th edge is looked at, from ``part`` on.
+    """
     one, two, zero = np.float32(1), np.float32(2), np.float32(0)
     n, c = Z.shape
     for i in prange(n):
@@ -128,7 +137,7 @@ def moves(
         at, force = np.empty(c, np.float32), np.empty(c, np.float32)
         for k in range(c):
             at[k] = Z[i, k]
-        for e in range(indptr[i], indptr[i + 1]):
+        for e in range(indptr[i] + (part - indptr[i]) % parts, indptr[i + 1], parts):
             if not _fires(np.float64(values[e]) * inverse_peak, iteration):
                 continue
             j = np.int64(indices[e])
@@ -154,9 +163,10 @@ def moves(
             for k in range(c):
                 at[k] += lr * force[k]
         for k in range(c):
-            moved[i, k] = at[k] - Z[i, k]
+            moved[i, k] = (moved[i, k] if part else zero) + (at[k] - Z[i, k])
         if len(losses):
-            losses[i, 0], losses[i, 1] = loss, pairs
+            losses[i, 0] += loss
+            losses[i, 1] += pairs
 
 
 @serial

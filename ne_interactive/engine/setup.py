@@ -21,6 +21,8 @@ from ne_interactive.graph.tables import distances_of, neighbors_of, pca_start_of
 from ne_interactive.params.errors import DataError, ParameterError
 
 STARTS = ("pca", "spectral", "random", "hyperbolic")
+POINT = 1e-12  # embedding units: a given start no wider has all points at one place, where no force acts
+JITTER = 1e-4
 
 
 def check_start(method: Method, n: int) -> Tensor | None:
@@ -63,6 +65,8 @@ def start_of(method: Method, table: Table, seed: int, graph: Callable[[], Graph]
         deviation = float(given[:, 0].std())
         if not isinstance(wanted, str) and deviation > 0:
             given *= wanted / deviation
+        if float(given.std(0).max()) <= POINT:
+            given += JITTER * torch.randn(given.shape, generator=generator(seed, "start"))
         return given.to(table.device, method.precision)
     scale = method.start_scale() if isinstance(wanted, str) else float(wanted)
     c = method.n_components

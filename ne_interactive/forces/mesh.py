@@ -16,8 +16,9 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-SPACING = {1: 0.5, 2: 0.5, 3: 0.75}  # embedding units: 1.4 % (2D), 1.8 % (3D) force error
-COMPACT = 8.0  # a map no wider gets half the spacing: where all points share a few cells, errors add up
+SPACING = {1: 0.4, 2: 0.4, 3: 0.75}  # embedding units: below 2 % force error on finished maps
+COMPACT = 8.0  # a map no wider gets a finer one: where all points share a few cells, errors add up
+FINER = 0.6
 MARGIN = 6  # nodes that the spline's support adds to an extent
 CAP = {1: 2**18, 2: 2**24, 3: 2**24}  # padded nodes in all; a wider map gets a coarser grid
 SMALLEST = 32
@@ -51,7 +52,8 @@ def repulsion(Z: Tensor, dof: float, grid: tuple[int, ...]) -> tuple[Tensor, flo
 def fit_grid(extents: Sequence[float], grid: tuple[int, ...]) -> tuple[float, tuple[int, ...]]:
     """Spacing and padded sizes for a map of these extents; the current sizes stay while they fit well."""
     c = len(extents)
-    spacing, needed = finest(extents, SPACING[c] / 2 if max(extents) < COMPACT else SPACING[c], CAP[c])
+    wanted = SPACING[c] * FINER if max(extents) < COMPACT else SPACING[c]
+    spacing, needed = finest(extents, wanted, CAP[c])
     if len(grid) == c and all(0.6 * have <= need <= have for need, have in zip(needed, grid, strict=True)):
         return spacing, grid
     return spacing, good_sizes(needed)

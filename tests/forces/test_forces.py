@@ -140,7 +140,7 @@ def test_mesh_normaliser_leaves_out_self_interaction_in_a_sparse_map():
 
 def test_grid_is_kept_while_it_fits_and_never_exceeds_its_cap():
     spacing, grid = mesh.fit_grid([60.0, 30.0], ())
-    assert spacing == 0.5
+    assert spacing == mesh.SPACING[2]
     assert mesh.fit_grid([58.0, 29.0], grid)[1] == grid
     assert mesh.fit_grid([20.0, 29.0], grid)[1] != grid
     wide, huge = mesh.fit_grid([1e6, 1e6], grid)

@@ -2,8 +2,8 @@
 
 McInnes, Healy and Melville, arXiv:1802.03426. A point follows its edges one after another, each with its negatives
 from where the last one left it: summed from one position instead, they overshoot, which costs recall. All other points
-stand still meanwhile, so that the result does not depend on the number of threads. Few points take their edges in two
-sweeps, between which all are seen to have moved: that finds more neighbours, and costs little.
+stand still meanwhile, so that the result does not depend on the number of threads. Few points take their edges in
+several sweeps, between which all are seen to have moved: that finds more neighbours, and costs little.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from ne_interactive.graph.csr import Graph
 
 EPSILON = 1e-3  # keeps the repulsion of close pairs finite
 CLIP = 4.0  # limit of each component of each pair's move
-TWO_SWEEPS = 10_000  # points up to which an iteration has two
+SWEEPS = 6  # of an iteration: 1, 2, 3 and 6 find .484, .490, .493 and .496 of the digits' neighbours
+SWEPT = 10_000  # points up to which there are so many, beyond one
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def sampled(
 
 
 def _sweeps(Z: Tensor) -> int:
-    return 2 if len(Z) <= TWO_SWEEPS else 1
+    return SWEEPS if len(Z) <= SWEPT else 1
 
 
 @functools.lru_cache(maxsize=16)

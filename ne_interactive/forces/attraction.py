@@ -43,22 +43,10 @@ def student(graph: Graph, Z: Tensor, dof: float, want_loss: bool) -> tuple[Tenso
 
 def _once(graph: Graph, edges: tuple, Z: Tensor, dof: float, forces: Tensor, want_loss: bool) -> float:
     """Every edge computed once for both its ends; each thread has a share of the edges and sums of its own."""
-    threads, above = numba.get_num_threads(), graph.above
-    ends = (graph.indptr[1:] - above).cumsum(0)
-    borders = torch.searchsorted(ends, torch.arange(1, threads) * ends[-1] // threads, right=True)
-    borders = np.concatenate([[0], borders.numpy(), [graph.n]])
+    threads = numba.get_num_threads()
+    halves = *edges, graph.above.numpy(), graph.shares(threads)
     parts, losses = np.empty((threads, *Z.shape), np.float32), np.zeros(threads)
-    _student2(
-        *edges,
-        above.numpy(),
-        borders,
-        Z.numpy(),
-        np.float32(1 / dof),
-        parts,
-        forces.numpy(),
-        losses,
-        want_loss,
-    )
+    _student2(*halves, Z.numpy(), np.float32(1 / dof), parts, forces.numpy(), losses, want_loss)
     return 2 * float(losses.sum())
 
 

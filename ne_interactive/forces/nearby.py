@@ -10,8 +10,8 @@ from numba import prange
 from torch import Tensor
 
 from ne_interactive.forces.counter import draw, draw_torch
-from ne_interactive.graph.csr import Graph
-from ne_interactive.graph.parallel import parallel, serial
+from ne_interactive.graph.csr import Graph, place_of
+from ne_interactive.graph.parallel import parallel
 
 TRIES = 100
 SLICES = 8
@@ -122,17 +122,6 @@ def _push(Z, partners, parts, losses, gradient):
             gradient[i, k] = added
 
 
-@serial
-def _place_of(indices, low, high, j):
-    while low < high:
-        middle = (low + high) // 2
-        if indices[middle] < j:
-            low = middle + 1
-        else:
-            high = middle
-    return low
-
-
 @parallel
 def _nearby(Z, partners, indptr, indices, key, reach, local, found):
     n, m = partners.shape
@@ -149,7 +138,7 @@ def _nearby(Z, partners, indptr, indices, key, reach, local, found):
                     squared += (Z[i, k] - Z[j, k]) * (Z[i, k] - Z[j, k])
                 if slot < local and squared > reach:
                     continue
-                place = _place_of(indices, indptr[i], indptr[i + 1], j)
+                place = place_of(indices, indptr[i], indptr[i + 1], j)
                 if place < indptr[i + 1] and indices[place] == j:
                     continue
                 found[i, slot] = j

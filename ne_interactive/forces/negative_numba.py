@@ -8,6 +8,7 @@ import numpy as np
 from numba import prange
 
 from ne_interactive.forces.counter import draw
+from ne_interactive.graph.csr import place_of
 from ne_interactive.graph.parallel import parallel, serial
 
 SLICES = 8
@@ -16,14 +17,7 @@ SLICES = 8
 @serial
 def below(indptr, indices, i):
     """How many of the neighbours of i have a smaller index."""
-    low, high = indptr[i], indptr[i + 1]
-    while low < high:
-        middle = (low + high) // 2
-        if indices[middle] < i:
-            low = middle + 1
-        else:
-            high = middle
-    return low - indptr[i]
+    return place_of(indices, indptr[i], indptr[i + 1], i) - indptr[i]
 
 
 @serial

@@ -70,13 +70,13 @@ def sampled(
         return sampled_torch(graph, peak, Z, curve, lr, key, iteration)
     kernel = kernels.moves2 if Z.shape[1] == 2 else kernels.moves
     edges = graph.indptr.numpy(), graph.indices.numpy(), graph.values.numpy(), 1 / peak
-    numbers = (np.float32(value) for value in (curve.a, curve.b, EPSILON, CLIP))
-    forces = *_tables(curve), *numbers, curve.n_negatives, np.float32(lr), np.uint64(key), iteration
+    numbers = tuple(np.float32(value) for value in (curve.a, curve.b, EPSILON, CLIP))
+    forces = _tables(curve), numbers, curve.n_negatives, np.float32(lr), np.uint64(key), iteration
     losses = torch.zeros((len(Z) if want_loss else 0, 2), dtype=torch.float32)
-    moved = torch.empty_like(Z)
+    moved = torch.zeros_like(Z)
     for part in range(sweeps := _sweeps(Z)):
         seen = Z + moved if part else Z
-        kernel(*edges, seen.numpy(), *forces, moved.numpy(), losses.numpy(), part, sweeps)
+        kernel(*edges, seen.numpy(), *forces, part, sweeps, moved.numpy(), losses.numpy())
     total, pairs = losses.double().sum(0).tolist()
     return moved, total / pairs if pairs else math.nan
 

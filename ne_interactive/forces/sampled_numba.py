@@ -14,10 +14,7 @@ from ne_interactive.graph.parallel import parallel, serial
 SHIFT = 15  # of a float32's bits to the entry: 256 entries for each doubling
 REST = (1 << SHIFT) - 1
 STEP = np.float32(2.0**-SHIFT)
-FIRST, LAST = (
-    (107 << 23) >> SHIFT,
-    (155 << 23) >> SHIFT,
-)  # 2^-20 and 2^28; beyond, strengths stay as at the ends
+FIRST, LAST = 107 << 8, 155 << 8  # 2^-20 and 2^28: beyond, strengths stay as at the ends
 
 
 def nodes():
@@ -39,6 +36,17 @@ def _clip(x, limit):
 
 
 @serial
+def _pull_loss(squared, a, b):
+    return np.log(np.float32(1) + a * squared**b)
+
+
+@serial
+def _push_loss(squared, a, b, eps):
+    scaled = a * squared**b
+    return np.log((np.float32(1) + scaled) / (scaled + eps))
+
+
+@serial
 def _fires(rate, iteration):
     return np.floor((iteration + 1) * rate) > np.floor(iteration * rate)
 
@@ -50,23 +58,20 @@ def moves2(
     values,
     inverse_peak,
     Z,
-    pulls,
-    pushes,
-    a,
-    b,
-    eps,
-    limit,
+    tables,
+    kernel,
     m,
     lr,
     key,
     iteration,
-    moved,
-    losses,
     part,
     parts,
+    moved,
+    losses,
 ):
     """`moves` in two dimensions."""
-    one, two, zero = np.float32(1), np.float32(2), np.float32(0)
+    (pulls, pushes), (a, b, eps, limit) = tables, kernel
+    two, zero = np.float32(2), np.float32(0)
     n = len(Z)
     for i in prange(n):
         x, y = Z[i, 0], Z[i, 1]
@@ -80,7 +85,7 @@ def moves2(
             pull = _strength(pulls, squared)
             fx, fy = -two * _clip(pull * dx, limit), -two * _clip(pull * dy, limit)
             if len(losses):
-                loss += np.log(one + a * squared**b)
+                loss += _pull_loss(squared, a, b)
                 pairs += 1
             for number in range(m):
                 j = draw(key, e, number, n)
@@ -92,13 +97,12 @@ def moves2(
                 fx += _clip(push * dx, limit)
                 fy += _clip(push * dy, limit)
                 if len(losses):
-                    scaled = a * squared**b
-                    loss += np.log((one + scaled) / (scaled + eps))
+                    loss += _push_loss(squared, a, b, eps)
                     pairs += 1
             x += lr * fx
             y += lr * fy
-        before = moved[i, 0] if part else zero, moved[i, 1] if part else zero
-        moved[i, 0], moved[i, 1] = before[0] + (x - Z[i, 0]), before[1] + (y - Z[i, 1])
+        moved[i, 0] += x - Z[i, 0]
+        moved[i, 1] += y - Z[i, 1]
         if len(losses):
             losses[i, 0] += loss
             losses[i, 1] += pairs
@@ -111,26 +115,24 @@ def moves(
     values,
     inverse_peak,
     Z,
-    pulls,
-    pushes,
-    a,
-    b,
-    eps,
-    limit,
+    tables,
+    kernel,
     m,
     lr,
     key,
     iteration,
-    moved,
-    losses,
     part,
     parts,
+    moved,
+    losses,
 ):
     """What the edges that fire and their negatives move each point by, in any number of dimensions.
 
-    Only every ``parts``-th edge is looked at, from ``part`` on.
+    The moves are added to ``moved``; only every ``parts``-th edge is looked at, from ``part`` on. ``tables`` are the
+    strengths of pull and push, ``kernel`` is (a, b, what keeps close pairs finite, limit of a component's move).
     """
-    one, two, zero = np.float32(1), np.float32(2), np.float32(0)
+    (pulls, pushes), (a, b, eps, limit) = tables, kernel
+    two, zero = np.float32(2), np.float32(0)
     n, c = Z.shape
     for i in prange(n):
         loss, pairs = zero, 0
@@ -146,7 +148,7 @@ def moves(
             for k in range(c):
                 force[k] = -two * _clip(pull * (at[k] - Z[j, k]), limit)
             if len(losses):
-                loss += np.log(one + a * squared**b)
+                loss += _pull_loss(squared, a, b)
                 pairs += 1
             for number in range(m):
                 j = draw(key, e, number, n)
@@ -157,13 +159,12 @@ def moves(
                 for k in range(c):
                     force[k] += _clip(push * (at[k] - Z[j, k]), limit)
                 if len(losses):
-                    scaled = a * squared**b
-                    loss += np.log((one + scaled) / (scaled + eps))
+                    loss += _push_loss(squared, a, b, eps)
                     pairs += 1
             for k in range(c):
                 at[k] += lr * force[k]
         for k in range(c):
-            moved[i, k] = (moved[i, k] if part else zero) + (at[k] - Z[i, k])
+            moved[i, k] += at[k] - Z[i, k]
         if len(losses):
             losses[i, 0] += loss
             losses[i, 1] += pairs

@@ -11,7 +11,7 @@ import torch
 from ne_interactive.graph.parallel import parallel, serial
 from ne_interactive.params.errors import DataError, ParameterError
 
-__all__ = ["Graph", "counted", "symmetrize"]
+__all__ = ["Graph", "counted", "place_of", "symmetrize"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,18 @@ class Graph:
         found = np.empty(self.n, np.int64)
         _above(self.indptr.cpu().numpy(), self.indices.cpu().numpy(), found)
         return torch.from_numpy(found).to(self.indptr.device)
+
+    def shares(self, count: int) -> np.ndarray:
+        """Cut the points into ranges with about as many edges each: (count + 1,) int64 borders, 0 and n among them."""
+        if count not in self._shares:
+            ends = (self.indptr[1:] - self.above).cumsum(0).cpu().numpy()
+            wanted = np.arange(1, count) * ends[-1] // count
+            self._shares[count] = np.r_[0, np.searchsorted(ends, wanted, side="right"), self.n]
+        return self._shares[count]
+
+    @functools.cached_property
+    def _shares(self) -> dict[int, np.ndarray]:
+        return {}
 
     def to(self, device: torch.device | str) -> "Graph":
         """Give the graph on a device."""
@@ -110,17 +122,22 @@ def counted(indices: torch.Tensor) -> Graph:
     return Graph(mean.indptr, mean.indices, counts.round().float())
 
 
+@serial
+def place_of(indices, low, high, j):
+    """Where among the ascending indices[low:high] the first stands that is not below j."""
+    while low < high:
+        middle = (low + high) // 2
+        if indices[middle] < j:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
 @parallel
 def _above(indptr, indices, found):
     for i in numba.prange(len(found)):
-        low, high = indptr[i], indptr[i + 1]
-        while low < high:
-            middle = (low + high) // 2
-            if indices[middle] < i:
-                low = middle + 1
-            else:
-                high = middle
-        found[i] = low
+        found[i] = place_of(indices, indptr[i], indptr[i + 1], i)
 
 
 def _sorted_rows(columns: np.ndarray, P: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

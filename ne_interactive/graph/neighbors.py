@@ -135,9 +135,9 @@ def _through_faiss(values: torch.Tensor, k: int, metric: str, config: FaissConfi
     flat = flatten(single(values, metric).cpu(), metric)
     n, d = flat.values.shape
     reduce = config.dimensions is not None and d > config.dimensions
-    points, asked = (
-        searchable(flat.values, config.dimensions or d, seed=seed) if reduce else (flat.values, None)
-    )
+    points, asked = flat.values, None
+    if reduce:
+        points, asked = searchable(flat.values, config.dimensions or d, seed=seed)
     m, probes = candidate_count(n, k, metric, config), probe_count(metric)
     ids, order = faiss_index.candidates(points, m, config, queries=asked, probes=probes, seed=seed)
     indices, distances, found = rerank(flat, torch.arange(n), ids, k, order=order)

@@ -65,11 +65,10 @@ def searchable(
     """
     mean, loadings = axes(points, c, seed=seed)
     found = projected(points, mean, loadings)
-    left = torch.cat([(block - mean).square().sum(1) for block in points.split(CHUNK)]) - found.square().sum(
-        1
-    )
+    lengths = torch.cat([(block - mean).square().sum(1) for block in points.split(CHUNK)])
+    left = (lengths - found.square().sum(1)).clamp_min(0)
     asked = found if queries is None else projected(queries, mean, loadings)
-    rest = (BEYOND * left.clamp_min(0)).sqrt().unsqueeze(1)
+    rest = (BEYOND * left).sqrt().unsqueeze(1)
     return torch.cat([found, rest], 1), torch.nn.functional.pad(asked, (0, 1))
 
 

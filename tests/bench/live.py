@@ -8,6 +8,7 @@ Each measure has a process of its own. The million points are measured only when
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import shlex
@@ -101,17 +102,14 @@ def _until_in_force(run: Any, name: str, value: Any) -> float:
     return time.perf_counter() - began
 
 
-class moving:
+@contextlib.contextmanager
+def moving(run: Any) -> Iterator[None]:
     """A run that moves in the background meanwhile."""
-
-    def __init__(self, run: Any) -> None:
-        self.run = run
-
-    def __enter__(self) -> None:
-        self.run.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.run.pause()
+    run.start()
+    try:
+        yield
+    finally:
+        run.pause()
 
 
 def rates(X: np.ndarray) -> Iterator[Row]:

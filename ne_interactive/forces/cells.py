@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ne_interactive.forces import exact
 from ne_interactive.forces.log_sums import log_sums
+from ne_interactive.graph.exponential import exp_minus
 from ne_interactive.graph.parallel import parallel, serial
 
 CROWD = 2.0  # points a cell, on average
@@ -153,7 +154,7 @@ def _lone(columns, starts, sizes, low, side, rows, found, shares):
                             if start <= j < start + count:
                                 squared[j - start] = best
                             for t in range(count):
-                                q[t] = exact.exp_minus(np.float32(squared[t] - best + turn * log_total))
+                                q[t] = exp_minus(np.float32(squared[t] - best + turn * log_total))
                             if turn == 0:
                                 part = np.float32(0)
                                 for t in range(count):
@@ -187,7 +188,7 @@ def _near_sums(columns, starts, sizes, low, side, charges, found):
                 while start < end:
                     count = exact.distances_from(columns, i, columns[:, :end], start, squared)
                     for t in range(count):
-                        w[t] = exact.exp_minus(np.float32(squared[t])) * charges[start + t]
+                        w[t] = exp_minus(np.float32(squared[t])) * charges[start + t]
                     if start <= i < start + count:
                         w[i - start] = 0
                     for t in range(count):

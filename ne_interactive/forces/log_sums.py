@@ -8,6 +8,7 @@ from numba import prange
 from torch import Tensor
 
 from ne_interactive.forces import exact
+from ne_interactive.graph.exponential import exp_minus
 from ne_interactive.graph.parallel import parallel
 
 
@@ -70,6 +71,6 @@ def _log_sums(columns, offsets, rows, family, dof, found):
             highest = high
             part = np.float32(0)
             for b in range(count):
-                part += exact.exp_minus(np.float32(min(high - terms[b], 200.0)))
+                part += exp_minus(np.float32(min(high - terms[b], 200.0)))
             total += part
         found[r] = highest + np.log(total)

@@ -15,6 +15,7 @@ from torch import Tensor
 from ne_interactive.forces import cells, exact
 from ne_interactive.forces.log_sums import log_sums
 from ne_interactive.forces.weighted import FLOOR, Cloud, suits_exact
+from ne_interactive.graph.exponential import exp_minus
 from ne_interactive.graph.parallel import parallel
 
 LONE = 0.03  # rows whose sum S is smaller are summed in the log domain
@@ -86,8 +87,8 @@ def _push(columns, logs, push):
         for start in range(0, n, exact.BLOCK):
             count = exact.distances_from(columns, i, columns, start, squared)
             for b in range(count):  # no q exceeds 1, except of a point with itself, which has no force
-                q[b] = exact.exp_minus(np.float32(max(squared[b] + own, 0.0)))
-                q[b] += exact.exp_minus(np.float32(max(squared[b] + logs[start + b], 0.0)))
+                q[b] = exp_minus(np.float32(max(squared[b] + own, 0.0)))
+                q[b] += exp_minus(np.float32(max(squared[b] + logs[start + b], 0.0)))
             for k in range(c):
                 x = columns[k, i]
                 part = np.float32(0)

@@ -6,12 +6,15 @@ import numba
 import numpy as np
 import torch
 
+from ne_interactive.graph.exponential import exp_minus
 from ne_interactive.graph.parallel import parallel, serial
 from ne_interactive.params.errors import ParameterError
 
 __all__ = ["bandwidths", "entropic", "fuzzy"]
 
 ROUNDS = 100
+EXACT, CLOSE = 1e-5, 1e-4
+"""Errors of a row's entropy, in float64 and in float32, that one more step, which squares them, takes away."""
 LEAST_BANDWIDTH = 1e-3
 """UMAP bandwidths are at least this fraction of the row's mean distance."""
 
@@ -74,38 +77,49 @@ def _array(distances: torch.Tensor) -> np.ndarray:
     return np.ascontiguousarray(distances.detach().cpu().numpy(), dtype=np.float32)
 
 
+@serial
+def _moments(above, beta):
+    """Sums of p, p x and p x^2 over the entries x of a row, p = exp(-beta x), in the row's own precision."""
+    if above.itemsize == 4:
+        s0, s1, s2 = np.float32(0), np.float32(0), np.float32(0)
+        for j in range(len(above)):
+            p = exp_minus(np.float32(beta) * above[j])
+            s0 += p
+            s1 += p * above[j]
+            s2 += p * above[j] * above[j]
+        return np.float64(s0), np.float64(s1), np.float64(s2)
+    t0, t1, t2 = 0.0, 0.0, 0.0
+    for j in range(len(above)):
+        q = math.exp(-beta * above[j])
+        t0 += q
+        t1 += q * above[j]
+        t2 += q * above[j] * above[j]
+    return t0, t1, t2
+
+
 @serial(fastmath=False)
-def _precision(row, low, perplexity):
-    """Find the precision at which exp(-precision (row - low)) has the entropy log(perplexity), by safe Newton steps."""
+def _precision(above, perplexity, beta, tolerance):
+    """Find the precision at which exp(-precision above) has the entropy log(perplexity), by safe Newton steps.
+
+    ``above``: a row's values less their least, of mean 1. ``beta``: where the search begins.
+    """
     target = math.log(perplexity)
-    mean = 0.0
-    for j in range(row.shape[0]):
-        mean += row[j] - low
-    beta = row.shape[0] / mean
     least, most = 0.0, math.inf
     for _ in range(ROUNDS):
-        s0, s1, s2 = 0.0, 0.0, 0.0
-        for j in range(row.shape[0]):
-            above = row[j] - low
-            p = math.exp(-beta * above)
-            s0 += p
-            s1 += p * above
-            s2 += p * above * above
+        s0, s1, s2 = _moments(above, beta)
         first = s1 / s0
         error = math.log(s0) + beta * first - target
-        if abs(error) < 1e-7:
-            break
         if error > 0:
             least = beta
         else:
             most = beta
-        slope = (
-            beta * beta * (s2 / s0 - first * first)
-        )  # of the entropy, against log(beta), with the sign turned
+        slope = beta * beta * (s2 / s0 - first * first)  # of the entropy against -log(beta)
         trial = beta * math.exp(min(max(error / slope, -5.0), 5.0)) if slope > 0 else math.inf
         if not least < trial < most:
             trial = 0.5 * (least + most) if most < math.inf else 4 * least
         beta = trial
+        if abs(error) < tolerance:
+            break
     return beta
 
 
@@ -123,30 +137,34 @@ def _bandwidths(indptr, distances, perplexity, found):
         elif nearest >= perplexity:
             found[i] = 0.0
         else:
-            found[i] = 1 / _precision(row, low, perplexity)
+            scale = np.mean(row - low)
+            found[i] = scale / _precision((row - low) / scale, perplexity, 1.0, EXACT)
 
 
 @parallel(fastmath=False)
 def _entropic(distances, perplexity, P):
     n, k = distances.shape
     for i in numba.prange(n):
-        row = distances[i].astype(np.float64)
-        low, high = row.min(), row.max()
-        nearest = 0
+        row = distances[i]
+        low, total, nearest = np.float64(row[0]), 0.0, 0
         for j in range(k):
-            if row[j] == low:
-                nearest += 1
-        if nearest >= perplexity or high == low:
+            low = min(low, np.float64(row[j]))
+        for j in range(k):
+            total += row[j] - low
+            nearest += row[j] == low
+        if nearest >= perplexity or total == 0:
             for j in range(k):
                 P[i, j] = 1.0 / nearest if row[j] == low else 0.0
             continue
-        beta = _precision(row, low, perplexity)
-        total = 0.0
+        above, scale = np.empty(k), k / total
         for j in range(k):
-            row[j] = math.exp(-beta * (row[j] - low))
-            total += row[j]
+            above[j] = (row[j] - low) * scale
+        single = above.astype(np.float32)
+        beta = _precision(single, perplexity, 1.0, CLOSE)
+        beta = _precision(above, perplexity, beta, EXACT)
+        share = np.float32(1 / _moments(single, beta)[0])
         for j in range(k):
-            P[i, j] = row[j] / total
+            P[i, j] = exp_minus(np.float32(beta) * single[j]) * share
 
 
 @serial(fastmath=False)

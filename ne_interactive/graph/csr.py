@@ -151,11 +151,15 @@ def _sorted_rows(columns: np.ndarray, P: np.ndarray) -> tuple[np.ndarray, np.nda
 def _sort_rows(columns, P, out_columns, out_values, kept):
     """Sort each row by column, add up repeated columns, drop loops and zeros."""
     for i in numba.prange(columns.shape[0]):
+        count = 0
+        keys = np.empty(columns.shape[1], np.int64)
+        for a in range(columns.shape[1]):
+            if columns[i, a] != i and P[i, a] != 0:
+                keys[count] = (columns[i, a] << 32) | a
+                count += 1
         place = -1
-        for a in np.argsort(columns[i]):
-            j, p = columns[i, a], P[i, a]
-            if j == i or p == 0:
-                continue
+        for key in np.sort(keys[:count]):
+            j, p = key >> 32, P[i, key & 0xFFFFFFFF]
             if place >= 0 and out_columns[i, place] == j:
                 out_values[i, place] += p
                 continue

@@ -89,7 +89,7 @@ class Moving(Steering):
     def _slice(self, end: int | None) -> None:
         until = time.perf_counter() + SLICE
         while time.perf_counter() < until and self._state == "running" and not self._reached(end):
-            self._advance()
+            self._advance(wait=False)
 
     @contextmanager
     def _driving(self, name: str, n: int | None) -> Iterator[int | None]:
@@ -113,10 +113,10 @@ class Moving(Steering):
             return self.iteration >= self.max_iter or self._core.at_rest()
         return self.iteration >= end
 
-    def _advance(self, donate: bool = False) -> None:
-        self._core.settle()
+    def _advance(self, wait: bool = True) -> None:
+        self._core.settle(wait)
         with self._turnstile.turn():
-            self._core.turn(donate)
+            self._core.turn(donate=False)
         self._tell("iteration")
         self._pace()
 
@@ -197,7 +197,7 @@ class Moving(Steering):
             if self._core.state is None:
                 self._core.ensure_start()
                 self._tell("iteration")
-            self._core.settle()
+            self._core.settle(wait=False)
             with self._turnstile.turn():
                 if self._state != "running":
                     return

@@ -13,16 +13,19 @@ from ne_interactive.data.seeds import generator
 from ne_interactive.data.table import Table
 from ne_interactive.engine.protocol import Method
 from ne_interactive.engine.state import Problem
+from ne_interactive.graph.affinity import Affinity
 from ne_interactive.graph.csr import Graph
 from ne_interactive.graph.matrices import graph_of_dense
 from ne_interactive.graph.neighbors import Neighbors
 from ne_interactive.graph.spectral import spectral_start
-from ne_interactive.graph.tables import distances_of, neighbors_of, pca_start_of
+from ne_interactive.graph.tables import distances_of, neighbors_of, pca_start_of, rough_neighbors_of
 from ne_interactive.params.errors import DataError, ParameterError
 
 STARTS = ("pca", "spectral", "random", "hyperbolic")
 POINT = 1e-12  # embedding units: a given start no wider has all points at one place, where no force acts
 JITTER = 1e-4
+ROUGH_FROM = 20_000  # points; the neighbours of fewer are found in half a second
+ROUGH_NEIGHBORS = 15
 
 
 def check_start(method: Method, n: int) -> Tensor | None:
@@ -105,4 +108,22 @@ def problem_for(
         assert known is not None
         graph = source.graph(known.first(own))
     graph = graph.to(table.device)
+    return Problem.of(known, graph, method.extras(table, known, graph, knobs, seed))
+
+
+def rough_problem_for(method: Method, table: Table, knobs: Mapping[str, Any], seed: int) -> Problem | None:
+    """A problem of few, roughly found neighbours, on which a run can move until the right ones are there.
+
+    None where these are there soon, or where the method or its affinity asks for more than a graph of few neighbours.
+    """
+    n = table.n
+    source = method.affinity_of(n, knobs)
+    if n < ROUGH_FROM or not isinstance(source, Affinity) or source.k(n) != method.k(n, knobs):
+        return None
+    few = source.on_fewer(ROUGH_NEIGHBORS)
+    k = few.k(n) if few else None
+    known = rough_neighbors_of(table, k, metric=method.metric, seed=seed) if k else None
+    if few is None or known is None:
+        return None
+    graph = few.graph(known).to(table.device)
     return Problem.of(known, graph, method.extras(table, known, graph, knobs, seed))

@@ -64,6 +64,7 @@ class Stepper(Moving):
         self._core.settle()
         with self._turnstile.visit():
             core = self._core
+            core.commit()
             assert core.problem is not None
             positions = core.ensure_start().positions.clone()
             return Map(core.method, core.rows, core.problem.neighbors, positions, core.params(), core.seed)

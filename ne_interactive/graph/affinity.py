@@ -53,6 +53,10 @@ class Affinity(ABC):
             "Give `dense` the (n, n) distances, or choose another affinity."
         )
 
+    def on_fewer(self, k: int) -> Affinity | None:
+        """The same family for graphs of at most k neighbours a point: a rough P. None where there is none."""
+        return None
+
     def rows(self, found: Neighbors, known: Neighbors | None) -> torch.Tensor:
         """Weigh the nearest points of new rows, each row by itself: (m, k), entries of no weight 0.
 

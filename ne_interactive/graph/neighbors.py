@@ -8,12 +8,12 @@ import torch
 from ne_interactive.graph import faiss_index, keops
 from ne_interactive.graph.distances import check_k, nearest
 from ne_interactive.graph.faiss_config import FaissConfig
-from ne_interactive.graph.metrics import check_metric, flatten, in_units, single
-from ne_interactive.graph.projection import searchable
+from ne_interactive.graph.metrics import Flat, check_metric, flatten, in_units, single
+from ne_interactive.graph.projection import axes, projected, searchable
 from ne_interactive.graph.rerank import rerank
 from ne_interactive.params.errors import ParameterError
 
-__all__ = ["Neighbors", "find_neighbors"]
+__all__ = ["Neighbors", "find_neighbors", "rough_neighbors"]
 
 EXACT_ROWS = 5000
 """Below this many points, exact search is as quick as any index."""
@@ -22,7 +22,9 @@ WIDER = {"IVF": 1.1, "HNSW": 1.1, "IVFPQ": 4.0}
 OTHER_ORDER = {"manhattan": 3.0, "hyperbolic": 6.0}
 """The same for metrics whose order is not the Euclidean one of the candidates."""
 SPARE = 60
-"""Candidates beyond these: the fewer neighbours are kept, the more of them the search dimensions misplace."""
+"""Candidates beyond these, in fewer dimensions: of few neighbours more are misplaced there."""
+ROUGH = FaissConfig(dimensions=20, nprobe=2)
+"""A quarter of the time of `FaissConfig()`, two thirds of the neighbours on images."""
 
 
 @dataclass(frozen=True)
@@ -96,8 +98,30 @@ def find_neighbors(
     return Neighbors(*nearest(values, k, metric, search=search), metric, True)
 
 
-def candidate_count(n: int, k: int, metric: str, config: FaissConfig) -> int:
-    """Tell how many candidates per point an index is asked for."""
+def rough_neighbors(
+    values: torch.Tensor, k: int, *, metric: str = "euclidean", seed: int = 0
+) -> Neighbors | None:
+    """Find k near other points of every row of values (n, d) quickly, to begin with.
+
+    Many of them are not among the nearest, and their distances are those of 20 principal components.
+
+    Returns:
+        None on a GPU, without FAISS, and for metrics that order points otherwise than a Euclidean distance.
+    """
+    if metric in OTHER_ORDER or values.device.type != "cpu" or not faiss_index.installed():
+        return None
+    flat = flatten(single(values, metric), metric)
+    c = ROUGH.dimensions or flat.d
+    reduced = projected(flat.values, *axes(flat.values, c, seed=seed)) if flat.d > c else flat.values
+    m = min(k + 1, len(values))
+    found = _ranked(reduced, Flat(reduced), (reduced, None), m, k, "euclidean", ROUGH, seed)
+    return Neighbors(found.indices, in_units(found.distances.square(), metric), metric, False)
+
+
+def candidate_count(n: int, k: int, metric: str, config: FaissConfig, reduced: bool = True) -> int:
+    """Tell how many candidates per point an index is asked for: spare ones where its order is not the metric's."""
+    if config.index_type == "IVF" and not reduced and metric not in OTHER_ORDER:
+        return min(n, k + 1)
     wider = config.oversampling or max(WIDER[config.index_type], OTHER_ORDER.get(metric, 1.0))
     return min(n, int(wider * k) + SPARE)
 
@@ -138,11 +162,33 @@ def _through_faiss(values: torch.Tensor, k: int, metric: str, config: FaissConfi
     points, asked = flat.values, None
     if reduce:
         points, asked = searchable(flat.values, config.dimensions or d, seed=seed)
-    m, probes = candidate_count(n, k, metric, config), probe_count(metric)
-    ids, order = faiss_index.candidates(points, m, config, queries=asked, probes=probes, seed=seed)
+    m = candidate_count(n, k, metric, config, reduce)
+    found = _ranked(values.cpu(), flat, (points, asked), m, k, metric, config, seed)
+    return Neighbors(found.indices.to(values.device), found.distances.to(values.device), metric, False)
+
+
+def _ranked(
+    values: torch.Tensor,
+    flat: Flat,
+    searched: tuple[torch.Tensor, torch.Tensor | None],
+    m: int,
+    k: int,
+    metric: str,
+    config: FaissConfig,
+    seed: int,
+) -> Neighbors:
+    """Keep the k nearest rows of values of m candidates that an index gives for ``searched``, points and queries.
+
+    ``flat`` is the values prepared for the metric.
+    """
+    points, asked = searched
+    n = len(points)
+    ids, order = faiss_index.candidates(
+        points, m, config, queries=asked, probes=probe_count(metric), seed=seed
+    )
     indices, distances, found = rerank(flat, torch.arange(n), ids, k, order=order)
     distances = in_units(distances, metric)
     short = (found < k).nonzero()[:, 0]
     if len(short):  # the index found fewer points than asked for: these rows are searched exactly
-        indices[short], distances[short] = nearest(values.cpu(), k, metric, rows=short)
-    return Neighbors(indices.to(values.device), distances.to(values.device), metric, False)
+        indices[short], distances[short] = nearest(values, k, metric, rows=short)
+    return Neighbors(indices, distances, metric, False)

@@ -1,7 +1,7 @@
 """The affinities of t-SNE and of UMAP, on nearest neighbours."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -54,6 +54,10 @@ class Entropic(Affinity):
             P = torch.where(self.tail * P.amax(1, keepdim=True) > P, 0.0, P)
         return symmetrize(neighbors.indices, P, how="mean")
 
+    def on_fewer(self, k: int) -> "Entropic":
+        """A perplexity of at most a third of k."""
+        return replace(self, perplexity=min(self.perplexity, k / 3))
+
     def rows(self, found: Neighbors, known: Neighbors | None = None) -> torch.Tensor:
         """p(j|i) of every row, (m, k), sum 1; the tail included."""
         return entropic(squared(found.distances, found.metric), float(self.perplexity))
@@ -84,6 +88,10 @@ class Fuzzy(Affinity):
     def graph(self, neighbors: Neighbors) -> Graph:
         """Memberships of n points from their k neighbours."""
         return symmetrize(neighbors.indices, self.rows(neighbors), how="union")
+
+    def on_fewer(self, k: int) -> "Fuzzy":
+        """At most k neighbours, and the point itself."""
+        return replace(self, n_neighbors=min(self.n_neighbors, k + 1))
 
     def rows(self, found: Neighbors, known: Neighbors | None = None) -> torch.Tensor:
         """w(j|i) of every row, (m, k), sum log2(n_neighbors)."""

@@ -9,14 +9,14 @@ from ne_interactive.data.table import Rows, Table
 from ne_interactive.graph.csr import Graph, symmetrize
 from ne_interactive.graph.distances import TILE, all_distances, check_k
 from ne_interactive.graph.faiss_config import FaissConfig
-from ne_interactive.graph.neighbors import Neighbors, find_neighbors
+from ne_interactive.graph.neighbors import Neighbors, find_neighbors, rough_neighbors
 from ne_interactive.graph.passes import start_in_passes
 from ne_interactive.graph.projection import pca_start
 from ne_interactive.graph.spectral import spectral_start
 from ne_interactive.graph.streamed import find_in_passes
 from ne_interactive.params.errors import DataError
 
-__all__ = ["distances_of", "neighbors_of", "pca_start_of"]
+__all__ = ["distances_of", "neighbors_of", "pca_start_of", "rough_neighbors_of"]
 
 START_NEIGHBORS = 15
 """Neighbours per point in the graph from which precomputed distances start."""
@@ -49,6 +49,11 @@ def neighbors_of(
     if isinstance(table, Streamed):
         return find_in_passes(table, k, metric=metric, backend=backend, seed=seed)
     raise _unknown(table)
+
+
+def rough_neighbors_of(table: Table, k: int, *, metric: str = "euclidean", seed: int = 0) -> Neighbors | None:
+    """Find k near other points of every row quickly, as `rough_neighbors` does; None of tables that are not rows."""
+    return rough_neighbors(table.values, k, metric=metric, seed=seed) if isinstance(table, Rows) else None
 
 
 def pca_start_of(table: Table, c: int, *, scale: float = 1e-4, seed: int = 0) -> Tensor:

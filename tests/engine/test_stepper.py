@@ -547,7 +547,7 @@ def test_a_listener_may_read_the_run_from_inside_a_turn(live, monkeypatch):
 
 
 def test_a_step_or_save_during_a_recalibration_waits_for_it(live, monkeypatch, tmp_path):
-    from ne_interactive.engine import core
+    from ne_interactive.engine import preparation as core
 
     live.step(3)
     real, let_go, working = core.problem_for, threading.Event(), threading.Event()
@@ -578,7 +578,7 @@ def test_a_step_or_save_during_a_recalibration_waits_for_it(live, monkeypatch, t
 
 
 def test_an_interrupted_recalibration_leaves_the_run_as_it_was(monkeypatch):
-    from ne_interactive.engine import core
+    from ne_interactive.engine import preparation as core
 
     run = ne.Stepper(data(), tsne())
     run.step(3)

@@ -97,7 +97,8 @@ class Core(Preparation):
         n = problem.n
         want_loss = n < LOSS_ALWAYS_BELOW or state.iteration % LOSS_EVERY == 0
         self.state, report = step(self.method, problem, state, donate=donate, want_loss=want_loss)
-        self.seconds += time.perf_counter() - began
+        self.latest = time.perf_counter() - began
+        self.seconds += self.latest
         if report.refused:
             self._refused()
         if report.loss == report.loss:

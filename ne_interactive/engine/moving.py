@@ -16,6 +16,7 @@ from ne_interactive.params.errors import ParameterError, StateError
 
 HOLD = 0.02  # seconds between looks at a run that is held
 LONGEST_NAP = 1.0  # seconds between iterations, so that a very low speed can still be changed
+FLUID = 1 / 30  # seconds from iteration to iteration while neighbours are searched beside, which needs the cores
 SLICE = 0.05  # seconds that arun keeps the event loop's helper thread
 
 
@@ -121,6 +122,9 @@ class Moving(Steering):
         self._pace()
 
     def _pace(self) -> None:
+        if self._core.works_beside:
+            took = self._core.latest
+            time.sleep(min(max(FLUID - took, took), LONGEST_NAP))
         if self._max_speed is not None:
             now = time.perf_counter()
             self._due = max(self._due + 1 / self._max_speed, now)

@@ -54,6 +54,7 @@ class Preparation:
         self.trace = Trace()
         self.speed = Speed()
         self.seconds = 0.0
+        self.latest = 0.0  # seconds of the last iteration
         self.loss = float("nan")
         self._say = say
         self._setup = threading.RLock()
@@ -87,6 +88,11 @@ class Preparation:
     def params(self) -> dict[str, Any]:
         """Live values in force."""
         return in_force(self.method, self.outlook(), self.rows.n)
+
+    @property
+    def works_beside(self) -> bool:
+        """Whether neighbours or affinities are made beside the loop."""
+        return self._beside.active and not self._beside.done
 
     # changing
 

@@ -9,7 +9,7 @@ from typing import Any
 from ne_interactive.engine.optimizers import rule_of
 from ne_interactive.engine.preparation import Preparation
 from ne_interactive.engine.protocol import Method
-from ne_interactive.engine.state import Problem, State
+from ne_interactive.engine.state import FADE, Problem, State
 from ne_interactive.engine.step import awake, horizon, in_force, step
 from ne_interactive.engine.trace import Trace
 from ne_interactive.params.errors import DivergedError
@@ -42,7 +42,10 @@ class Core(Preparation):
         self.state = replace(state, hand=hand, quiet=0, origin=origin)
         detail: dict[str, Any] = {"changes": {name: [before[name], value] for name, value in changes.items()}}
         if problem is not None:
-            self.problem = problem
+            fades = self.problem is not None and "metric" in changes
+            former = self.problem.blended(state.fading).graph if self.problem and fades else None
+            self.problem = replace(problem, fading=former)
+            self.state = replace(self.state, fading=FADE if fades else 0)
             detail["digest"] = problem.graph.digest()
         if changes:
             self.note("tune", detail)
@@ -99,6 +102,8 @@ class Core(Preparation):
         self.state, report = step(self.method, problem, state, donate=donate, want_loss=want_loss)
         self.latest = time.perf_counter() - began
         self.seconds += self.latest
+        if problem.fading is not None and self.state.fading == 0:
+            self.problem = replace(problem, fading=None)
         if report.refused:
             self._refused()
         if report.loss == report.loss:

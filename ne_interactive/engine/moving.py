@@ -16,7 +16,9 @@ from ne_interactive.params.errors import ParameterError, StateError
 
 HOLD = 0.02  # seconds between looks at a run that is held
 LONGEST_NAP = 1.0  # seconds between iterations, so that a very low speed can still be changed
-FLUID = 1 / 30  # seconds from iteration to iteration while neighbours are searched beside, which needs the cores
+FLUID = (
+    1 / 30
+)  # seconds from iteration to iteration while neighbours are searched beside, which needs the cores
 SLICE = 0.05  # seconds that arun keeps the event loop's helper thread
 
 

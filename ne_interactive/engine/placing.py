@@ -102,7 +102,7 @@ class Map:
     def _placed(self, new: Tensor, affinity: Affinity, loss: PlacedLoss, potential: Frozen) -> Tensor:
         """Places (m, c) of new rows (m, d)."""
         k = affinity.k(self.table.n) or 1
-        metric, backend = self.method.metric, self.method.backend
+        metric, backend = self.knobs["metric"], self.method.backend
         found = neighbors_among(self.table, new, k, metric=metric, backend=backend, seed=self.seed)
         weights = affinity.rows(found, self.neighbors).double()
         there = self.positions.double()[found.indices]

@@ -12,12 +12,13 @@ import torch
 from sklearn.base import clone
 
 from ne_interactive.data.arrays import as_rows
+from ne_interactive.data.precomputed import Precomputed
 from ne_interactive.data.seeds import draw_seed
 from ne_interactive.data.table import Table
 from ne_interactive.engine.beside import Beside
 from ne_interactive.engine.optimizers import rule_of
 from ne_interactive.engine.protocol import Method
-from ne_interactive.engine.setup import check_start, problem_for, rough_problem_for, start_of
+from ne_interactive.engine.setup import check_start, device_of, problem_for, rough_problem_for, start_of
 from ne_interactive.engine.state import Event, Problem, State
 from ne_interactive.engine.step import in_force
 from ne_interactive.engine.trace import Speed, Trace
@@ -42,7 +43,7 @@ class Preparation:
     """What a run is made of and set to, and how problems are made for it: at once, or beside the loop."""
 
     def __init__(self, X: Any, method: Any, say: Callable[[str], None]) -> None:
-        self.rows: Table = as_rows(X, device=_device(method), metric=method.metric)
+        self.rows: Table = as_rows(X, device=device_of(method), metric=method.metric)
         self.method: Method = cast(Method, clone(method))
         self.method.validate(self.rows.n)
         check_start(self.method, self.rows.n)
@@ -102,6 +103,7 @@ class Preparation:
         for name, value in checked.items():
             if value == "auto" and not params_of(self.method)[name].auto:
                 raise ParameterError(f"{type(self.method).__name__}.{name} has no schedule to go back to.")
+        self._check_metric(checked)
         after = replace(self.outlook(), hand=self.hand() | checked)
         kept = not self._costly(checked)  # a new graph is checked once it is there
         graph = self.problem.graph if self.problem and kept else None
@@ -109,6 +111,15 @@ class Preparation:
         with self._mailbox:
             self._pending.update(checked)
         return checked
+
+    def _check_metric(self, checked: Mapping[str, Any]) -> None:
+        given, wanted = isinstance(self.rows, Precomputed), checked.get("metric")
+        if wanted is not None and given != (wanted == "precomputed"):
+            there, other = ("distances", "rows") if given else ("rows", "distances")
+            raise ParameterError(
+                f"{type(self.method).__name__}.metric cannot become {wanted!r}: X holds {there}. "
+                f"Start a new run with an X of {other}."
+            )
 
     def ensure_start(self) -> State:
         """The state, at the start if nothing has moved yet."""
@@ -221,7 +232,8 @@ class Preparation:
         if not self._costly(changes):
             return True
         k, known = self.method.k(self.rows.n, self.params()), self._neighbors()
-        enough = k == 0 or (known is not None and known.k >= k)
+        same = known is not None and known.metric == self.params()["metric"]
+        enough = k == 0 or (known is not None and same and known.k >= k)
         return enough and (self.rows.n * k <= BRIEF_ENTRIES or self._took < BRIEF)
 
     def _neighbors(self) -> Neighbors | None:
@@ -262,9 +274,9 @@ class Preparation:
         """
         made = cast(Method, clone(method))
         made.validate(self.rows.n)
-        for name in ("n_components", "metric"):
-            ours, theirs = getattr(self.method, name), getattr(made, name)
-            if ours != theirs:
+        held = {"n_components": self.method.n_components, "metric": self.params()["metric"]}
+        for name, ours in held.items():
+            if ours != (theirs := getattr(made, name)):
                 raise ParameterError(
                     f"{type(made).__name__}.{name} must be {ours!r}, as in the run that it takes over; got {theirs!r}. "
                     "Give it the same, or start a new run."
@@ -285,17 +297,3 @@ class Preparation:
     def note(self, kind: str, detail: dict[str, Any]) -> None:
         """Record an event at the present iteration."""
         self.events.append(Event(self.iteration, kind, detail, self.seconds))
-
-
-def _device(method: Any) -> torch.device | None:
-    wanted = method.device
-    if isinstance(wanted, str) and wanted == "auto":
-        return None
-    owner = type(method).__name__
-    try:
-        device = torch.device(wanted)
-    except (RuntimeError, TypeError) as error:
-        raise ParameterError(f"{owner}.device must be 'auto' or a torch device; got {wanted!r}.") from error
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise ParameterError(f"{owner}.device is {str(device)!r}, but torch sees no CUDA device. Use 'cpu'.")
-    return device

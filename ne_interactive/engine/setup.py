@@ -28,6 +28,25 @@ ROUGH_FROM = 20_000  # points; the neighbours of fewer are found in half a secon
 ROUGH_NEIGHBORS = 15
 
 
+def device_of(method: Any) -> torch.device | None:
+    """The device asked for; None: where X is.
+
+    Raises:
+        ParameterError: if torch knows no such device, or sees none.
+    """
+    wanted = method.device
+    if isinstance(wanted, str) and wanted == "auto":
+        return None
+    owner = type(method).__name__
+    try:
+        device = torch.device(wanted)
+    except (RuntimeError, TypeError) as error:
+        raise ParameterError(f"{owner}.device must be 'auto' or a torch device; got {wanted!r}.") from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ParameterError(f"{owner}.device is {str(device)!r}, but torch sees no CUDA device. Use 'cpu'.")
+    return device
+
+
 def check_start(method: Method, n: int) -> Tensor | None:
     """The start given as an array, (n, c) float32; None where it is to be computed.
 
@@ -92,18 +111,18 @@ def problem_for(
 ) -> Problem:
     """The problem of these parameters; neighbours already known are used while they are enough."""
     n = table.n
-    source = method.affinity_of(n, knobs)
+    source, metric = method.affinity_of(n, knobs), knobs["metric"]
     k = method.k(n, knobs)
-    if known is not None and known.metric != method.metric:
+    if known is not None and known.metric != metric:
         known = None
     if k and (known is None or known.k < k):
         # a slider on its way up: the next stops shall not need a search each
         wanted = k if known is None else min(2 * k, n - 1)
-        known = neighbors_of(table, wanted, metric=method.metric, backend=method.backend, seed=seed)
+        known = neighbors_of(table, wanted, metric=metric, backend=method.backend, seed=seed)
     if isinstance(source, Graph):
         graph = source
     elif (own := source.k(n)) is None:
-        graph = graph_of_dense(source.dense(distances_of(table, method.metric), method.metric))
+        graph = graph_of_dense(source.dense(distances_of(table, metric), metric))
     else:
         assert known is not None
         graph = source.graph(known.first(own))
@@ -122,7 +141,7 @@ def rough_problem_for(method: Method, table: Table, knobs: Mapping[str, Any], se
         return None
     few = source.on_fewer(ROUGH_NEIGHBORS)
     k = few.k(n) if few else None
-    known = rough_neighbors_of(table, k, metric=method.metric, seed=seed) if k else None
+    known = rough_neighbors_of(table, k, metric=knobs["metric"], seed=seed) if k else None
     if few is None or known is None:
         return None
     graph = few.graph(known).to(table.device)

@@ -26,7 +26,7 @@ def pack_run(core: Core) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     return arrays, {
         "method": method,
         "state": facts,
-        "metric": core.method.metric,
+        "metric": core.params()["metric"],
         "exact": problem.neighbors is not None and problem.neighbors.exact,
         "fingerprint": core.rows.fingerprint(),
         "shape": [core.rows.n, core.rows.d],

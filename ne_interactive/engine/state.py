@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -9,8 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ne_interactive.graph.blend import Blend
 from ne_interactive.graph.csr import Graph
 from ne_interactive.graph.neighbors import Neighbors
+
+FADE = 30  # iterations in which a former P fades out
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,7 @@ class Problem:
         extras: tensors that only this method needs (pairs, triplets, radii).
         peak: largest affinity.
         constant: sum of P log P, which the loss needs to be a divergence.
+        fading: P as it was before the metric changed, while it fades out.
     """
 
     neighbors: Neighbors | None
@@ -30,16 +35,32 @@ class Problem:
     extras: Mapping[str, Tensor]
     peak: float
     constant: float
+    fading: Graph | None = None
 
     @classmethod
     def of(
-        cls, neighbors: Neighbors | None, graph: Graph, extras: Mapping[str, Tensor] | None = None
+        cls,
+        neighbors: Neighbors | None,
+        graph: Graph,
+        extras: Mapping[str, Tensor] | None = None,
+        fading: Graph | None = None,
     ) -> Problem:
         """The problem of a graph, with the figures derived from it."""
         values = graph.values.double()
         constant = float(torch.special.xlogy(values, values).sum())
         peak = float(values.max()) if len(values) else 1.0
-        return cls(neighbors, graph, dict(extras or {}), peak, constant)
+        return cls(neighbors, graph, dict(extras or {}), peak, constant, fading)
+
+    @functools.cached_property
+    def _blend(self) -> Blend:
+        assert self.fading is not None
+        return Blend(self.fading, self.graph)
+
+    def blended(self, left: int) -> Problem:
+        """The problem with that many iterations of fading left, of FADE."""
+        if self.fading is None or left == 0:
+            return self
+        return Problem.of(self.neighbors, self._blend.at(left / (FADE + 1)), self.extras)
 
     @property
     def n(self) -> int:
@@ -66,6 +87,7 @@ class State:
         lr_factor: halved whenever a step had to be refused.
         refused: refused steps in a row.
         quiet: convergence checks in a row that found the map at rest.
+        fading: iterations left in which the former P fades out.
     """
 
     positions: Tensor
@@ -82,6 +104,7 @@ class State:
     lr_factor: float = 1.0
     refused: int = 0
     quiet: int = 0
+    fading: int = 0
 
     @property
     def elapsed(self) -> int:

@@ -57,7 +57,7 @@ def evaluated(method: Method, problem: Problem, state: State) -> At:
     """Where the method's maths is evaluated at this state."""
     knobs = in_force(method, state, problem.n)
     decay = factor(method, state.elapsed, horizon(method, state, problem.n), state.plateau)
-    return At(problem, state, knobs, knobs["lr"] * decay * state.lr_factor)
+    return At(problem.blended(state.fading), state, knobs, knobs["lr"] * decay * state.lr_factor)
 
 
 def step(
@@ -87,7 +87,7 @@ def step(
         quiet = quiet + 1 if settled and still else 0
     after = replace(
         state, slots=slots, memory=memory, iteration=state.iteration + 1, grid=grid,
-        plateau=follow_loss(method, loss, state.plateau), quiet=quiet, refused=0,
+        plateau=follow_loss(method, loss, state.plateau), quiet=quiet, refused=0, fading=max(state.fading - 1, 0),
     )  # fmt: skip
     return after, Report(loss, moved, refused=False)
 

@@ -99,6 +99,10 @@ def pack_problem(problem: Problem) -> dict[str, np.ndarray]:
     if problem.neighbors is not None:
         arrays["neighbors.indices"] = problem.neighbors.indices
         arrays["neighbors.distances"] = problem.neighbors.distances
+    if problem.fading is not None:
+        arrays |= {
+            f"fading.{name}": getattr(problem.fading, name) for name in ("indptr", "indices", "values")
+        }
     arrays |= {f"extras.{name}": tensor for name, tensor in problem.extras.items()}
     return {name: tensor.cpu().numpy() for name, tensor in arrays.items()}
 
@@ -108,7 +112,9 @@ def unpack_problem(arrays: dict[str, np.ndarray], metric: str, exact: bool, devi
     graph = _tensors(arrays, "graph", device)
     found = _tensors(arrays, "neighbors", device)
     neighbors = Neighbors(**found, metric=metric, exact=exact) if found else None
-    return Problem.of(neighbors, Graph(**graph), _tensors(arrays, "extras", device))
+    fading = _tensors(arrays, "fading", device)
+    extras = _tensors(arrays, "extras", device)
+    return Problem.of(neighbors, Graph(**graph), extras, Graph(**fading) if fading else None)
 
 
 def pack_state(state: State) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

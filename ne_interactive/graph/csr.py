@@ -60,6 +60,13 @@ class Graph:
     def _shares(self) -> dict[int, np.ndarray]:
         return {}
 
+    def weighing(self, values: torch.Tensor) -> "Graph":
+        """Give the graph with the same edges and other weights (nnz,), and what is known of the edges."""
+        other = Graph(self.indptr, self.indices, values)
+        # where cached properties keep what they have found
+        other.__dict__.update({"above": self.above, "_shares": self._shares})
+        return other
+
     def to(self, device: torch.device | str) -> "Graph":
         """Give the graph on a device."""
         return Graph(self.indptr.to(device), self.indices.to(device), self.values.to(device))

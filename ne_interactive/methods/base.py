@@ -149,7 +149,7 @@ class NeighborEmbedding(Estimator, ABC):
     )  # fmt: skip
     metric: str = param(
         "euclidean", "Distance between rows of X; with 'precomputed', X holds distances or neighbours.",
-        choices=METRICS, group="neighbours",
+        choices=METRICS, group="neighbours", live=True, redo="graph",
     )  # fmt: skip
     backend: Any = param(
         "auto", "Neighbour search: None (exact, in tiles), 'keops', 'faiss', a FaissConfig, or 'auto' by size.",

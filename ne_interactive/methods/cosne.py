@@ -99,7 +99,7 @@ class COSNE(EntropicNeighborEmbedding):
         self, table: Table, neighbors: Neighbors | None, graph: Graph, knobs: Mapping[str, Any], seed: int
     ) -> dict[str, Tensor]:
         """`radii` (n,): the squared geodesic radii that the norm term asks for; () where the norms are unknown."""
-        return {"radii": wanted_radii(table, self.metric)}
+        return {"radii": wanted_radii(table, knobs["metric"])}
 
     def attraction(self, Z: Tensor, at: At) -> Tensor:
         """sum P log P + sum P log((d^2 + gamma^2) / gamma), over the edges."""

@@ -117,7 +117,7 @@ class PACMAP(NeighborEmbedding):
         """Mid-near and further pairs, drawn once, and what the weights of P are multiplied by to count pairs."""
         k, n, device = int(knobs["n_neighbors"]), graph.n, graph.values.device
         mid, far = round(float(knobs["MN_ratio"]) * k), round(float(knobs["FP_ratio"]) * k)
-        partners = mid_near(table, graph, mid, metric=self.metric, seed=seed) if mid else _none(graph)
+        partners = mid_near(table, graph, mid, metric=knobs["metric"], seed=seed) if mid else _none(graph)
         pairs = ring.ring_of(n, far, seed).to(device)
         near = ring.shared(pairs, graph)
         there = n * len(pairs.offsets)

@@ -98,7 +98,7 @@ def test_a_refused_value_leaves_the_run_as_it_was(X, opened):
 def test_a_view_that_opens_while_neighbours_are_found_gets_its_picture_at_once(X, opened, monkeypatch):
     import threading
 
-    from ne_interactive.engine import core
+    from ne_interactive.engine import preparation as core
 
     finding, found = threading.Event(), threading.Event()
     problem_for = core.problem_for

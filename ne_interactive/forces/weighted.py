@@ -14,6 +14,7 @@ from torch import Tensor
 from ne_interactive.forces import exact, mesh
 from ne_interactive.forces.cells import Cells
 from ne_interactive.forces.log_sums import log_sums
+from ne_interactive.forces.near import Near
 from ne_interactive.params.errors import ParameterError
 
 KERNELS = ("student", "gaussian")
@@ -60,6 +61,7 @@ class Cloud:
         self._far: Tensor | None = None
         self._own: tuple[Tensor, Tensor] | None = None
         self._cells: Cells | None = None
+        self._near: Near | None = None
         if not self.exact:
             self._place(grid)
 
@@ -101,15 +103,20 @@ class Cloud:
         """`field` by the mesh alone: its error is of the size of the largest potential."""
         backend = mesh.backend_of(self.Z)
         density = backend.spread(self.placed, self.origin, self.spacing, self.nodes, charges)
-        nodes = mesh.convolve(density, self.grid, self.spacing, self.dof, self.kernel)
+        reach = self._near.reach if self._near else 0.0
+        nodes = mesh.convolve(density, self.grid, self.spacing, self.dof, self.kernel, reach)
         potential, field = backend.sample(self.placed, self.origin, self.spacing, nodes, want_field)
         if self._own is None:
-            near = mesh.near_potential(self.grid, self.spacing, self.dof, self.kernel)
+            near = mesh.near_potential(self.grid, self.spacing, self.dof, self.kernel, reach)
             self._own = backend.own(self.placed, self.origin, self.spacing, near.to(self.Z.device))
         own, own_field = self._own
         potential -= own if charges is None else own * charges
         if field is not None:
             field -= own_field if charges is None else own_field * charges.unsqueeze(1)
+        if self._near is not None:
+            more, pull = self._near.field(charges, self.dof, want_field)
+            potential += more
+            field = None if field is None or pull is None else field.add_(pull)
         return potential, field
 
     def _on_mesh_and_exactly(
@@ -161,17 +168,21 @@ class Cloud:
                 self.spacing, self.grid, self.nodes = mesh.fit_short(extents, grid)
                 self.coarse = self.spacing > mesh.GAUSSIAN_SPACING[self.Z.shape[1]]
         else:
-            self.spacing, self.grid = mesh.fit_grid(extents, grid)
-            if self.spacing > mesh.SPACING[self.Z.shape[1]]:
-                low, extents = self._leave_out_far(low, extents)
-                self.spacing, self.grid = mesh.fit_grid(extents, grid)
+            c = self.Z.shape[1]
+            wanted = mesh.SPLIT if mesh.splits(self.Z) else mesh.SPACING[c]
+            if mesh.finest(extents, wanted, mesh.CAP[c])[0] > wanted:
+                low, extents = self._leave_out_far(low, extents, wanted)
+            self._near = mesh.near_part(self.placed, low, extents)
+            self.spacing, self.grid = mesh.fit_grid(extents, grid, self._near)
             self.nodes = tuple(size // 2 for size in self.grid)
         self.origin = [a - 2 * self.spacing for a in low]
 
-    def _leave_out_far(self, low: list[float], extents: list[float]) -> tuple[list[float], list[float]]:
-        """Keep to what a mesh of the usual spacing covers around the median, where few points lie outside."""
+    def _leave_out_far(
+        self, low: list[float], extents: list[float], spacing: float
+    ) -> tuple[list[float], list[float]]:
+        """Keep to what a mesh of this spacing covers around the median, where few points lie outside."""
         c = self.Z.shape[1]
-        half = mesh.SPACING[c] * (mesh.CAP[c] ** (1 / c) / 2 - 2 * mesh.MARGIN) / 2
+        half = spacing * (mesh.CAP[c] ** (1 / c) / 2 - 2 * mesh.MARGIN) / 2
         middle = self.Z.median(0).values
         far = ((self.Z - middle).abs() > half).any(1)
         if int(far.sum()) > FEW * len(self.Z):

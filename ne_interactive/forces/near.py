@@ -1,0 +1,227 @@
+"""The near part of the Student kernel in three dimensions, pair by pair.
+
+A mesh that resolves the kernel has too many nodes in three dimensions. So the kernel w is split (particle-particle
+particle-mesh; Hockney and Eastwood, Computer Simulation Using Particles, 1988). Within a reach the mesh gets the first
+three terms of the kernel's Taylor series about the reach, a polynomial of d^2,
+
+    f = (1 + reach^2/dof)^-dof (1 + dof u + dof (dof + 1) u^2 / 2),  u = (reach^2 - d^2) / (dof + reach^2),
+
+and the rest, w - f, is summed here over the pairs within the reach; for dof = 1 it is w u^3.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numba import prange
+from torch import Tensor
+
+from ne_interactive.graph.parallel import parallel, serial
+
+CROWD = (
+    1200  # candidates a point on average, beyond which they would take longer than a fine mesh; usual are 150
+)
+SAMPLED = 64  # every so many-th point's candidates are counted
+CELLS = 2**22
+PARTS = (
+    1,
+    1,
+    8,
+)  # cells in a reach: along the last dimension they are taken in one run, the longer the quicker
+SLICES = 64  # in which the points are taken, so that sums do not depend on the number of threads
+
+
+def far_kernel(squared: Tensor, dof: float, reach: float) -> Tensor:
+    """What the mesh keeps of the kernel, f."""
+    u = (reach**2 - squared) / (dof + reach**2)
+    series = (1 + reach**2 / dof) ** -dof * (1 + dof * u * (1 + (dof + 1) / 2 * u))
+    return torch.where(u > 0, series, (1 + squared / dof) ** -dof)
+
+
+class Near:
+    """The points sorted into cells, for sums over those within the reach of each other.
+
+    Args:
+        Z: (n, 3) float32 positions on the CPU.
+        low: the least coordinates.
+        extents: what is between them and the largest.
+        reach: embedding units.
+    """
+
+    def __init__(self, Z: Tensor, low: Sequence[float], extents: Sequence[float], reach: float) -> None:
+        sides = [reach / parts for parts in PARTS]
+        while math.prod(sizes := [int(e / side) + 1 for e, side in zip(extents, sides, strict=True)]) > CELLS:
+            sides = [1.25 * side for side in sides]
+        self.reach = reach
+        self._low, self._sizes, self._sides = (
+            np.array(low, np.float32),
+            np.array(sizes),
+            np.array(sides, np.float32),
+        )
+        n = len(Z)
+        self._starts = np.zeros(math.prod(sizes) + 1, np.int32)
+        self._order, self._columns = np.empty(n, np.int32), np.empty((3, n), np.float32)
+        cells = np.empty(n, np.int32)
+        _place(Z.numpy(), self._low, self._sides, self._sizes, cells)
+        _sort(Z.numpy(), cells, self._starts, self._order, self._columns)
+
+    def crowded(self) -> bool:
+        """Whether the points have so many others about them that the pairs would take too long."""
+        return _crowd(self._columns, *self._box(), SAMPLED) > CROWD
+
+    def forces(self, dof: float) -> tuple[Tensor, float]:
+        """The near part of the forces, (n, 3), and of the kernel summed over all pairs i != j."""
+        potential, field = self.field(None, dof, True)
+        assert field is not None
+        return field, float(potential.double().sum())
+
+    def field(self, charges: Tensor | None, dof: float, want_field: bool) -> tuple[Tensor, Tensor | None]:
+        """The near part of the potential (n,) and of the field (n, 3) of charges (n,), 1 where not given."""
+        n = len(self._order)
+        sources = np.ones(n, np.float32) if charges is None else charges.numpy()[self._order]
+        found = np.empty((n, 4), np.float32)
+        _sum(self._columns, sources, self._order, *self._box(), np.float32(dof), found)
+        values = torch.from_numpy(found)
+        return values[:, 0].contiguous(), values[:, 1:].contiguous() if want_field else None
+
+    def _box(self) -> tuple:
+        return self._starts, self._sizes, self._low, self._sides, np.float32(self.reach)
+
+
+@parallel
+def _place(Z, low, sides, sizes, cells):
+    for i in prange(len(Z)):
+        number = 0
+        for k in range(3):
+            number = number * sizes[k] + min(int((Z[i, k] - low[k]) / sides[k]), sizes[k] - 1)
+        cells[i] = number
+
+
+@serial
+def _sort(Z, cells, starts, order, columns):
+    """Counting sort: points of a cell follow each other in the order of their index."""
+    for cell in cells:
+        starts[cell + 1] += 1
+    for c in range(1, len(starts)):
+        starts[c] += starts[c - 1]
+    fill = starts[:-1].copy()
+    for i in range(len(Z)):
+        place = fill[cells[i]]
+        fill[cells[i]] += 1
+        order[place] = i
+        for k in range(3):
+            columns[k, place] = Z[i, k]
+
+
+@serial
+def _span(x, low, side, size, reach):
+    """First and last cell along one dimension within the reach of a coordinate."""
+    first = int(max(x - reach - low, np.float32(0)) / side)
+    last = int(max(x + reach - low, np.float32(0)) / side)
+    return min(first, size - 1), min(last, size - 1)
+
+
+@serial
+def _gap(x, low, side, cell):
+    """From a coordinate to the nearest side of a cell; a trifle less, for rounding."""
+    below, above = low + side * np.float32(cell), low + side * np.float32(cell + 1)
+    return max(max(below - x, x - above) - np.float32(1e-3) * side, np.float32(0))
+
+
+@parallel
+def _crowd(columns, starts, sizes, low, sides, reach, every):
+    """Points in the cells about a point, on average."""
+    n = columns.shape[1]
+    total, count = 0, (n + every - 1) // every
+    for s in prange(count):
+        i = s * every
+        a0, a1 = _span(columns[0, i], low[0], sides[0], sizes[0], reach)
+        b0, b1 = _span(columns[1, i], low[1], sides[1], sizes[1], reach)
+        c0, c1 = _span(columns[2, i], low[2], sides[2], sizes[2], reach)
+        for a in range(a0, a1 + 1):
+            for b in range(b0, b1 + 1):
+                row = (a * sizes[1] + b) * sizes[2]
+                total += starts[row + c1 + 1] - starts[row + c0]
+    return total / count
+
+
+@serial
+def _cauchy(columns, sources, start, end, x, y, z, limit, inverse):
+    """Potential and field of a run of points at (x, y, z), where dof is 1: a loop that is vectorised."""
+    one, zero, three = np.float32(1), np.float32(0), np.float32(3)
+    X, Y, W = columns[0], columns[1], columns[2]
+    value, fx, fy, fz = zero, zero, zero, zero
+    for t in range(start, end):
+        dx, dy, dz = x - X[t], y - Y[t], z - W[t]
+        squared = dx * dx + dy * dy + dz * dz
+        u = max(limit - squared, zero) * inverse
+        base = one / (one + squared)
+        w = sources[t] * base * u * u
+        value += w * u
+        strength = w * (base * u + three * inverse)
+        fx += strength * dx
+        fy += strength * dy
+        fz += strength * dz
+    return value, fx, fy, fz
+
+
+@serial
+def _student(columns, sources, start, end, x, y, z, limit, inverse, dof, at_reach):
+    """The same for any dof."""
+    one, zero, two = np.float32(1), np.float32(0), np.float32(2)
+    value, fx, fy, fz = zero, zero, zero, zero
+    for t in range(start, end):
+        dx, dy, dz = x - columns[0, t], y - columns[1, t], z - columns[2, t]
+        squared = dx * dx + dy * dy + dz * dz
+        if squared >= limit:
+            continue
+        u = (limit - squared) * inverse
+        base = one / (one + squared / dof)
+        w = base**dof
+        more = (dof + one) * u
+        value += sources[t] * (w - at_reach * (one + dof * u * (one + more / two)))
+        strength = sources[t] * (w * base - at_reach * dof * inverse * (one + more))
+        fx += strength * dx
+        fy += strength * dy
+        fz += strength * dz
+    return value, fx, fy, fz
+
+
+@parallel
+def _sum(columns, sources, order, starts, sizes, low, sides, reach, dof, found):
+    one, zero = np.float32(1), np.float32(0)
+    n = columns.shape[1]
+    limit = reach * reach
+    inverse = one / (dof + limit)
+    at_reach = (one / (one + limit / dof)) ** dof
+    u = limit * inverse
+    own = one - at_reach * (one + dof * u * (one + (dof + one) * u / np.float32(2)))
+    for s in prange(SLICES):
+        for i in range(s * n // SLICES, (s + 1) * n // SLICES):
+            x, y, z = columns[0, i], columns[1, i], columns[2, i]
+            value, fx, fy, fz = zero, zero, zero, zero
+            a0, a1 = _span(x, low[0], sides[0], sizes[0], reach)
+            b0, b1 = _span(y, low[1], sides[1], sizes[1], reach)
+            for a in range(a0, a1 + 1):
+                across = _gap(x, low[0], sides[0], a) ** 2
+                for b in range(b0, b1 + 1):
+                    rest = limit - across - _gap(y, low[1], sides[1], b) ** 2
+                    if rest < zero:
+                        continue
+                    c0, c1 = _span(z, low[2], sides[2], sizes[2], np.sqrt(rest))
+                    row = (a * sizes[1] + b) * sizes[2]
+                    start, end = starts[row + c0], starts[row + c1 + 1]
+                    if dof == one:
+                        part = _cauchy(columns, sources, start, end, x, y, z, limit, inverse)
+                    else:
+                        part = _student(columns, sources, start, end, x, y, z, limit, inverse, dof, at_reach)
+                    value += part[0]
+                    fx += part[1]
+                    fy += part[2]
+                    fz += part[3]
+            j = order[i]
+            found[j, 0] = value - own * sources[i]
+            found[j, 1], found[j, 2], found[j, 3] = fx, fy, fz

@@ -71,7 +71,7 @@ class Cloud:
         Args:
             charges: (n,) weights q; None: all 1. Where none is negative, potentials are accurate to their own size
                 and at least 1e-37; otherwise to the size of the largest one, and on the mesh the field of the
-                Student kernel, to which only close charges contribute then, is right to 5 % (2D) or 10 % (3D).
+                Student kernel, to which only close charges contribute then, is right to 5 % (2D) or 3 % (3D).
             want_field: False leaves the field out, which is faster.
 
         Returns:

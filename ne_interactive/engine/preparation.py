@@ -202,6 +202,7 @@ class Preparation:
         if error is not None:
             costly = self._costly(changes)
             self.note("refused", {"names": costly, "error": str(error)})
+            self._say(str(error))
             changes = {name: value for name, value in changes.items() if name not in costly}
         with self._mailbox:
             self._ready = Prepared(changes, problem)

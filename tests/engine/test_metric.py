@@ -100,6 +100,7 @@ def test_rows_that_do_not_suit_a_metric_leave_the_run_as_it_was():
     assert run.params["exaggeration"] == 3.0
     assert run.events[0].kind == "refused"
     assert "norm below 1" in run.events[0].detail["error"]
+    assert "norm below 1" in run.message
 
 
 @pytest.mark.parametrize("method", [ne.UMAP, ne.PACMAP, ne.COSNE, ne.SNEkhorn])

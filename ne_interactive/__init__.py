@@ -34,6 +34,8 @@ _HOMES = {
     "UMAP": "ne_interactive.methods",
     "Stepper": "ne_interactive.engine.stepper",
     "Frame": "ne_interactive.engine.reading",
+    "Recipe": "ne_interactive.engine.recipe",
+    "replay": "ne_interactive.engine.replay",
     "describe": "ne_interactive.params.param",
     "declare": "ne_interactive.params.declare",
     "param": "ne_interactive.params.param",
@@ -50,6 +52,8 @@ _MODULES = {"datasets": "ne_interactive.data.datasets", "metrics": "ne_interacti
 if TYPE_CHECKING:
     from ne_interactive.data import datasets
     from ne_interactive.engine.reading import Frame
+    from ne_interactive.engine.recipe import Recipe
+    from ne_interactive.engine.replay import replay
     from ne_interactive.engine.stepper import Stepper
     from ne_interactive.graph.faiss_config import FaissConfig
     from ne_interactive.methods import (
@@ -97,6 +101,7 @@ __all__ = [
     "NeighborEmbedding",
     "ParameterError",
     "PlotlyView",
+    "Recipe",
     "SNEkhorn",
     "Stepper",
     "TSNEkhorn",
@@ -106,6 +111,7 @@ __all__ = [
     "explore",
     "metrics",
     "param",
+    "replay",
 ]
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from ne_interactive.engine.optimizers import rule_of
+from ne_interactive.engine.past import Change, Checkpoint, Past
 from ne_interactive.engine.preparation import Preparation
 from ne_interactive.engine.protocol import Method
 from ne_interactive.engine.state import FADE, Problem, State
@@ -29,12 +31,22 @@ class Core(Preparation):
         """Make the changes that are ready; returns them."""
         if self._ready is None:
             return {}
-        state = self.ensure_start()
+        self.ensure_start()
         with self._mailbox:
             changes, problem, _ = self._ready
             self._ready = None
+        if changes or problem is not None:
+            self.change(changes, problem)
+        return changes
+
+    def change(self, changes: Mapping[str, Any], problem: Problem | None) -> None:
+        """Set live values and put a problem in force, and remember both."""
+        self.remember()
+        state = self.ensure_start()
+        kind = "tune" if changes else "neighbours"
+        self.past.changes.append(Change(self.iteration, kind, dict(changes)).of(problem))
         before = in_force(self.method, state, self.rows.n)
-        hand = dict(state.hand) | changes
+        hand = dict(state.hand) | dict(changes)
         for name, value in changes.items():
             if value == "auto" and getattr(self.method, name) == "auto":
                 del hand[name]
@@ -42,16 +54,19 @@ class Core(Preparation):
         self.state = replace(state, hand=hand, quiet=0, origin=origin)
         detail: dict[str, Any] = {"changes": {name: [before[name], value] for name, value in changes.items()}}
         if problem is not None:
-            fades = self.problem is not None and "metric" in changes
+            fades = self.problem is not None and "metric" in changes and state.iteration > 0
             former = self.problem.blended(state.fading).graph if self.problem and fades else None
-            self.problem = replace(problem, fading=former)
+            self.problem = replace(problem, fading=former) if former else problem
             self.state = replace(self.state, fading=FADE if fades else 0)
             detail["digest"] = problem.graph.digest()
-        if changes:
-            self.note("tune", detail)
-        elif problem is not None:
-            self.note("neighbours", {"rough": False, "digest": detail["digest"]})
-        return changes
+        self.note(kind, detail if changes else {"rough": False, "digest": detail["digest"]})
+
+    def remember(self) -> None:
+        """Keep the present state, exactly, before anything is changed at this iteration."""
+        if self.problem is not None and self.past.budget > 0:
+            state = self.ensure_start().copy()
+            made, told = len(self.past.changes), len(self.events)
+            self.past.keep(Checkpoint(state, self.method, self.problem, made, told, self.seconds, self.loss))
 
     def max_iter(self) -> int:
         """Iteration at which a full run of the present method ends."""
@@ -61,16 +76,24 @@ class Core(Preparation):
     def extend(self, iterations: int) -> None:
         """Have a full run end at another iteration; its schedules stretch with it."""
         state = self.ensure_start()
+        self.remember()
+        self.past.changes.append(Change(self.iteration, "max_iter", {"max_iter": iterations}))
         self.note("max_iter", {"from": self.max_iter(), "to": iterations})
         self.state = replace(state, horizon=iterations - state.joined, quiet=0)
 
     def switch(self, method: Method, problem: Problem) -> None:
         """Go on with another method from the present positions; values set by hand end with the old one."""
         self.commit()
-        state = self.ensure_start()
         with self._mailbox:
             self._pending, self._working = {}, {}
             self._beside.forget()
+        self.replace_method(method, problem)
+
+    def replace_method(self, method: Method, problem: Problem) -> None:
+        """`switch`, with nothing that waits."""
+        self.remember()
+        state = self.ensure_start()
+        self.past.changes.append(Change(self.iteration, "switch", method=method).of(problem))
         before = type(self.method).__name__
         scale = min(1.0, method.widest() / max(float(state.positions[:, 0].std()), 1e-30))
         positions = method.adopt(state.positions * scale).to(method.precision)
@@ -92,8 +115,14 @@ class Core(Preparation):
 
     def turn(self, donate: bool) -> None:
         """One iteration; `settle` must have been called."""
-        began = time.perf_counter()
         self.commit()
+        if self.past.wants(self.iteration):
+            self.remember()
+        self.advance(donate)
+
+    def advance(self, donate: bool) -> None:
+        """One iteration, with nothing changed before."""
+        began = time.perf_counter()
         state, problem = self.state, self.problem
         assert state is not None
         assert problem is not None
@@ -109,6 +138,7 @@ class Core(Preparation):
         if report.loss == report.loss:
             self.loss = report.loss
             self.trace.add(state.iteration, report.loss)
+        self.past.show(self.state.iteration, self.state.positions)
         self.speed.mark(self.state.iteration)
 
     def _refused(self) -> None:
@@ -132,5 +162,15 @@ class Core(Preparation):
         assert self.state is not None
         self.state = replace(self._at_start(self.state.hand), horizon=self.state.horizon)
         self.note("restart", {})
+        self.past = Past(self.past.budget)
+        self.first_method = self.method
+        if self.problem is not None and not self.problem.rough:
+            self.first_neighbors = self.problem.neighbors
+            self.first_k = self.first_neighbors.k if self.first_neighbors else 0
+        if hand := dict(self.state.hand):
+            problem = self.problem if self._costly(hand) else None
+            self.past.changes.append(Change(0, "tune", hand).of(problem))
+        if self.state.horizon:
+            self.past.changes.append(Change(0, "max_iter", {"max_iter": self.state.horizon}))
         self.trace, self.seconds, self.loss = Trace(), 0.0, float("nan")
         self.speed.clear()

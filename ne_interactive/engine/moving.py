@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from numbers import Integral
 from typing import Any, Self
 
-from ne_interactive.engine.core import Core
 from ne_interactive.engine.reading import Frame
 from ne_interactive.engine.steering import Steering
+from ne_interactive.engine.timeline import Timeline
 from ne_interactive.params.errors import ParameterError, StateError
 
 HOLD = 0.02  # seconds between looks at a run that is held
@@ -25,7 +25,7 @@ SLICE = 0.05  # seconds that arun keeps the event loop's helper thread
 class Moving(Steering):
     """The moving part of a `Stepper`."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Timeline) -> None:
         super().__init__(core)
         self._driver = False
         self._due = 0.0  # when the next iteration may begin, where the speed is limited

@@ -17,6 +17,7 @@ from ne_interactive.data.seeds import draw_seed
 from ne_interactive.data.table import Table
 from ne_interactive.engine.beside import Beside
 from ne_interactive.engine.optimizers import rule_of
+from ne_interactive.engine.past import Past
 from ne_interactive.engine.protocol import Method
 from ne_interactive.engine.setup import check_start, device_of, problem_for, rough_problem_for, start_of
 from ne_interactive.engine.state import Event, Problem, State
@@ -42,7 +43,7 @@ class Prepared(NamedTuple):
 class Preparation:
     """What a run is made of and set to, and how problems are made for it: at once, or beside the loop."""
 
-    def __init__(self, X: Any, method: Any, say: Callable[[str], None]) -> None:
+    def __init__(self, X: Any, method: Any, say: Callable[[str], None], rough: bool = False) -> None:
         self.rows: Table = as_rows(X, device=device_of(method), metric=method.metric)
         self.method: Method = cast(Method, clone(method))
         self.method.validate(self.rows.n)
@@ -54,6 +55,11 @@ class Preparation:
         self.events: list[Event] = []
         self.trace = Trace()
         self.speed = Speed()
+        self.past = Past()
+        self.first_method = self.method  # with which the run began
+        self.first_neighbors: Neighbors | None = None
+        self.first_k = 0  # how many they are; 0 as long as nobody knows
+        self.starter = self.method  # which made the start
         self.seconds = 0.0
         self.latest = 0.0  # seconds of the last iteration
         self.loss = float("nan")
@@ -64,6 +70,7 @@ class Preparation:
         self._working: dict[str, Any] = {}  # changes whose recalibration is under way
         self._ready: Prepared | None = None
         self._beside: Beside[Prepared] = Beside()
+        self._stays_rough = rough  # until `refine`
         self._took = float("inf")  # seconds of the last recalibration with known neighbours
 
     # reading
@@ -135,6 +142,8 @@ class Preparation:
         if self.problem is None:
             self._say("finding neighbours")
             self.problem = self._new_problem(None, self.params())
+            self.first_neighbors = self.problem.neighbors
+            self.first_k = self.first_neighbors.k if self.first_neighbors else 0
             self._say("")
         return self.problem.graph
 
@@ -155,7 +164,7 @@ class Preparation:
             self.ensure_start()
             if self._beside.done or (wait and self._beside.active):
                 self._take_over()
-            if self.problem is None and not wait:
+            if self.problem is None and (self._stays_rough or not wait):
                 self._begin_roughly()
             self._first_graph()
             changes = self._next_changes(wait)
@@ -175,9 +184,19 @@ class Preparation:
         self.problem = rough_problem_for(self.method, self.rows, self.params(), self.seed)
         if self.problem is not None:
             self.note("neighbours", {"rough": True, "digest": self.problem.graph.digest()})
+            if self._stays_rough:
+                return
             knobs = self.params()
             self._say("finding neighbours")
             self._beside.begin(lambda: Prepared({}, self._new_problem(None, knobs)))
+
+    def refine(self) -> None:
+        """Find the right neighbours instead of rough ones, for the next iteration."""
+        with self._setup:
+            self.settle()
+            self._stays_rough = False
+            if self.problem is not None and self.problem.rough and self._ready is None:
+                self._hand_over(Prepared({}, self._new_problem(None, self.params())))
 
     def _recalibrate_beside(self, changes: dict[str, Any]) -> None:
         known, knobs = self._neighbors(), self.params()

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from ne_interactive.data.arrays import like_input
-from ne_interactive.engine.core import Core
 from ne_interactive.engine.state import Event
 from ne_interactive.engine.step import following
+from ne_interactive.engine.timeline import Timeline
 from ne_interactive.engine.turnstile import Turnstile
 from ne_interactive.params.param import describe
 
@@ -35,7 +35,7 @@ class Frame:
 class Reading:
     """The reading part of a `Stepper`."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Timeline) -> None:
         self._core = core
         self._turnstile = Turnstile()
         self._state = "paused"

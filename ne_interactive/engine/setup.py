@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -145,4 +146,4 @@ def rough_problem_for(method: Method, table: Table, knobs: Mapping[str, Any], se
     if few is None or known is None:
         return None
     graph = few.graph(known).to(table.device)
-    return Problem.of(known, graph, method.extras(table, known, graph, knobs, seed))
+    return replace(Problem.of(known, graph, method.extras(table, known, graph, knobs, seed)), rough=True)

@@ -8,11 +8,12 @@ import numpy as np
 import torch
 
 from ne_interactive.engine import store
-from ne_interactive.engine.core import Core
+from ne_interactive.engine.recipe import change_of, method_of, recipe_of
+from ne_interactive.engine.timeline import Timeline
 from ne_interactive.params.errors import DataError
 
 
-def pack_run(core: Core) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+def pack_run(core: Timeline) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Arrays and facts of a run whose problem is known; changes that wait are made first."""
     core.commit()
     state, problem = core.ensure_start(), core.problem
@@ -25,6 +26,7 @@ def pack_run(core: Core) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     arrays |= {"start": core.start.cpu().numpy(), "trace.iterations": iterations, "trace.losses": losses}
     return arrays, {
         "method": method,
+        "recipe": recipe_of(core).facts,
         "state": facts,
         "metric": core.params()["metric"],
         "exact": problem.neighbors is not None and problem.neighbors.exact,
@@ -36,7 +38,7 @@ def pack_run(core: Core) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     }
 
 
-def unpack_run(core: Core, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
+def unpack_run(core: Timeline, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
     """Put a run made on the same X where the packed one was.
 
     Raises:
@@ -53,6 +55,10 @@ def unpack_run(core: Core, arrays: dict[str, np.ndarray], facts: dict[str, Any])
     core.state = store.unpack_state(facts["state"], arrays, device)
     core.problem = store.unpack_problem(arrays, facts["metric"], facts["exact"], device)
     core.events = store.unpack_events(facts["events"])
+    recipe = facts["recipe"]
+    core.starter, core.first_method = method_of(recipe["start"]), method_of(recipe["first"])
+    core.first_k = recipe["neighbors"]
+    core.past.changes = [change_of(one) for one in recipe["changes"]]
     core.trace.iterations = arrays["trace.iterations"].tolist()
     core.trace.losses = arrays["trace.losses"].tolist()
     core.loss, core.seconds = facts["loss"], facts["seconds"]

@@ -28,6 +28,7 @@ class Problem:
         peak: largest affinity.
         constant: sum of P log P, which the loss needs to be a divergence.
         fading: P as it was before the metric changed, while it fades out.
+        rough: whether P was made of rough neighbours, to begin with.
     """
 
     neighbors: Neighbors | None
@@ -36,6 +37,7 @@ class Problem:
     peak: float
     constant: float
     fading: Graph | None = None
+    rough: bool = False
 
     @classmethod
     def of(

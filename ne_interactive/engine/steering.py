@@ -7,9 +7,9 @@ from numbers import Integral, Real
 from typing import Any
 
 from ne_interactive.engine.background import Background
-from ne_interactive.engine.core import Core
 from ne_interactive.engine.listeners import Listener, Listeners
 from ne_interactive.engine.reading import Reading
+from ne_interactive.engine.timeline import Timeline
 from ne_interactive.params.declare import REGISTRY
 from ne_interactive.params.errors import ParameterError
 
@@ -17,7 +17,7 @@ from ne_interactive.params.errors import ParameterError
 class Steering(Reading):
     """The steering part of a `Stepper`."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Timeline) -> None:
         super().__init__(core)
         self._listeners = Listeners()
         self._background = Background()

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import os
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ne_interactive.engine import store
-from ne_interactive.engine.core import Core
 from ne_interactive.engine.listeners import weakly
 from ne_interactive.engine.moving import Moving
+from ne_interactive.engine.past import BUDGET, Past
 from ne_interactive.engine.placing import Map
+from ne_interactive.engine.reading import Frame
+from ne_interactive.engine.recipe import Recipe, recipe_of
 from ne_interactive.engine.snapshot import pack_run, unpack_run
 from ne_interactive.engine.steering import check_method
+from ne_interactive.engine.timeline import Timeline
 from ne_interactive.params.declare import REGISTRY
+from ne_interactive.params.errors import ParameterError
 
 
 class Stepper(Moving):
@@ -22,6 +29,8 @@ class Stepper(Moving):
     Args:
         X: (n, d) table: numpy, pandas, polars, torch, scipy.sparse.
         method: a method such as `TSNE(perplexity=50)`; it is cloned. Default `TSNE()`.
+        rough: begin on rough neighbours, from 20,000 points on, until `refine`: what a run that moves by itself does.
+        history: MB of memory for past frames and exact states, half for each; 0 keeps none, and going back takes long.
 
     Everything is checked here, nothing is computed yet. `step`, `frames`, `run` and `arun` move the run in the
     caller's thread; `start` moves it in a thread of its own, where it does not end at `max_iter` but rests once the
@@ -32,10 +41,13 @@ class Stepper(Moving):
         ParameterError: if a parameter of the method is outside its limits for X.
     """
 
-    def __init__(self, X: Any, method: Any = None) -> None:
+    def __init__(self, X: Any, method: Any = None, *, rough: bool = False, history: float = BUDGET) -> None:
         method = REGISTRY["TSNE"]() if method is None else method
         check_method(method)
-        super().__init__(Core(X, method, weakly(self._say)))
+        _check_history(history)
+        core = Timeline(X, method, weakly(self._say), rough is True)
+        core.past = Past(history)
+        super().__init__(core)
 
     def __repr__(self) -> str:
         return f"Stepper({type(self.method).__name__}, n={self.n}, iteration={self.iteration}, {self.state})"
@@ -69,6 +81,86 @@ class Stepper(Moving):
             positions = core.ensure_start().positions.clone()
             return Map(core.method, core.rows, core.problem.neighbors, positions, core.params(), core.seed)
 
+    # time
+
+    @property
+    def history(self) -> dict[int, np.ndarray]:
+        """Past frames by iteration, (n, c) float32 each, thinned to what `history` MB hold; not to be written to."""
+        with self._turnstile.visit():
+            frames = {iteration: Z.numpy() for iteration, Z in self._core.past.frames.items()}
+        for Z in frames.values():
+            Z.setflags(write=False)
+        return frames
+
+    def mark(self, name: str) -> None:
+        """Give the present iteration a name, for `rewind` and for the record."""
+        if not isinstance(name, str) or not name.strip():
+            raise ParameterError(f"A mark's name must be a text that is not empty; got {name!r}.")
+        with self._turnstile.visit():
+            self._core.mark(name)
+        self._tell("params")
+
+    @property
+    def marks(self) -> dict[str, int]:
+        """Names and the iterations that they were given to."""
+        return self._core.marks()
+
+    def rewind(self, to: int | str) -> Frame:
+        """Go back to an iteration or a mark: to the exact state there, before anything was changed at it.
+
+        What came later is forgotten; `fork` first to keep it. The state is found by replay from the nearest one kept.
+
+        Raises:
+            ParameterError: if there is no such iteration or mark.
+        """
+        iteration, before = self._iteration_of(to), self.method
+        if self._core.problem is not None:
+            self._core.settle()
+        with self._turnstile.visit():
+            self._core.rewind(iteration)
+            self._error, self._message = None, ""
+        self._wake()
+        self._tell("iteration" if self.method is before else "method")
+        return self.frame()
+
+    def fork(self, to: int | str | None = None) -> Stepper:
+        """An independent run from here, or from an iteration or a mark before; it is paused.
+
+        Both share the neighbours, and go on exactly alike until one of them is changed.
+        """
+        iteration = None if to is None else self._iteration_of(to)
+        self._core.settle()
+        other = Stepper.__new__(Stepper)
+        with self._turnstile.visit():
+            self._core.commit()
+            Moving.__init__(other, self._core.forked(weakly(other._say)))
+        if iteration is not None:
+            other.rewind(iteration)
+        return other
+
+    def refine(self) -> None:
+        """Go on with the right neighbours, where the run began on rough ones."""
+        self._core.refine()
+
+    def recipe(self) -> Recipe:
+        """What a repeat of this run needs, without X: see `Recipe` and `replay`."""
+        self._raise_if_failed()
+        self._core.settle()
+        with self._turnstile.visit():
+            return recipe_of(self._core)
+
+    def _iteration_of(self, to: int | str) -> int:
+        if isinstance(to, str):
+            if to not in self.marks:
+                known = ", ".join(map(repr, self.marks)) or "none"
+                raise ParameterError(f"There is no mark {to!r}; there are: {known}.")
+            return self.marks[to]
+        if isinstance(to, bool) or not isinstance(to, Integral) or not 0 <= to <= self.iteration:
+            raise ParameterError(
+                f"One can go back to iterations from 0 to {self.iteration}, the present one; got {to!r}."
+            )
+        return int(to)
+
     # keeping
 
     def save(self, path: str | os.PathLike[str]) -> Path:
@@ -99,3 +191,9 @@ class Stepper(Moving):
 
         iterations, losses = self.losses
         return loss_figure(iterations, losses, events=self.events)
+
+
+def _check_history(history: Any) -> None:
+    number = isinstance(history, Real) and not isinstance(history, bool)
+    if not number or not 0 <= float(history) < float("inf"):
+        raise ParameterError(f"history must be a number of MB, at least 0; got {history!r}.")

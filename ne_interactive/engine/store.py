@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import os
 import tempfile
@@ -20,7 +21,7 @@ from ne_interactive.params.declare import REGISTRY
 from ne_interactive.params.errors import DataError, ParameterError
 from ne_interactive.params.param import params_of
 
-VERSION = 2
+VERSION = 3
 
 
 def save(path: str | os.PathLike[str], arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> Path:
@@ -61,6 +62,13 @@ def load(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], dict[str,
             "Install the version that wrote it."
         )
     return arrays, facts
+
+
+def digest(tensor: torch.Tensor) -> str:
+    """The hex BLAKE2b digest of a tensor's bytes."""
+    return hashlib.blake2b(
+        np.ascontiguousarray(tensor.detach().cpu().numpy()).data.cast("B"), digest_size=16
+    ).hexdigest()
 
 
 def pack_method(method: Any, seed: int) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

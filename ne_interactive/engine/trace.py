@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import time
 from collections import deque
 
@@ -31,6 +32,11 @@ class Trace:
             self.iterations = self.iterations[::2]
             self.losses = self.losses[::2]
             self._stride *= 2
+
+    def cut(self, iteration: int) -> None:
+        """Forget what was measured at an iteration and later."""
+        kept = bisect.bisect_left(self.iterations, iteration)
+        self.iterations, self.losses = self.iterations[:kept], self.losses[:kept]
 
     def arrays(self) -> tuple[np.ndarray, np.ndarray]:
         """Iterations (int64) and losses (float64)."""

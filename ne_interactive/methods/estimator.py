@@ -33,7 +33,7 @@ class Estimator(BaseEstimator):
             DataError: if X cannot be embedded.
             ParameterError: if a parameter does not fit X.
         """
-        run = Stepper(X, self)
+        run = Stepper(X, self, history=0)
         self._check_feature_names_in(X)
         _fit_with_progress(run, self.verbose is True)
         self.map_ = run.map()

@@ -290,7 +290,9 @@ def test_torch_forces_give_the_same_step(name, monkeypatch):
     slow, _ = step(core.method, core.problem, core.state)
     apart = (fast.positions - slow.positions).abs() / fast.positions.std()
     assert float(apart.quantile(0.98)) < 1e-4
-    assert float(apart.max()) < 1e-2  # UMAP's points that all but touch push each other far for a small difference
+    assert (
+        float(apart.max()) < 1e-2
+    )  # UMAP's points that all but touch push each other far for a small difference
 
 
 @every_method

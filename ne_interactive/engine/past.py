@@ -1,0 +1,141 @@
+"""What a run remembers: its changes, exact states to go back to, and frames to look at, in bounded memory."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from torch import Tensor
+
+from ne_interactive.engine.protocol import Method
+from ne_interactive.engine.state import Problem, State
+from ne_interactive.graph.neighbors import Neighbors
+
+BUDGET = 256.0  # MB
+FIRST_INTERVAL = 50  # iterations between exact states, until they would take too much memory
+
+
+@dataclass(frozen=True)
+class Change:
+    """Something that was changed before an iteration, so that it can be done again.
+
+    Attributes:
+        iteration: of the run when it was done.
+        kind: "tune", "neighbours" (the right ones instead of rough ones), "max_iter", "switch" or "mark".
+        values: new live values; of "max_iter" the iteration, of "mark" the name, under the kind's own name.
+        digest: of P from then on; "" where it stayed.
+        k: how many neighbours of each point P was made from, found at once; 0 if from none.
+        neighbors: these, if they are known; a search for as many finds them again.
+        method: that took the run over.
+        made: the problem of then, as long as something else needs it too.
+    """
+
+    iteration: int
+    kind: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    digest: str = ""
+    k: int = 0
+    neighbors: Neighbors | None = None
+    method: Method | None = None
+    made: Callable[[], Problem | None] = lambda: None
+
+    def of(self, problem: Problem | None) -> Change:
+        """The same with the problem that it brought."""
+        if problem is None:
+            return self
+        found, made = problem.neighbors, weakref.ref(problem)
+        digest, k = problem.graph.digest(), found.k if found else 0
+        return replace(self, digest=digest, k=k, neighbors=found, made=made)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """An exact state, before whatever was changed at its iteration."""
+
+    state: State
+    method: Method
+    problem: Problem
+    changes: int  # made before it
+    events: int
+    seconds: float
+    loss: float
+
+    def bytes(self) -> int:
+        """Memory of the tensors that belong to it alone."""
+        state = self.state
+        tensors = [state.positions, *state.slots.values(), *state.memory.values()]
+        return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+
+
+class Past:
+    """Changes, checkpoints and frames of one run.
+
+    Args:
+        budget: MB for checkpoints and frames, half for each; 0 keeps the changes only.
+    """
+
+    def __init__(self, budget: float = BUDGET) -> None:
+        self.budget = float(budget)
+        self.changes: list[Change] = []
+        self.checkpoints: list[Checkpoint] = []
+        self.frames: dict[int, Tensor] = {}
+        self.interval = FIRST_INTERVAL
+        self.stride = 1
+
+    def copy(self) -> Past:
+        """An independent past with the same content; what it holds is never written to."""
+        other = Past(self.budget)
+        other.changes, other.checkpoints = list(self.changes), list(self.checkpoints)
+        other.frames = dict(self.frames)
+        other.interval, other.stride = self.interval, self.stride
+        return other
+
+    def wants(self, iteration: int) -> bool:
+        """Whether a checkpoint is due."""
+        return self.budget > 0 and iteration % self.interval == 0
+
+    def keep(self, checkpoint: Checkpoint) -> None:
+        """Keep an exact state; beyond the budget, those that lie between doubled intervals are given up."""
+        at = checkpoint.state.iteration
+        if self.budget <= 0 or (self.checkpoints and self.checkpoints[-1].state.iteration == at):
+            return
+        self.checkpoints.append(checkpoint)
+        while self._bytes(self.checkpoints) > self.budget / 2 * 1e6 and len(self.checkpoints) > 2:
+            self.interval *= 2
+            last = len(self.checkpoints) - 1
+            self.checkpoints = [
+                one
+                for place, one in enumerate(self.checkpoints)
+                if one.state.iteration % self.interval == 0 or place == last
+            ]
+
+    @staticmethod
+    def _bytes(checkpoints: list[Checkpoint]) -> int:
+        graphs = {id(one.problem): 12 * one.problem.graph.nnz for one in checkpoints[:-1]}
+        return sum(one.bytes() for one in checkpoints) + sum(graphs.values())
+
+    def show(self, iteration: int, positions: Tensor) -> None:
+        """Keep a frame; beyond the budget every second one is given up."""
+        size = positions.numel() * positions.element_size()
+        if self.budget <= 0 or iteration % self.stride or size > self.budget / 2 * 1e6:
+            return
+        self.frames[iteration] = positions.detach().cpu().float().clone()
+        while len(self.frames) * size > self.budget / 2 * 1e6:
+            self.stride *= 2
+            self.frames = {at: Z for at, Z in self.frames.items() if at % self.stride == 0}
+
+    def before(self, iteration: int) -> Checkpoint | None:
+        """The latest checkpoint at or before an iteration."""
+        kept = [one for one in self.checkpoints if one.state.iteration <= iteration]
+        return kept[-1] if kept else None
+
+    def cut(self, checkpoint: Checkpoint | None) -> list[Change]:
+        """Forget what came after a checkpoint, None for the start; returns the changes made since."""
+        made = checkpoint.changes if checkpoint else 0
+        since, self.changes = self.changes[made:], self.changes[:made]
+        at = checkpoint.state.iteration if checkpoint else -1
+        self.checkpoints = [one for one in self.checkpoints if one.state.iteration <= at]
+        self.frames = {iteration: Z for iteration, Z in self.frames.items() if iteration <= at}
+        return since

@@ -1,0 +1,54 @@
+"""A recipe carried out again."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from ne_interactive.engine import store
+from ne_interactive.engine.recipe import Recipe, change_of, circumstances, method_of
+from ne_interactive.engine.stepper import Stepper
+from ne_interactive.params.errors import DataError
+
+
+def replay(X: Any, recipe: Recipe | str) -> Stepper:
+    """Repeat a run on the same X: the same embedding bit for bit on the same platform with as many threads.
+
+    Args:
+        X: the table that the recipe's run was made of.
+        recipe: from `run.recipe()`, or its JSON.
+
+    Returns:
+        The run, paused where the recipe's was. Where something came out otherwise, a warning says what, and what
+        differs in versions, platform or threads.
+
+    Raises:
+        DataError: if X is another table, or the text no recipe.
+    """
+    if isinstance(recipe, str):
+        recipe = Recipe.read(recipe)
+    facts = recipe.facts
+    run = Stepper(X, method_of(facts["start"]))
+    if run._core.rows.fingerprint() != facts["data"]["fingerprint"]:
+        n, d = facts["data"]["shape"]
+        raise DataError(
+            f"The recipe is of another X: a table of {n} rows and {d} columns whose values differ from this one's, "
+            f"which has {run.n} rows and {run.d} columns. Give the X that the run was made of."
+        )
+    with run._turnstile.visit():
+        core = run._core
+        core.ensure_start()
+        core.first_method, core.first_k = method_of(facts["first"]), facts["neighbors"]
+        core.begin_anew(facts["rough"])
+        differs = core.redo([change_of(one) for one in facts["changes"]], facts["iteration"])
+        if store.digest(core.ensure_start().positions) != facts["embedding"]:
+            differs.append("the embedding")
+    if differs:
+        then, now = facts["made with"], circumstances()
+        other = [name for name in then | now if then.get(name) != now.get(name)]
+        why = (
+            "; ".join(f"{name}: {then.get(name)} then, {now.get(name)} now" for name in other)
+            or "versions, platform and threads are the same"
+        )
+        warnings.warn(f"The replay came out otherwise: {', '.join(differs)}. {why}.", stacklevel=2)
+    return run

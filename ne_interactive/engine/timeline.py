@@ -1,0 +1,169 @@
+"""Going back in a run, and branching off, exactly."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from ne_interactive.engine.beside import Beside
+from ne_interactive.engine.core import Core
+from ne_interactive.engine.past import Change, Checkpoint
+from ne_interactive.engine.preparation import Prepared
+from ne_interactive.engine.protocol import Method
+from ne_interactive.engine.setup import problem_for, rough_problem_for
+from ne_interactive.engine.state import Problem
+from ne_interactive.engine.step import in_force
+from ne_interactive.engine.trace import Speed, Trace
+from ne_interactive.graph.neighbors import Neighbors
+from ne_interactive.graph.tables import neighbors_of
+
+
+class Timeline(Core):
+    """A run that can be taken back to any of its iterations, by replay from the nearest exact state."""
+
+    def mark(self, name: str) -> None:
+        """Give the present iteration a name."""
+        self.past.changes.append(Change(self.iteration, "mark", {"mark": name}))
+        self.note("mark", {"name": name})
+
+    def began_roughly(self) -> bool:
+        """Whether the run began on rough neighbours."""
+        return any(one.kind == "neighbours" for one in self.past.changes) or bool(
+            self.problem and self.problem.rough
+        )
+
+    def marks(self) -> dict[str, int]:
+        """The iterations that have names; of two of one name the later."""
+        return {one.values["mark"]: one.iteration for one in self.past.changes if one.kind == "mark"}
+
+    def rewind(self, iteration: int) -> None:
+        """Back to the state at an iteration, before anything was changed there; what came later is forgotten.
+
+        Names given to the iteration itself stay.
+        """
+        self.commit()
+        self._forget_waiting()
+        right = self._right_neighbors()
+        rough = self.began_roughly()
+        checkpoint = self.past.before(iteration)
+        since = self.past.cut(checkpoint)
+        if checkpoint is None:
+            self.begin_anew(rough)
+        else:
+            self._restore(checkpoint)
+        earlier = [one for one in since if one.iteration < iteration + (one.kind == "mark")]
+        self.redo(earlier, iteration)
+        assert self.problem is not None
+        if self.problem.rough:
+            known = right or self.first_neighbors
+            self._ready = Prepared({}, problem_for(self.method, self.rows, self.params(), self.seed, known))
+        self.speed.clear()
+
+    def redo(self, changes: Iterable[Change], until: int) -> list[str]:
+        """Go on to an iteration, with these changes on the way; returns what differs from then."""
+        differs: list[str] = []
+        for change in changes:
+            self._go_on(change.iteration)
+            problem = self._problem_of(change)
+            if problem is not None and problem.graph.digest() != change.digest:
+                differs.append(f"the affinities after {change.kind} at iteration {change.iteration}")
+            self._do(change, problem)
+        self._go_on(until)
+        return differs
+
+    def forked(self, say: Callable[[str], None]) -> Timeline:
+        """An independent run at the same place, which shares what nothing writes to."""
+        other = copy.copy(self)
+        other._say = say
+        other._setup, other._mailbox = threading.RLock(), threading.Lock()
+        other._pending, other._working, other._ready, other._beside = {}, {}, None, Beside()
+        other.state = self.ensure_start().copy()
+        other.events, other.past = list(self.events), self.past.copy()
+        other.trace, other.speed = copy.deepcopy(self.trace), Speed()
+        return other
+
+    def _forget_waiting(self) -> None:
+        with self._mailbox:
+            self._pending, self._working, self._ready = {}, {}, None
+            self._beside.forget()
+
+    def _right_neighbors(self) -> Neighbors | None:
+        """Neighbours that took the place of rough ones, where that happened."""
+        found = [one.neighbors for one in self.past.changes if one.kind == "neighbours"]
+        return found[0] if found else None
+
+    def begin_anew(self, rough: bool) -> None:
+        """Put the run at its start, with the method that it began with."""
+        self.method = self.first_method
+        self.ensure_start()
+        self.state = self._at_start({})
+        knobs = in_force(self.method, self.state, self.rows.n)
+        problem = rough_problem_for(self.method, self.rows, knobs, self.seed) if rough else None
+        if problem is None:
+            known = self.first_neighbors or self._found(self.first_k, self.method, knobs)
+            problem = problem_for(self.method, self.rows, knobs, self.seed, known)
+            self.first_neighbors = problem.neighbors
+        self.problem = problem
+        restarts = [place for place, event in enumerate(self.events) if event.kind == "restart"]
+        self.events = self.events[: restarts[-1] + 1] if restarts else []
+        if self.problem.rough:
+            self.note("neighbours", {"rough": True, "digest": self.problem.graph.digest()})
+        self.trace, self.seconds, self.loss = Trace(), 0.0, float("nan")
+
+    def _restore(self, checkpoint: Checkpoint) -> None:
+        self.state = checkpoint.state.copy()
+        self.method, self.problem = checkpoint.method, checkpoint.problem
+        self.events = self.events[: checkpoint.events]
+        self.seconds, self.loss = checkpoint.seconds, checkpoint.loss
+        self.trace.cut(checkpoint.state.iteration)
+
+    def _go_on(self, iteration: int) -> None:
+        while self.iteration < iteration:
+            if self.past.wants(self.iteration):
+                self.remember()
+            self.advance(donate=True)
+
+    def _problem_of(self, change: Change) -> Problem | None:
+        """The problem that a change brought, made again if need be; None if it brought none."""
+        if not change.digest:
+            return None
+        made = change.made()
+        if made is not None:
+            return made
+        method = change.method or self.method
+        state = self.ensure_start()
+        hand = {} if change.method else dict(state.hand) | dict(change.values)
+        for name, value in list(hand.items()):
+            if value == "auto" and getattr(method, name) == "auto":
+                del hand[name]
+        knobs = in_force(method, replace(state, hand=hand), self.rows.n)
+        known = change.neighbors or self._found(change.k, method, knobs)
+        return problem_for(method, self.rows, knobs, self.seed, known)
+
+    def _found(self, k: int, method: Method, knobs: Mapping[str, Any]) -> Neighbors | None:
+        """The neighbours that a search for k gives: those there are of such a search, or a new one."""
+        there = [self.first_neighbors, *(one.neighbors for one in self.past.changes)]
+        if self.problem is not None and not self.problem.rough:
+            there.append(self.problem.neighbors)
+        for one in there:
+            if one is not None and one.k == k and one.metric == knobs["metric"]:
+                return one
+        if k == 0:
+            return None
+        return neighbors_of(self.rows, k, metric=knobs["metric"], backend=method.backend, seed=self.seed)
+
+    def _do(self, change: Change, problem: Problem | None) -> None:
+        match change.kind:
+            case "max_iter":
+                self.extend(change.values["max_iter"])
+            case "mark":
+                self.mark(change.values["mark"])
+            case "switch":
+                assert change.method is not None
+                assert problem is not None
+                self.replace_method(change.method, problem)
+            case _:
+                self.change(change.values, problem)

@@ -1,0 +1,306 @@
+"""Going back, branching off and repeating, bit for bit."""
+
+import json
+import time
+import warnings
+
+import numpy as np
+import pytest
+
+import ne_interactive as ne
+from ne_interactive.engine import setup
+from ne_interactive.engine.past import Past
+from ne_interactive.params.errors import DataError, ParameterError
+
+N = 150
+
+
+def data(n=N, seed=0):
+    draw = np.random.default_rng(seed)
+    return (draw.normal(size=(4, 12))[np.arange(n) % 4] * 3 + draw.normal(size=(n, 12))).astype(np.float32)
+
+
+def tsne(**more):
+    return ne.TSNE(**{"perplexity": 10, "random_state": 0, "early_exaggeration_iter": 40, **more})
+
+
+def steered(**more):
+    """A run with three changes, the embeddings on its way, and the iterations of the changes."""
+    run = ne.Stepper(data(), tsne(), **more)
+    seen = {0: run.embedding}
+    for until, change in (
+        (60, {"exaggeration": 3.0}),
+        (75, {"perplexity": 6}),
+        (90, {"metric": "cosine"}),
+        (140, {}),
+    ):
+        while run.iteration < until:
+            run.step()
+            seen[run.iteration] = run.embedding
+        if change:
+            run.tune(**change)
+    return run, seen
+
+
+def same(run, other):
+    assert np.array_equal(run.embedding, other.embedding)
+    assert run.params == other.params
+    assert [(e.iteration, e.kind, e.detail) for e in run.events] == [
+        (e.iteration, e.kind, e.detail) for e in other.events
+    ]
+
+
+@pytest.mark.parametrize("history", [256, 0, 0.05])
+def test_every_iteration_can_be_gone_back_to(history):
+    run, seen = steered(history=history)
+    for iteration in (133, 91, 90, 89, 76, 60, 59, 1, 0):
+        assert np.array_equal(run.rewind(iteration).embedding, seen[iteration])
+        assert run.iteration == iteration
+    assert run.events == []
+    assert run.params["exaggeration"] == 12
+    assert run.losses[0].tolist() == []
+
+
+def test_what_comes_after_going_back_is_as_it_would_have_been():
+    run, _ = steered()
+    run.rewind(75)  # before the perplexity was changed
+    assert run.params["perplexity"] == 10
+    assert run.params["exaggeration"] == 3
+    assert [event.kind for event in run.events] == ["tune"]
+    straight = ne.Stepper(data(), tsne())
+    straight.step(60)
+    straight.tune(exaggeration=3.0)
+    straight.step(40)
+    run.step(25)
+    same(run, straight)
+    assert np.array_equal(run.losses[1], straight.losses[1])
+
+
+def test_a_fork_is_independent_and_shares_the_neighbours():
+    run, seen = steered()
+    fork = run.fork()
+    same(run, fork)
+    assert fork.state == "paused"
+    assert fork._core.problem is run._core.problem
+    fork.tune(repulsion_strength=2.0)
+    fork.step(20)
+    run.step(20)
+    assert not np.array_equal(fork.embedding, run.embedding)
+    assert "repulsion_strength" not in str(run.events)
+    early = run.fork(80)
+    assert np.array_equal(early.embedding, seen[80])
+    assert run.iteration == 160
+    early.rewind(0)
+    assert np.array_equal(run.fork(140).embedding, seen[140])
+
+
+@pytest.mark.parametrize("name", sorted(ne.METHODS))
+def test_every_method_goes_back_exactly(name):
+    fits = {"perplexity": 8, "n_neighbors": 8}
+    cls = ne.METHODS[name]
+    method = cls(
+        random_state=1, **{key: value for key, value in fits.items() if key in cls.__dataclass_fields__}
+    )
+    run = ne.Stepper(data(80), method)
+    run.step(55)
+    run.tune(repulsion_strength=1.5)
+    there = run.step(8).embedding
+    after = run.step(10).embedding
+    assert np.array_equal(run.rewind(63).embedding, there)
+    assert np.array_equal(run.step(10).embedding, after)
+
+
+def test_switches_marks_lengths_and_restarts_are_remembered():
+    run = ne.Stepper(data(), tsne())
+    run.step(30)
+    run.mark("before UMAP")
+    run.switch(ne.UMAP(n_neighbors=8))
+    run.max_iter = 90
+    run.step(20)
+    there = run.embedding
+    run.step(5)
+    assert run.marks == {"before UMAP": 30}
+    assert np.array_equal(run.rewind(50).embedding, there)
+    assert run.max_iter == 90
+    back = run.fork("before UMAP")
+    assert type(back.method).__name__ == "TSNE"
+    assert back.marks == {"before UMAP": 30}
+    run.restart()
+    run.tune(n_negatives=9)
+    run.step(30)
+    again = ne.replay(data(), run.recipe())
+    assert np.array_equal(again.embedding, run.embedding)
+    assert type(again.method).__name__ == "UMAP"
+    with pytest.raises(ParameterError, match="no mark 'later'; there are: none"):
+        run.rewind("later")
+
+
+def test_iterations_that_are_not_there_are_refused():
+    run, _ = steered()
+    for wrong in (-1, 141, 2.5, True, None):
+        with pytest.raises(ParameterError, match="from 0 to 140"):
+            run.rewind(wrong)
+    with pytest.raises(ParameterError, match="not empty"):
+        run.mark(" ")
+    with pytest.raises(ParameterError, match="MB"):
+        ne.Stepper(data(), tsne(), history=-1)
+    assert run.iteration == 140
+
+
+def test_history_is_thinned_within_its_budget():
+    run = ne.Stepper(data(), tsne(), history=0.03)  # 15 kB for frames of 1.2 kB each
+    run.step(200)
+    frames = run.history
+    assert 4 < len(frames) <= 12
+    assert list(frames) == sorted(frames)
+    gaps = np.diff(list(frames))
+    assert (gaps == gaps[0]).all()
+    iteration, Z = list(frames.items())[-1]
+    assert np.array_equal(Z, run.rewind(iteration).embedding)
+    with pytest.raises(ValueError, match="read-only"):
+        Z[0] = 0
+    past = run._core.past
+    assert sum(one.bytes() for one in past.checkpoints) < 0.02e6 or len(past.checkpoints) == 2
+    assert ne.Stepper(data(), tsne(), history=0).step(5) is not None
+    assert Past(0).frames == {}
+
+
+def test_a_recipe_repeats_a_run_as_json_and_as_a_script(tmp_path):
+    run, _ = steered()
+    run.mark("here")
+    text = str(run.recipe())
+    assert json.loads(text)["changes"][0]["values"] == {"exaggeration": 3.0}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        again = ne.replay(data(), text)
+    same(run, again)
+    again.step(10)
+    run.step(10)
+    same(run, again)
+    names = {"X": data()}
+    exec(run.recipe().python(), names)
+    assert np.array_equal(names["Z"], run.embedding)
+    same(names["run"], run)
+
+
+def test_a_replay_says_what_differs():
+    run, _ = steered()
+    facts = json.loads(str(run.recipe()))
+    with pytest.raises(DataError, match="of another X: a table of 150 rows and 12 columns"):
+        ne.replay(data(seed=1), ne.Recipe(facts))
+    facts["made with"]["numpy"] = "0.1"
+    facts["changes"][0]["values"]["exaggeration"] = 3.5
+    with pytest.warns(UserWarning, match="otherwise: the embedding. numpy: 0.1 then"):
+        ne.replay(data(), ne.Recipe(facts))
+    for wrong in ("{}", "nonsense", '{"recipe": 99}'):
+        with pytest.raises(DataError):
+            ne.replay(data(), wrong)
+
+
+def test_given_starts_affinities_and_optimizers_are_in_the_recipe():
+    init = data(seed=3)[:, :2]
+    method = tsne(
+        init=init,
+        optimizer="Adam",
+        lr=0.1,
+        affinity_in=ne.METHODS["tsne"]().affinity({"perplexity": 7.0, "affinity_tail": 0.0}),
+    )
+    run = ne.Stepper(data(), method)
+    run.step(15)
+    assert np.array_equal(ne.replay(data(), str(run.recipe())).embedding, run.embedding)
+
+
+def test_a_loaded_run_can_go_back_too(tmp_path):
+    run, seen = steered()
+    loaded = ne.Stepper.load(run.save(tmp_path / "run.npz"), data())
+    assert str(loaded.recipe()) == str(run.recipe())
+    assert np.array_equal(loaded.rewind(80).embedding, seen[80])
+    assert np.array_equal(loaded.rewind(10).embedding, seen[10])
+
+
+def test_a_run_that_moves_by_itself_goes_back_and_on(monkeypatch):
+    run = ne.Stepper(data(), tsne()).start()
+    while run.iteration < 60:
+        time.sleep(0.005)
+    run.tune(exaggeration=2.0)
+    while run.iteration < 150:
+        time.sleep(0.005)
+    assert run.rewind(20).iteration == 20
+    while run.iteration < 60:
+        time.sleep(0.005)
+    run.stop()
+    fresh = ne.Stepper(data(), tsne())
+    fresh.step(run.iteration)
+    same(run, fresh)
+
+
+def test_rough_beginnings_are_repeated(monkeypatch):
+    monkeypatch.setattr(setup, "ROUGH_FROM", 100)
+    run = ne.Stepper(data(), tsne()).start()
+    while len(run.events) < 2 or run.iteration < 60:
+        time.sleep(0.005)
+    run.pause()
+    at = run.events[1].iteration
+    recipe = run.recipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        again = ne.replay(data(), recipe)
+    same(run, again)
+    names = {"X": data()}
+    exec(recipe.python(), names)
+    assert np.array_equal(names["Z"], run.embedding)
+    end = run.embedding
+    if at > 0:
+        run.rewind(at - 1)
+        assert run._core.problem.rough
+        run.step(5)
+        assert not run._core.problem.rough
+    assert np.array_equal(again.rewind(again.iteration).embedding, end)
+
+
+CHANGES = {
+    "exaggeration": lambda draw: float(draw.uniform(0.5, 8)),
+    "perplexity": lambda draw: float(draw.uniform(3, 20)),
+    "lr": lambda draw: "auto" if draw.random() < 0.3 else float(draw.uniform(5, 60)),
+    "dof": lambda draw: float(draw.uniform(0.5, 2)),
+    "metric": lambda draw: str(draw.choice(["euclidean", "cosine", "manhattan"])),
+}
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_random_sequences_are_repeated(seed, tmp_path):
+    draw = np.random.default_rng(seed)
+    run = ne.Stepper(data(), tsne(), history=float(draw.choice([0.02, 256])))
+    for _ in range(14):
+        match draw.choice(
+            ["step", "tune", "rewind", "fork", "save", "mark", "switch", "restart"],
+            p=[0.3, 0.3, 0.1, 0.08, 0.08, 0.06, 0.05, 0.03],
+        ):
+            case "step":
+                run.step(int(draw.integers(1, 40)))
+            case "tune":
+                live = [name for name in CHANGES if name in run.params]
+                names = draw.choice(live, size=int(draw.integers(1, 3)), replace=False)
+                run.tune(**{name: CHANGES[name](draw) for name in names})
+                run.step(int(draw.integers(1, 20)))
+            case "rewind":
+                run.rewind(int(draw.integers(0, run.iteration + 1)))
+            case "fork":
+                run = run.fork()
+            case "save":
+                run = ne.Stepper.load(run.save(tmp_path / "run.npz"), data())
+            case "mark":
+                run.mark(f"at {run.iteration}")
+            case "switch":
+                metric = run.params["metric"]
+                run.switch(
+                    ne.UMAP(n_neighbors=9, metric=metric) if "dof" in run.params else tsne(metric=metric)
+                )
+            case "restart":
+                run.restart()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        again = ne.replay(data(), str(run.recipe()))
+    assert np.array_equal(run.embedding, again.embedding)
+    assert run.params == again.params
+    assert np.array_equal(run.step(15).embedding, again.step(15).embedding)

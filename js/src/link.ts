@@ -74,6 +74,10 @@ export class Link {
     this.model.send({ k: "do", action });
   }
 
+  rewind(iteration: number): void {
+    this.model.send({ k: "rewind", iteration });
+  }
+
   hover(point: number): number {
     this.model.send({ k: "hover", id: ++this.#lastId, point });
     return this.#lastId;

@@ -21,6 +21,12 @@ export interface Frame {
   note: string;
 }
 
+/** Something that was changed before an iteration, in words. */
+export interface Change {
+  iteration: number;
+  text: string;
+}
+
 export interface Status {
   state: string;
   message: string;
@@ -30,6 +36,7 @@ export interface Status {
   loss: number | null;
   params: Record<string, Value>;
   following: Record<string, boolean>;
+  changes: Change[];
 }
 
 export interface Control {

@@ -11,6 +11,7 @@ import { Panel } from "./panel.ts";
 import { Points } from "./points.ts";
 import { Stage } from "./stage.ts";
 import { watchTheme } from "./theme.ts";
+import { Timeline } from "./timeline.ts";
 import { type Frame, type Model, PROTOCOL, type SceneInfo, type Status } from "./types.ts";
 import { asUint16, readControls, readScene } from "./wire.ts";
 
@@ -35,6 +36,7 @@ export class View {
   readonly #link: Link;
   readonly #panel: Panel;
   readonly #bar: Bar;
+  readonly #timeline: Timeline;
   readonly #legend: Legend;
   readonly #hover: Hover;
   #scene: SceneInfo = readScene(null);
@@ -62,6 +64,10 @@ export class View {
       { act: (action) => this.#link.act(action), resetView: () => this.#resetView() },
       signal,
     );
+    this.#timeline = new Timeline((iteration) => {
+      this.#link.rewind(iteration);
+      this.#bar.announce(`back to iteration ${iteration}`);
+    }, signal);
     this.#legend = new Legend(
       {
         filter: (hidden) => this.#points.filter(hidden),
@@ -88,6 +94,7 @@ export class View {
     this.#stage.canvas.setAttribute("aria-describedby", help.id);
     this.#stage.element.append(this.#caption, this.#hint, this.#hover.card.element);
     const side = h("aside", { class: "ne-side" }, this.#panel.element, this.#legend.element);
+    this.#bar.element.prepend(this.#timeline.element);
     const main = h("div", { class: "ne-main" }, this.#stage.element, this.#bar.element, side);
     this.#root.append(help, this.#banner, main);
     element.append(this.#root);
@@ -156,6 +163,7 @@ export class View {
   #shown(frame: Frame): void {
     this.#link.ack(frame.seq);
     this.#bar.showRun(frame.iteration, frame.loss, frame.speed);
+    this.#timeline.reach(frame.iteration);
     this.#setState(frame.state, frame.note, frame.iteration);
     this.#panel.follow(frame.params, frame.following);
   }
@@ -163,6 +171,8 @@ export class View {
   #showStatus(status: Status): void {
     this.#fail(status.error);
     this.#bar.showRun(status.iteration, status.loss, status.speed);
+    this.#timeline.reach(status.iteration);
+    this.#timeline.show(status.changes);
     this.#setState(status.state, status.error ? "" : status.message, status.iteration);
     this.#panel.follow(status.params, status.following);
   }

@@ -1,6 +1,7 @@
 /** Reads what the kernel sent. Nothing is trusted: what does not fit gives null, never an exception. */
 
 import type {
+  Change,
   Control,
   Frame,
   HoverReply,
@@ -104,7 +105,15 @@ export function readStatus(content: Raw): Status {
     loss: finite(content.loss),
     params: values(content.params),
     following: switches(content.following),
+    changes: readChanges(content.changes),
   };
+}
+
+function readChanges(raw: unknown): Change[] {
+  if (!Array.isArray(raw)) return [];
+  return raw.flatMap((entry: unknown) =>
+    Array.isArray(entry) ? [{ iteration: whole(entry[0]), text: text(entry[1]) }] : [],
+  );
 }
 
 export function readSetReply(content: Raw): SetReply {

@@ -57,6 +57,7 @@ describe("golden messages", () => {
     const status = readStatus(content);
     expect(status).toMatchObject({ state: content.state, message: content.message, error: content.error });
     expect(status.iteration).toBe(content.it);
+    expect(status.changes).toEqual([{ iteration: 40, text: "lr 200 to 50" }]);
   });
 
   it.each(messages.filter((message) => message.content.k === "set"))("set: $name", ({ content }) => {

@@ -27,17 +27,14 @@ class Core(Preparation):
 
     # changing
 
-    def commit(self) -> dict[str, Any]:
-        """Make the changes that are ready; returns them."""
-        if self._ready is None:
-            return {}
-        self.ensure_start()
-        with self._mailbox:
-            changes, problem, _ = self._ready
-            self._ready = None
-        if changes or problem is not None:
-            self.change(changes, problem)
-        return changes
+    def commit(self) -> None:
+        """Make the changes that are ready."""
+        while self._ready:
+            self.ensure_start()
+            with self._mailbox:
+                changes, problem, _ = self._ready.pop(0)
+            if changes or problem is not None:
+                self.change(changes, problem)
 
     def change(self, changes: Mapping[str, Any], problem: Problem | None) -> None:
         """Set live values and put a problem in force, and remember both."""
@@ -154,7 +151,7 @@ class Core(Preparation):
     def at_rest(self) -> bool:
         """Whether the map has stopped moving and no change waits."""
         quiet = self.state is not None and self.state.quiet >= PATIENCE
-        return quiet and not self._pending and not self._beside.active and self._ready is None
+        return quiet and not self._pending and not self._beside.active and not self._ready
 
     def restart(self) -> None:
         """Back to the start; values set by hand stay."""

@@ -68,7 +68,7 @@ class Preparation:
         self._mailbox = threading.Lock()
         self._pending: dict[str, Any] = {}
         self._working: dict[str, Any] = {}  # changes whose recalibration is under way
-        self._ready: Prepared | None = None
+        self._ready: list[Prepared] = []  # for the next iteration, in this order
         self._beside: Beside[Prepared] = Beside()
         self._stays_rough = rough  # until `refine`
         self._took = float("inf")  # seconds of the last recalibration with known neighbours
@@ -84,8 +84,9 @@ class Preparation:
         """Values set by hand, those that wait included."""
         with self._mailbox:
             made = dict(self.state.hand) if self.state else {}
-            ready = self._ready.changes if self._ready else {}
-            return made | ready | self._working | self._pending
+            for prepared in self._ready:
+                made |= prepared.changes
+            return made | self._working | self._pending
 
     def outlook(self) -> State:
         """The state in which parameters are resolved: as it is, with the waiting changes made."""
@@ -195,7 +196,7 @@ class Preparation:
         with self._setup:
             self.settle()
             self._stays_rough = False
-            if self.problem is not None and self.problem.rough and self._ready is None:
+            if self.problem is not None and self.problem.rough and not self._ready:
                 self._hand_over(Prepared({}, self._new_problem(None, self.params())))
 
     def _recalibrate_beside(self, changes: dict[str, Any]) -> None:
@@ -224,7 +225,7 @@ class Preparation:
             self._say(str(error))
             changes = {name: value for name, value in changes.items() if name not in costly}
         with self._mailbox:
-            self._ready = Prepared(changes, problem)
+            self._ready.append(Prepared(changes, problem))
             self._finish(names)
 
     def _finish(self, names: Iterable[str]) -> None:
@@ -236,7 +237,7 @@ class Preparation:
         While the loop goes on, cheap ones never wait for costly ones, nor these for each other.
         """
         with self._mailbox:
-            if self._ready is not None or not self._pending:
+            if not self._pending or (self._ready and not wait):
                 return None
             costly = self._costly(self._pending)
             cheap = {name: value for name, value in self._pending.items() if name not in costly}
@@ -258,8 +259,10 @@ class Preparation:
 
     def _neighbors(self) -> Neighbors | None:
         """The neighbours last found."""
-        newest = self._ready.problem if self._ready and self._ready.problem else self.problem
-        return newest.neighbors if newest else None
+        for prepared in reversed(self._ready):
+            if prepared.problem is not None:
+                return prepared.problem.neighbors
+        return self.problem.neighbors if self.problem else None
 
     def _recalibrated(
         self, changes: dict[str, Any], known: Neighbors | None, knobs: Mapping[str, Any]

@@ -121,6 +121,7 @@ class Stepper(Moving):
             self._error, self._message = None, ""
         self._wake()
         self._tell("iteration" if self.method is before else "method")
+        self._tell("params")
         return self.frame()
 
     def fork(self, to: int | str | None = None) -> Stepper:

@@ -59,7 +59,7 @@ class Timeline(Core):
         assert self.problem is not None
         if self.problem.rough:
             known = right or self.first_neighbors
-            self._ready = Prepared({}, problem_for(self.method, self.rows, self.params(), self.seed, known))
+            self._ready = [Prepared({}, problem_for(self.method, self.rows, self.params(), self.seed, known))]
         self.speed.clear()
 
     def redo(self, changes: Iterable[Change], until: int) -> list[str]:
@@ -79,7 +79,7 @@ class Timeline(Core):
         other = copy.copy(self)
         other._say = say
         other._setup, other._mailbox = threading.RLock(), threading.Lock()
-        other._pending, other._working, other._ready, other._beside = {}, {}, None, Beside()
+        other._pending, other._working, other._ready, other._beside = {}, {}, [], Beside()
         other.state = self.ensure_start().copy()
         other.events, other.past = list(self.events), self.past.copy()
         other.trace, other.speed = copy.deepcopy(self.trace), Speed()
@@ -87,7 +87,7 @@ class Timeline(Core):
 
     def _forget_waiting(self) -> None:
         with self._mailbox:
-            self._pending, self._working, self._ready = {}, {}, None
+            self._pending, self._working, self._ready = {}, {}, []
             self._beside.forget()
 
     def _right_neighbors(self) -> Neighbors | None:

@@ -105,15 +105,18 @@ class Desk:
         self.stream.tell(answer if error is None else answer | {"error": error})
 
     def _on_do(self, action: str) -> None:
-        self._mover.post(lambda: self._do(action), once="step" if action == "step" else "")
+        self._mover.post(lambda: self._moved(_ACTIONS[action]), once="step" if action == "step" else "")
 
-    def _do(self, action: str) -> None:
+    def _moved(self, move: Callable[[Any], object]) -> None:
         try:
-            _ACTIONS[action](self.run)
+            move(self.run)
         except NEError as error:
             self.stream.tell(status_message(self.run, str(error)))
         except Exception as error:
             self.stream.tell(status_message(self.run, f"{type(error).__name__}: {error}"))
+
+    def _on_rewind(self, iteration: int) -> None:
+        self._mover.post(lambda: self._moved(lambda run: run.rewind(iteration)), once="rewind")
 
     def _on_hover(self, id: int, point: int) -> None:
         rows = self._table.rows(point) if self._table else []

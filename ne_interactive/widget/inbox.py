@@ -51,6 +51,8 @@ def read_message(content: object, n: int) -> dict[str, Any] | None:
                     f"action must be one of {', '.join(ACTIONS)}; got {plain_text(get('action'), 40)!r}."
                 )
             return {"k": kind, "action": get("action")}
+        case "rewind":
+            return {"k": kind, "iteration": _integer("iteration", get("iteration"))}
         case "hover":
             point = _integer("point", get("point"))
             if point >= n:

@@ -9,6 +9,7 @@ import numpy as np
 from ne_interactive.quality.text import plain_text
 
 PROTOCOL = 1
+MAX_CHANGES = 200  # told to a view
 LEVELS = 65_535
 
 
@@ -86,7 +87,34 @@ def status_message(run: Any, message: str | None = None) -> dict[str, Any]:
         "loss": number(run.loss),
         "params": plain(run.params),
         "following": plain(run.following),
+        "changes": changes_of(run),
     }
+
+
+def changes_of(run: Any) -> list[list[Any]]:
+    """Tell in words what was changed and when: the last of it, [iteration, text] each."""
+    told = [[event.iteration, plain_text(text, 200)] for event in run.events if (text := _in_words(event))]
+    return told[-MAX_CHANGES:]
+
+
+def _in_words(event: Any) -> str:
+    detail = event.detail
+    match event.kind:
+        case "tune":
+            pairs = detail["changes"].items()
+            return ", ".join(f"{name} {_short(old)} to {_short(new)}" for name, (old, new) in pairs)
+        case "switch":
+            return f"{detail['from']} to {detail['to']}"
+        case "mark":
+            return detail["name"]
+        case "max_iter":
+            return f"max_iter {detail['from']} to {detail['to']}"
+        case _:
+            return ""
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def scene_of(run: Any) -> dict[str, Any]:

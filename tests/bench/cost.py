@@ -1,21 +1,29 @@
-"""How the cost grows with the number of points, and with the width of the map.
+"""How cost grows with the number of points, and with the extent of the map.
 
-    python tests/bench/cost.py [--sizes N ...] [--methods TSNE UMAP] [--plots FOLDER] [--out FILE] [--markdown FILE]
+    python tests/bench/cost.py [--sizes N ...] [--perplexity P] [--limit SECONDS] [--plot FOLDER]
+    python tests/bench/cost.py --sizes --factors 0.1 1 10 --points 10000
 
-Points of 50 dimensions in 100 round clusters; each size and method in a process of its own. The width is that of a
-finished map of 10,000 such points, stretched and shrunk, with one copy of it in which a point lies far away.
+Every size of every method has a process of its own, which first embeds a few other rows, so that no figure holds the
+loading of libraries and compiled kernels. A process that takes longer than ``--limit`` seconds is ended; what it had
+measured stays, and larger sizes of its method are left out.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import shlex
+import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
@@ -23,150 +31,236 @@ from tests.bench import plots, report
 from tests.bench.compare import POOLS, load
 from tests.bench.packages import peak_mib
 
+METHODS = ("TSNE", "UMAP")
 SIZES = (1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
-WIDTHS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
-FAR = 1e4  # embedding units
-MAIN = 260  # iterations after which t-SNE's early phase is over
-SAMPLE = 500
-HEADS = {
-    "n": "points", "frame": "first frame, s", "neighbours": "neighbours, s", "early": "early, ms an iteration",
-    "main": "later, ms an iteration", "peak": "peak MiB",
-}  # fmt: skip
+FACTORS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
+FAR = 1e4  # times as far: the one point of the last measure
+WARM_UP = 3_000  # rows: enough for the kernels of large maps
+BEFORE = 5  # iterations that are not in the early rate
+LONGEST, MOST = 4.0, 200  # seconds and iterations that a rate is measured over
+SAMPLED, REPEATS = 500, 9
+COLUMNS = {
+    "first_frame": "first frame, s",
+    "first_iteration": "first iteration, s",
+    "early": "iterations/s, early",
+    "main": "iterations/s, main phase",
+    "peak_mib": "peak MiB",
+}
 
 
-def of_size(method: str, n: int) -> dict[str, float]:
-    """Seconds of what comes once, milliseconds of an iteration early and later, and memory."""
-    import ne_interactive as ne
-
-    X, _ = load("blobs", n)
-    run = ne.Stepper(X, ne.METHODS[method.lower()](random_state=0))
-    found = {"n": n, "frame": _seconds(run.frame), "neighbours": _seconds(run._core.settle)}
-    run.run(10)  # compiled kernels are loaded, plans are made
-    found["early"] = 1e3 * _seconds(lambda: run.run(40)) / 40
-    if method == "TSNE" and run.iteration < MAIN:
-        run.run(MAIN - run.iteration)
-    found["main"] = 1e3 * _seconds(lambda: run.run(40)) / 40
-    return found | {"peak": peak_mib()}
-
-
-def of_widths() -> list[dict[str, float]]:
-    """Milliseconds and error of t-SNE's repulsion on one map at several widths."""
-    import torch
-
-    import ne_interactive as ne
-
-    X, _ = load("blobs", 10_000)
-    Z = torch.from_numpy(ne.TSNE(random_state=0).fit_transform(X))
-    far = Z.clone()
-    far[0, 0] = FAR
-    return [_repulsion(Z * width) for width in WIDTHS] + [_repulsion(far)]
-
-
-def _repulsion(Z) -> dict[str, float]:
-    import torch
-
-    from ne_interactive.forces import mesh
-
-    forces, _, grid = mesh.repulsion(Z, 1.0, ())
-    took = min(_seconds(lambda: mesh.repulsion(Z, 1.0, grid)) for _ in range(10))
-    some = torch.arange(0, len(Z), len(Z) // SAMPLE)
-    difference = Z[some].double()[:, None] - Z.double()[None]
-    true = (1 / (1 + difference.square().sum(2)).square()).unsqueeze(2).mul(difference).sum(1)
-    error = float((forces[some].double() - true).norm() / true.norm())
-    return {"width": float((Z.amax(0) - Z.amin(0)).max()), "ms": 1e3 * took, "error": error}
-
-
-def _seconds(action) -> float:
-    began = time.perf_counter()
-    action()
-    return time.perf_counter() - began
-
-
-def child(*what: str, threads: int, limit: float) -> list[dict[str, float]]:
-    """What a process of its own measured; nothing where it took too long, and that is said."""
-    command = [sys.executable, __file__, "--one", *what]
+def in_process(script: str, arguments: list[str], limit: float, threads: int) -> tuple[list[dict], str | None]:
+    """The JSON objects that a new process printed, a line each, and what ended it early, if anything did."""
     env = os.environ | dict.fromkeys(POOLS, str(threads))
-    try:
-        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=limit)
-    except subprocess.TimeoutExpired:
-        print(f"  {' '.join(what)}: over {limit:.0f} s", flush=True)
-        return []
-    if done.returncode:
-        print(
-            f"  {' '.join(what)}: FAILED {(done.stderr.strip().splitlines() or ['?'])[-1][:120]}", flush=True
-        )
-        return []
-    print(f"  {' '.join(what)}: {done.stdout.strip()}", flush=True)
-    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    with tempfile.TemporaryFile("w+") as said, tempfile.TemporaryFile("w+") as errors:
+        ended = None
+        try:
+            done = subprocess.run(
+                [sys.executable, script, *arguments], env=env, stdout=said, stderr=errors, timeout=limit
+            )
+            if done.returncode:
+                errors.seek(0)
+                ended = (errors.read().strip().splitlines() or [f"exit {done.returncode}"])[-1][:100]
+        except subprocess.TimeoutExpired:
+            ended = f"over {limit:.0f} s"
+        said.seek(0)
+        return [json.loads(line) for line in said if line.startswith("{") and line.endswith("}\n")], ended
 
 
-def table(heads: list[str], rows: list[dict[str, float]]) -> str:
-    lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
-    for row in rows:
-        shown = (f"{value:,.0f}" if value >= 1000 else f"{value:.3g}" for value in row.values())
-        lines.append("| " + " | ".join(shown) + " |")
+def rate(run: Any) -> float:
+    """Iterations per second, over `LONGEST` seconds or `MOST` iterations."""
+    began, count = time.perf_counter(), 0
+    while count < MOST and time.perf_counter() - began < LONGEST:
+        run.run(5)
+        count += 5
+    return count / (time.perf_counter() - began)
+
+
+def one(name: str, rows: Path, perplexity: float) -> None:
+    """Measure a method here: every figure is printed as soon as it is there."""
+    import ne_interactive as ne
+
+    def method(seed: int) -> Any:
+        return ne.TSNE(perplexity=perplexity, random_state=seed) if name == "TSNE" else ne.UMAP(random_state=seed)
+
+    def tell(**figures: float) -> None:
+        print(json.dumps(figures), flush=True)
+
+    X = np.load(rows)
+    other = np.random.default_rng(1).standard_normal((WARM_UP, X.shape[1]), np.float32)
+    ne.Stepper(other, method(1)).step(BEFORE)
+    began = time.perf_counter()
+    run = ne.Stepper(X, method(0))
+    run.frame()
+    tell(first_frame=time.perf_counter() - began)
+    run.step()
+    tell(first_iteration=time.perf_counter() - began)
+    run.step(BEFORE)
+    tell(early=rate(run))
+    run.run(max(1, math.ceil(run.max_iter / 2) - run.iteration))
+    tell(main=rate(run))
+    tell(peak_mib=peak_mib())
+
+
+def growth(given: argparse.Namespace) -> list[dict]:
+    """One record for each size of each method."""
+    records: list[dict] = []
+    over: set[str] = set()
+    for n in given.sizes:
+        with tempfile.TemporaryDirectory() as folder:
+            rows = Path(folder) / "X.npy"
+            np.save(rows, load("blobs", n)[0])
+            for name in given.methods:
+                if name in over:
+                    continue
+                words = ["--one", name, "--rows", str(rows), "--perplexity", str(given.perplexity)]
+                found, ended = in_process(__file__, words, given.limit, given.threads)
+                records.append({"method": name, "n": n, "ended": ended})
+                for figures in found:
+                    records[-1] |= figures
+                print("  " + json.dumps(records[-1]), flush=True)
+                if ended:
+                    over.add(name)
+    return records
+
+
+def evaluation(Z: Any) -> dict[str, float]:
+    """Milliseconds of the mesh's repulsion at positions Z, and its error against exact forces in double precision."""
+    import torch
+
+    from ne_interactive.forces import exact, mesh
+
+    began = time.perf_counter()
+    forces, _, grid = mesh.repulsion(Z, 1.0, ())
+    first = time.perf_counter() - began
+    times = []
+    for _ in range(REPEATS):
+        began = time.perf_counter()
+        forces, _, grid = mesh.repulsion(Z, 1.0, grid)
+        times.append(time.perf_counter() - began)
+    rows = torch.from_numpy(np.random.default_rng(0).choice(len(Z), min(SAMPLED, len(Z)), replace=False))
+    far = Z.double()
+    _, truth = exact.sums_torch(far[rows], rows, far, None, "student", 1.0)
+    assert truth is not None
+    error = (forces[rows].double() - truth).square().sum().sqrt() / truth.square().sum().sqrt()
+    sides = far.amax(0) - far.amin(0)
+    return {
+        "extent": float(sides.max()),
+        "nodes": math.prod(grid),
+        "first_ms": 1e3 * first,
+        "ms": 1e3 * statistics.median(times),
+        "error": float(error),
+    }
+
+
+def extents(given: argparse.Namespace) -> list[dict]:
+    """A finished map, stretched; and with one point far away. In this process."""
+    import torch
+
+    import ne_interactive as ne
+
+    X, _ = load(given.map, given.points)
+    Z = torch.from_numpy(np.ascontiguousarray(ne.TSNE(random_state=0).fit_transform(X), np.float32))
+    evaluation(Z)
+    records = [{"factor": factor, "n": len(Z)} | evaluation(Z * factor) for factor in given.factors]
+    lone = Z.clone()
+    lone[Z.square().sum(1).argmax()] *= FAR
+    return [*records, {"factor": None, "n": len(Z)} | evaluation(lone)]
+
+
+def growth_table(records: list[dict]) -> str:
+    lines = ["| method | n | " + " | ".join(COLUMNS.values()) + " |", "|---" * (2 + len(COLUMNS)) + "|"]
+    for record in sorted(records, key=lambda record: record["method"]):
+        cells, why = [], record["ended"] or "-"
+        for figure in COLUMNS:
+            value = record.get(figure)
+            cells.append(why if value is None else f"{value:.0f}" if value >= 100 else f"{value:.3g}")
+        lines.append(f"| {record['method']} | {record['n']:,} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def extent_table(records: list[dict]) -> str:
+    lines = ["| stretched | extent | padded nodes | first, ms | ms | RMS error, % |", "|---|---|---|---|---|---|"]
+    for found in records:
+        what = f"one point {FAR:.0e} times as far" if found["factor"] is None else f"{found['factor']:g}"
+        lines.append(
+            f"| {what} | {found['extent']:.3g} | {found['nodes']:,} | {found['first_ms']:.3g} | {found['ms']:.3g} "
+            f"| {100 * found['error']:.2g} |"
+        )
+    return "\n".join(lines)
+
+
+def plot_growth(records: list[dict], folder: Path) -> None:
+    def line(name: str, figure: str, says: str = "", style: str = "-") -> plots.Line:
+        own = [record for record in records if record["method"] == name and figure in record]
+        x, y = [record["n"] for record in own], [record[figure] for record in own]
+        return plots.Line(f"{name}{says}", x, y, METHODS.index(name), style)
+
+    names = list(dict.fromkeys(record["method"] for record in records))
+    times = [line(name, "first_frame", ", first frame", "--") for name in names]
+    times += [line(name, "first_iteration", ", first iteration") for name in names]
+    rates = [line(name, "early", ", early", "--") for name in names]
+    rates += [line(name, "main", ", main phase") for name in names]
+    panels = [plots.Panel("points", "seconds", times), plots.Panel("points", "iterations per second", rates)]
+    panels.append(plots.Panel("points", "peak memory, MiB", [line(name, "peak_mib") for name in names]))
+    plots.draw(folder / "cost-n.svg", panels)
+
+
+def plot_extents(records: list[dict], folder: Path) -> None:
+    known = [found for found in records if found["factor"] is not None]
+    lone = [found for found in records if found["factor"] is None]
+    panels = []
+    for figure, up in (("ms", "milliseconds per evaluation"), ("error", "relative RMS error of the forces")):
+        factors = [found["factor"] for found in known]
+        lines = [plots.Line("map stretched", factors, [found[figure] for found in known])]
+        far = [max(found[figure], 1e-12) for found in lone]
+        lines += [plots.Line("one point far away", [], far, 1, "--", level=True)] if far else []
+        panels.append(plots.Panel("factor", up, lines))
+    plots.draw(folder / "cost-extent.svg", panels)
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
-    parser.add_argument("--methods", nargs="+", default=["TSNE", "UMAP"])
-    parser.add_argument("--limit", type=float, default=900, help="seconds that a process may take")
+    parser.add_argument("--sizes", type=int, nargs="*", default=SIZES, help="none: extents only")
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS)
+    parser.add_argument("--perplexity", type=float, default=30.0, help="of TSNE")
+    parser.add_argument("--factors", type=float, nargs="*", default=FACTORS, help="none: sizes only")
+    parser.add_argument("--map", default="blobs", choices=("digits", "fashion", "blobs"), help="to be stretched")
+    parser.add_argument("--points", type=int, default=10_000, help="of that map")
+    parser.add_argument("--limit", type=float, default=600.0, help="seconds that a process may take")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--plots", type=Path, help="folder for cost-n.svg and cost-width.svg")
     parser.add_argument("--out", type=Path, help="JSON file")
     parser.add_argument("--markdown", type=Path, help="file for the tables")
-    parser.add_argument("--one", nargs="+", help="measure this here (what the processes do)")
+    parser.add_argument("--plot", type=Path, metavar="FOLDER", help="for cost-n.svg and cost-extent.svg")
+    parser.add_argument("--one", metavar="NAME", help="measure this method here (what the processes do)")
+    parser.add_argument("--rows", type=Path, help="of --one: .npy file of X")
     return parser.parse_args()
-
-
-def draw(folder: Path, found: dict[str, list[dict[str, float]]], widths: list[dict[str, float]]) -> None:
-    drawn = [
-        (f"{method}, {phase}", [row["n"] for row in rows], [row[key] for row in rows])
-        for method, rows in found.items()
-        for key, phase in (("early", "early"), ("main", "later"))
-    ]
-    plots.lines(folder / "cost-n.svg", "One iteration", "points", "milliseconds", drawn)
-    usual = widths[: len(WIDTHS)]
-    line = ("10,000 points", [row["width"] for row in usual], [row["ms"] for row in usual])
-    plots.lines(
-        folder / "cost-width.svg", "Repulsion of t-SNE", "width, embedding units", "milliseconds", [line]
-    )
 
 
 def main() -> None:
     given = arguments()
     if given.one:
-        rows = of_widths() if given.one == ["widths"] else [of_size(given.one[0], int(given.one[1]))]
-        for row in rows:
-            print(json.dumps(row), flush=True)
+        one(given.one, given.rows, given.perplexity)
         return
-    head = report.head(shlex.join(["python", "tests/bench/cost.py", *sys.argv[1:]]), given.threads)
-    print(head, flush=True)
-    more = {"threads": given.threads, "limit": given.limit}
-    found = {
-        method: [row for n in given.sizes for row in child(method, str(n), **more)]
-        for method in given.methods
-    }
-    widths = child("widths", **more)
-    tables = [f"### {method}\n\n{table(list(HEADS.values()), rows)}" for method, rows in found.items()]
-    heads = ["width, embedding units", "repulsion, ms", "its error"]
-    tables.append(
-        f"### Width of the map\n\nThe last row: one point {FAR:,.0f} units away.\n\n{table(heads, widths)}"
-    )
-    text = "\n\n".join([head, *tables])
-    print(text)
-    if given.plots:
-        draw(given.plots, found, widths)
+    command = shlex.join(["python", "tests/bench/cost.py", *sys.argv[1:]])
+    parts = [report.head(command, given.threads)]
+    print(parts[0], flush=True)
+    sizes = growth(given) if given.sizes else []
+    stretched = extents(given) if given.factors else []
+    parts += ["### By number of points", growth_table(sizes)] if sizes else []
+    title = f"### By extent, {stretched[0]['n']:,} points" if stretched else ""
+    parts += [title, extent_table(stretched)] if stretched else []
+    print("\n\n".join(parts[1:]))
     if given.out:
-        given.out.write_text(
-            json.dumps({"machine": report.machine(), "sizes": found, "widths": widths}, indent=1) + "\n"
-        )
+        everything = {"machine": report.machine(), "command": command, "sizes": sizes, "extents": stretched}
+        given.out.write_text(json.dumps(everything, indent=1) + "\n")
     if given.markdown:
-        given.markdown.write_text(text + "\n")
+        given.markdown.write_text("\n\n".join(parts) + "\n")
+    if given.plot and sizes:
+        plot_growth(sizes, given.plot)
+    if given.plot and stretched:
+        plot_extents(stretched, given.plot)
 
 
 if __name__ == "__main__":

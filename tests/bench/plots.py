@@ -1,38 +1,72 @@
-"""Line plots that can be read on light and on dark pages."""
+"""Line plots as SVG that can be read on a light and on a dark page, in colours that colour-blind people tell apart."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe and Ito
-INK = "#808080"
-
-Line = tuple[str, list[float], list[float]]  # name, x, y
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe and Ito, the legible ones
+GREY = "#808080"  # text and axes: as far from white as from black
+PANEL = (4.2, 3.6)  # inches
 
 
-def lines(path: Path, title: str, x: str, y: str, drawn: list[Line], log_y: bool = True) -> None:
-    """Draw lines over a logarithmic x as an SVG file with a clear background."""
+@dataclass(frozen=True)
+class Line:
+    """One curve: its name in the legend, points in order, colour number; a level is drawn across, not point by point."""
+
+    name: str
+    x: Sequence[float]
+    y: Sequence[float]
+    colour: int = 0
+    style: str = "-"
+    marker: str = "o"
+    level: bool = False
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Axes with their titles and curves."""
+
+    across: str
+    up: str
+    lines: Sequence[Line]
+    log: tuple[bool, bool] = (True, True)
+
+
+def draw(path: Path, panels: Sequence[Panel]) -> None:
+    """Panels side by side, each with a legend below it, as an SVG with a transparent ground."""
     import matplotlib
 
-    matplotlib.use("svg")
-    import matplotlib.pyplot as plt
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
 
-    figure, axes = plt.subplots(figsize=(7.5, 4.2), layout="constrained")
-    for at, (name, xs, ys) in enumerate(drawn):
-        axes.plot(xs, ys, "o-", color=COLORS[at % len(COLORS)], label=name, markersize=4)
-    axes.set(title=title, xlabel=x, ylabel=y, xscale="log", yscale="log" if log_y else "linear")
-    _grey(axes)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, transparent=True, metadata={"Date": None})
-    plt.close(figure)
+    colours = dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), GREY)
+    settings = colours | {"svg.fonttype": "none", "svg.hashsalt": path.name, "font.size": 10}
+    with matplotlib.rc_context(settings):
+        figure, all_axes = pyplot.subplots(
+            1, len(panels), figsize=(PANEL[0] * len(panels), PANEL[1]), squeeze=False, layout="constrained"
+        )
+        for axes, panel in zip(all_axes[0], panels, strict=True):
+            _fill(axes, panel)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, transparent=True, metadata={"Date": None})
+        pyplot.close(figure)
 
 
-def _grey(axes: Any) -> None:
-    axes.grid(True, color=INK, alpha=0.25)
-    for text in (axes.title, axes.xaxis.label, axes.yaxis.label):
-        text.set_color(INK)
-    axes.tick_params(which="both", colors=INK)
-    for spine in axes.spines.values():
-        spine.set_color(INK)
-    axes.legend(frameon=False, labelcolor=INK)
+def _fill(axes, panel: Panel) -> None:
+    for line in panel.lines:
+        look = {"color": COLOURS[line.colour % len(COLOURS)], "linestyle": line.style, "linewidth": 1.8}
+        if line.level:
+            axes.axhline(line.y[0], label=line.name, **look)
+        else:
+            axes.plot(line.x, line.y, label=line.name, marker=line.marker, markersize=4, **look)
+    for log, scale in zip(panel.log, (axes.set_xscale, axes.set_yscale), strict=True):
+        if log:
+            scale("log")
+    axes.set_xlabel(panel.across)
+    axes.set_ylabel(panel.up)
+    axes.grid(alpha=0.25, color=GREY, linewidth=0.6)
+    axes.spines[["top", "right"]].set_visible(False)
+    if panel.lines:
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, frameon=False, fontsize=9)

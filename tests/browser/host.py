@@ -141,7 +141,7 @@ class Host:
     def status(self, **changes: Any) -> None:
         """Send how the run stands."""
         message = {"k": "status", "state": "running", "message": "", "error": None, "it": 0, "speed": 0.0}
-        self.receive(message | {"loss": None, "params": {}, "following": {}} | changes)
+        self.receive(message | {"loss": None, "params": {}, "following": {}, "changes": []} | changes)
 
     def settle(self, milliseconds: int = 900) -> None:
         """Wait until points and camera stand still."""

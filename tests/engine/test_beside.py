@@ -167,6 +167,21 @@ def test_saving_switching_and_placing_wait_for_the_right_neighbours(run, gate, t
     assert loaded._core.problem.neighbors.k == 36
 
 
+def test_nothing_that_is_ready_is_lost_when_more_comes(run, gate, tmp_path):
+    run.start()
+    until(lambda: run.iteration > 5)
+    run.pause()
+    run.tune(exaggeration=3.0)
+    run._core.settle(wait=False)  # ready, but the loop has not come by
+    gate.open.set()
+    loaded = ne.Stepper.load(run.save(tmp_path / "run.npz"), data())
+    assert [kind for kind, _ in kinds(loaded)] == ["neighbours", "tune", "neighbours"]
+    assert loaded.params["exaggeration"] == 3.0
+    assert loaded._core.problem.neighbors.k == 36
+    again = ne.replay(data(), run.recipe())
+    assert np.array_equal(again.embedding, run.embedding)
+
+
 def test_a_switch_takes_the_neighbours_under_way(run, gate):
     run.start()
     until(lambda: run.iteration > 5)

@@ -38,6 +38,7 @@ class FakeRun:
         self.loss = float("nan")
         self.copies = 0
         self.calls: list[str] = []
+        self.events: list[Any] = []
         self.listeners: list[Any] = []
         self.start_positions = np.random.default_rng(0).normal(size=(n, c)).astype(np.float32)
 
@@ -97,6 +98,14 @@ class FakeRun:
         self.iteration = 0
         self.tell("iteration")
         self.tell("state")
+
+    def rewind(self, to: int) -> None:
+        if to > self.iteration:
+            raise ParameterError(f"One can go back to iterations from 0 to {self.iteration}; got {to}.")
+        self.calls.append(f"rewind {to}")
+        self.iteration = to
+        self.tell("iteration")
+        self.tell("params")
 
     def tune(self, **live: Any) -> None:
         value = live["exaggeration"]

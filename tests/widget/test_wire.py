@@ -120,6 +120,7 @@ def test_status_tells_the_error_of_the_run(run):
         "loss",
         "params",
         "following",
+        "changes",
     }
 
 

@@ -161,6 +161,7 @@ class Core(Preparation):
         self.note("restart", {})
         self.past = Past(self.past.budget)
         self.first_method = self.method
+        self.began_roughly = self.problem is not None and self.problem.rough
         if self.problem is not None and not self.problem.rough:
             self.first_neighbors = self.problem.neighbors
             self.first_k = self.first_neighbors.k if self.first_neighbors else 0

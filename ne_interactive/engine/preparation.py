@@ -71,6 +71,7 @@ class Preparation:
         self._ready: list[Prepared] = []  # for the next iteration, in this order
         self._beside: Beside[Prepared] = Beside()
         self._stays_rough = rough  # until `refine`
+        self.began_roughly = False
         self._took = float("inf")  # seconds of the last recalibration with known neighbours
 
     # reading
@@ -184,12 +185,17 @@ class Preparation:
         """Move on rough neighbours while the right ones are searched."""
         self.problem = rough_problem_for(self.method, self.rows, self.params(), self.seed)
         if self.problem is not None:
+            self.began_roughly = True
             self.note("neighbours", {"rough": True, "digest": self.problem.graph.digest()})
             if self._stays_rough:
                 return
             knobs = self.params()
             self._say("finding neighbours")
             self._beside.begin(lambda: Prepared({}, self._new_problem(None, knobs)))
+
+    def stay_rough(self, rough: bool) -> None:
+        """Whether rough neighbours stay in force until `refine`."""
+        self._stays_rough = rough
 
     def refine(self) -> None:
         """Find the right neighbours instead of rough ones, for the next iteration."""
@@ -258,11 +264,11 @@ class Preparation:
         return enough and (self.rows.n * k <= BRIEF_ENTRIES or self._took < BRIEF)
 
     def _neighbors(self) -> Neighbors | None:
-        """The neighbours last found."""
+        """The neighbours last found, rough ones apart."""
         for prepared in reversed(self._ready):
             if prepared.problem is not None:
                 return prepared.problem.neighbors
-        return self.problem.neighbors if self.problem else None
+        return self.problem.neighbors if self.problem and not self.problem.rough else None
 
     def _recalibrated(
         self, changes: dict[str, Any], known: Neighbors | None, knobs: Mapping[str, Any]

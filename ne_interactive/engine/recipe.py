@@ -88,7 +88,7 @@ def recipe_of(core: Timeline) -> Recipe:
         "start": _method(core.starter, core.seed),
         "first": _method(core.first_method, core.seed),
         "neighbors": core.first_k,
-        "rough": core.began_roughly(),
+        "rough": core.began_roughly,
         "changes": [_change(one, core.seed) for one in core.past.changes],
         "iteration": core.iteration,
         "data": {"shape": [rows.n, rows.d], "fingerprint": rows.fingerprint()},

@@ -57,7 +57,8 @@ def unpack_run(core: Timeline, arrays: dict[str, np.ndarray], facts: dict[str, A
     core.events = store.unpack_events(facts["events"])
     recipe = facts["recipe"]
     core.starter, core.first_method = method_of(recipe["start"]), method_of(recipe["first"])
-    core.first_k = recipe["neighbors"]
+    core.first_k, core.began_roughly = recipe["neighbors"], recipe["rough"]
+    core.stay_rough(core.problem.rough)
     core.past.changes = [change_of(one) for one in recipe["changes"]]
     core.trace.iterations = arrays["trace.iterations"].tolist()
     core.trace.losses = arrays["trace.losses"].tolist()

@@ -119,10 +119,11 @@ class Stepper(Moving):
         with self._turnstile.visit():
             self._core.rewind(iteration)
             self._error, self._message = None, ""
+            frame = self.frame()
         self._wake()
         self._tell("iteration" if self.method is before else "method")
         self._tell("params")
-        return self.frame()
+        return frame
 
     def fork(self, to: int | str | None = None) -> Stepper:
         """An independent run from here, or from an iteration or a mark before; it is paused.

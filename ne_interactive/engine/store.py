@@ -112,7 +112,8 @@ def pack_problem(problem: Problem) -> dict[str, np.ndarray]:
             f"fading.{name}": getattr(problem.fading, name) for name in ("indptr", "indices", "values")
         }
     arrays |= {f"extras.{name}": tensor for name, tensor in problem.extras.items()}
-    return {name: tensor.cpu().numpy() for name, tensor in arrays.items()}
+    packed = {name: tensor.cpu().numpy() for name, tensor in arrays.items()}
+    return packed | {"problem.rough": np.array(problem.rough)}
 
 
 def unpack_problem(arrays: dict[str, np.ndarray], metric: str, exact: bool, device: torch.device) -> Problem:
@@ -122,7 +123,8 @@ def unpack_problem(arrays: dict[str, np.ndarray], metric: str, exact: bool, devi
     neighbors = Neighbors(**found, metric=metric, exact=exact) if found else None
     fading = _tensors(arrays, "fading", device)
     extras = _tensors(arrays, "extras", device)
-    return Problem.of(neighbors, Graph(**graph), extras, Graph(**fading) if fading else None)
+    problem = Problem.of(neighbors, Graph(**graph), extras, Graph(**fading) if fading else None)
+    return dataclasses.replace(problem, rough=bool(arrays["problem.rough"]))
 
 
 def pack_state(state: State) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

@@ -29,12 +29,6 @@ class Timeline(Core):
         self.past.changes.append(Change(self.iteration, "mark", {"mark": name}))
         self.note("mark", {"name": name})
 
-    def began_roughly(self) -> bool:
-        """Whether the run began on rough neighbours."""
-        return any(one.kind == "neighbours" for one in self.past.changes) or bool(
-            self.problem and self.problem.rough
-        )
-
     def marks(self) -> dict[str, int]:
         """The iterations that have names; of two of one name the later."""
         return {one.values["mark"]: one.iteration for one in self.past.changes if one.kind == "mark"}
@@ -47,11 +41,10 @@ class Timeline(Core):
         self.commit()
         self._forget_waiting()
         right = self._right_neighbors()
-        rough = self.began_roughly()
         checkpoint = self.past.before(iteration)
         since = self.past.cut(checkpoint)
         if checkpoint is None:
-            self.begin_anew(rough)
+            self.begin_anew(self.began_roughly)
         else:
             self._restore(checkpoint)
         earlier = [one for one in since if one.iteration < iteration + (one.kind == "mark")]
@@ -106,7 +99,7 @@ class Timeline(Core):
             known = self.first_neighbors or self._found(self.first_k, self.method, knobs)
             problem = problem_for(self.method, self.rows, knobs, self.seed, known)
             self.first_neighbors = problem.neighbors
-        self.problem = problem
+        self.problem, self.began_roughly = problem, problem.rough
         restarts = [place for place, event in enumerate(self.events) if event.kind == "restart"]
         self.events = self.events[: restarts[-1] + 1] if restarts else []
         if self.problem.rough:

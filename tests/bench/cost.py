@@ -48,7 +48,9 @@ COLUMNS = {
 }
 
 
-def in_process(script: str, arguments: list[str], limit: float, threads: int) -> tuple[list[dict], str | None]:
+def in_process(
+    script: str, arguments: list[str], limit: float, threads: int
+) -> tuple[list[dict], str | None]:
     """The JSON objects that a new process printed, a line each, and what ended it early, if anything did."""
     env = os.environ | dict.fromkeys(POOLS, str(threads))
     with tempfile.TemporaryFile("w+") as said, tempfile.TemporaryFile("w+") as errors:
@@ -80,7 +82,11 @@ def one(name: str, rows: Path, perplexity: float) -> None:
     import ne_interactive as ne
 
     def method(seed: int) -> Any:
-        return ne.TSNE(perplexity=perplexity, random_state=seed) if name == "TSNE" else ne.UMAP(random_state=seed)
+        return (
+            ne.TSNE(perplexity=perplexity, random_state=seed)
+            if name == "TSNE"
+            else ne.UMAP(random_state=seed)
+        )
 
     def tell(**figures: float) -> None:
         print(json.dumps(figures), flush=True)
@@ -179,7 +185,10 @@ def growth_table(records: list[dict]) -> str:
 
 
 def extent_table(records: list[dict]) -> str:
-    lines = ["| stretched | extent | padded nodes | first, ms | ms | RMS error, % |", "|---|---|---|---|---|---|"]
+    lines = [
+        "| stretched | extent | padded nodes | first, ms | ms | RMS error, % |",
+        "|---|---|---|---|---|---|",
+    ]
     for found in records:
         what = f"one point {FAR:.0e} times as far" if found["factor"] is None else f"{found['factor']:g}"
         lines.append(
@@ -226,7 +235,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS)
     parser.add_argument("--perplexity", type=float, default=30.0, help="of TSNE")
     parser.add_argument("--factors", type=float, nargs="*", default=FACTORS, help="none: sizes only")
-    parser.add_argument("--map", default="blobs", choices=("digits", "fashion", "blobs"), help="to be stretched")
+    parser.add_argument(
+        "--map", default="blobs", choices=("digits", "fashion", "blobs"), help="to be stretched"
+    )
     parser.add_argument("--points", type=int, default=10_000, help="of that map")
     parser.add_argument("--limit", type=float, default=600.0, help="seconds that a process may take")
     parser.add_argument("--threads", type=int, default=os.cpu_count())

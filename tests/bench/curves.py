@@ -173,7 +173,9 @@ def table(records: list[dict]) -> str:
     columns = ["package", "curve", "iterations", "s", "recall@10", "accuracy"]
     lines = ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
     for record in records:
-        length = f"{record['fraction']:g} of all" if "fraction" in record else str(record.get("iteration", "-"))
+        length = (
+            f"{record['fraction']:g} of all" if "fraction" in record else str(record.get("iteration", "-"))
+        )
         seconds = f"{record['seconds']:.3g}" if "seconds" in record else record["ended"]
         figures = [f"{record[name]:.3f}" if name in record else "-" for name in columns[4:]]
         package = record["package"]

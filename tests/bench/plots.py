@@ -6,14 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe and Ito, the legible ones
+COLOURS = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#CC79A7",
+    "#E69F00",
+    "#56B4E9",
+)  # Okabe and Ito, the legible ones
 GREY = "#808080"  # text and axes: as far from white as from black
 PANEL = (4.2, 3.6)  # inches
 
 
 @dataclass(frozen=True)
 class Line:
-    """One curve: its name in the legend, points in order, colour number; a level is drawn across, not point by point."""
+    """One curve: its name in the legend, points in order, colour number; a level is drawn across as a whole."""
 
     name: str
     x: Sequence[float]
@@ -41,7 +48,9 @@ def draw(path: Path, panels: Sequence[Panel]) -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    colours = dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), GREY)
+    colours = dict.fromkeys(
+        ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), GREY
+    )
     settings = colours | {"svg.fonttype": "none", "svg.hashsalt": path.name, "font.size": 10}
     with matplotlib.rc_context(settings):
         figure, all_axes = pyplot.subplots(

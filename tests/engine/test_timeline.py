@@ -258,6 +258,30 @@ def test_rough_beginnings_are_repeated(monkeypatch):
     assert np.array_equal(again.rewind(again.iteration).embedding, end)
 
 
+def test_a_run_asked_to_stay_rough_does_until_it_is_refined(monkeypatch, tmp_path):
+    monkeypatch.setattr(setup, "ROUGH_FROM", 100)
+    run = ne.Stepper(data(), tsne(), rough=True)
+    run.step(10)
+    assert run._core.problem.rough
+    loaded = ne.Stepper.load(run.save(tmp_path / "run.npz"), data())
+    for each in (run, loaded):
+        each.step(5)
+        assert each._core.problem.rough
+        same(ne.replay(data(), str(each.recipe())), each)
+        each.refine()
+        each.step(5)
+        assert not each._core.problem.rough
+    same(run, loaded)
+    assert np.array_equal(ne.replay(data(), str(run.recipe())).embedding, run.embedding)
+    tuned = ne.Stepper(data(), tsne(), rough=True)
+    tuned.step(5)
+    tuned.tune(perplexity=4)  # which asks for right neighbours, though there are rough ones enough
+    tuned.step(5)
+    assert not tuned._core.problem.rough
+    assert tuned._core.problem.neighbors.k == 12
+    assert np.array_equal(ne.replay(data(), str(tuned.recipe())).embedding, tuned.embedding)
+
+
 CHANGES = {
     "exaggeration": lambda draw: float(draw.uniform(0.5, 8)),
     "perplexity": lambda draw: float(draw.uniform(3, 20)),

@@ -1,4 +1,4 @@
-/** Play or pause, step, restart, reset view; and one line that says how the run stands. */
+/** Play or pause, step, restart; and one line that says how the run stands. */
 
 import { h, icon, say } from "./dom.ts";
 import { format } from "./scale.ts";
@@ -8,7 +8,6 @@ const ICONS = {
   pause: "M4 3h3v10H4zM9 3h3v10H9z",
   step: "M3.5 3v10L10 8zM11 3h2v10h-2z",
   restart: "M8 2.5a5.5 5.5 0 1 1-5.2 3.7l1.5.5A3.9 3.9 0 1 0 8 4.1V6L4.6 3.3 8 .6z",
-  view: "M2 2h4.5v1.6H3.6v2.9H2zM9.5 2H14v4.5h-1.6V3.6H9.5zM2 9.5h1.6v2.9h2.9V14H2zM12.4 9.5H14V14H9.5v-1.6h2.9z",
 };
 
 /** Milliseconds. */
@@ -16,7 +15,6 @@ const NOTE_TIME = 6000;
 
 export interface Actions {
   act(action: "play" | "pause" | "step" | "restart"): void;
-  resetView(): void;
 }
 
 export class Bar {
@@ -24,7 +22,6 @@ export class Bar {
   readonly #toggle: HTMLButtonElement;
   readonly #label = h("span", {}, "Play");
   readonly #symbol = icon(ICONS.play);
-  readonly #reset: HTMLButtonElement;
   readonly #cells = new Map<string, HTMLElement>();
   readonly #state = h("span", { class: "ne-state" });
   readonly #note = h("span", { class: "ne-message" });
@@ -38,14 +35,12 @@ export class Bar {
   ) {
     this.#toggle = this.#button("Play", ICONS.play, () => this.playOrPause(), "ne-primary");
     this.#toggle.replaceChildren(this.#symbol, this.#label);
-    this.#reset = this.#button("Reset view", ICONS.view, () => this.actions.resetView());
     const transport = h(
       "div",
       { class: "ne-transport", role: "group", "aria-label": "Run" },
       this.#toggle,
       this.#button("Step", ICONS.step, () => this.actions.act("step")),
       this.#button("Restart", ICONS.restart, () => this.actions.act("restart")),
-      this.#reset,
     );
     const line = h("div", { class: "ne-status" }, this.#note);
     for (const [name, unit] of [
@@ -64,7 +59,6 @@ export class Bar {
     }
     this.element = h("div", { class: "ne-bar" }, transport, line, this.#state, this.#spoken);
     this.showState("paused");
-    this.following(true);
   }
 
   playOrPause(): void {
@@ -109,11 +103,6 @@ export class Bar {
   /** Tells people who cannot see the picture; sparingly, at changes of state. */
   announce(text: string): void {
     say(this.#spoken, text);
-  }
-
-  /** Whether the view follows the whole map: then there is nothing to reset. */
-  following(following: boolean): void {
-    this.#reset.disabled = following;
   }
 
   #cell(name: string, text: string): void {

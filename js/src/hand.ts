@@ -1,5 +1,6 @@
 /** Pointer, wheel and keys on the picture. Keys and the bare wheel count only while the picture has the focus. */
 
+import type { Commands } from "./commands.ts";
 import type { Stage } from "./stage.ts";
 
 const ZOOM_KEY = 1.3;
@@ -15,12 +16,10 @@ export interface HandEvents {
   /** The wheel turned over a picture without focus. */
   wheelIgnored(): void;
   moved(): void;
-  playOrPause(): void;
-  step(): void;
   resetView(): void;
 }
 
-export function attachHand(stage: Stage, events: HandEvents, signal: AbortSignal): void {
+export function attachHand(stage: Stage, commands: Commands, events: HandEvents, signal: AbortSignal): void {
   const { canvas, camera } = stage;
   const options = { signal };
   let drag: { x: number; y: number; moved: boolean } | null = null;
@@ -96,26 +95,21 @@ export function attachHand(stage: Stage, events: HandEvents, signal: AbortSignal
     { signal, passive: false },
   );
 
-  const keys: Record<string, () => void> = {
-    " ": events.playOrPause,
-    ".": events.step,
-    "+": () => zoom(...middle(), ZOOM_KEY),
-    "=": () => zoom(...middle(), ZOOM_KEY),
-    "-": () => zoom(...middle(), 1 / ZOOM_KEY),
-    "0": events.resetView,
-    ArrowLeft: () => pan(PAN_KEY, 0),
-    ArrowRight: () => pan(-PAN_KEY, 0),
-    ArrowUp: () => pan(0, PAN_KEY),
-    ArrowDown: () => pan(0, -PAN_KEY),
-  };
+  const move = { group: "move" };
+  commands.add(
+    { ...move, name: "zoom in", keys: ["+", "="], run: () => zoom(...middle(), ZOOM_KEY) },
+    { ...move, name: "zoom out", keys: ["-"], run: () => zoom(...middle(), 1 / ZOOM_KEY) },
+    { ...move, name: "pan left", keys: ["ArrowLeft"], run: () => pan(PAN_KEY, 0) },
+    { ...move, name: "pan right", keys: ["ArrowRight"], run: () => pan(-PAN_KEY, 0) },
+    { ...move, name: "pan up", keys: ["ArrowUp"], run: () => pan(0, PAN_KEY) },
+    { ...move, name: "pan down", keys: ["ArrowDown"], run: () => pan(0, -PAN_KEY) },
+  );
   canvas.addEventListener(
     "keydown",
     (event) => {
-      const action = keys[event.key];
-      if (!action || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (event.ctrlKey || event.metaKey || event.altKey || !commands.press(event.key)) return;
       event.preventDefault();
       event.stopPropagation();
-      action();
     },
     options,
   );

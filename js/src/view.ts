@@ -1,6 +1,7 @@
 /** One view of one run: puts the parts together and carries what arrives to where it belongs. */
 
 import { Bar } from "./bar.ts";
+import { Commands } from "./commands.ts";
 import { h, say } from "./dom.ts";
 import { attachHand } from "./hand.ts";
 import { Hover } from "./hover.ts";
@@ -12,12 +13,12 @@ import { Points } from "./points.ts";
 import { Stage } from "./stage.ts";
 import { watchTheme } from "./theme.ts";
 import { Timeline } from "./timeline.ts";
+import { Tools } from "./tools.ts";
 import { type Frame, type Model, PROTOCOL, type SceneInfo, type Status } from "./types.ts";
 import { asUint16, readControls, readScene } from "./wire.ts";
 
-const HELP =
-  "Space plays or pauses, full stop steps, plus and minus zoom, 0 resets the view, arrow keys pan. " +
-  "The wheel zooms while the picture has the focus.";
+const RESET =
+  "M2 2h4.5v1.6H3.6v2.9H2zM9.5 2H14v4.5h-1.6V3.6H9.5zM2 9.5h1.6v2.9h2.9V14H2zM12.4 9.5H14V14H9.5v-1.6h2.9z";
 const HINT_TIME = 1400;
 const RATE_EVERY = 500;
 let serial = 0;
@@ -31,6 +32,9 @@ export class View {
     { class: "ne-hint", "aria-hidden": "true" },
     "Click the picture, then scroll to zoom",
   );
+  readonly #help = h("p", { class: "ne-hidden", id: `ne-help-${++serial}` });
+  readonly #commands = new Commands();
+  readonly #tools: Tools;
   readonly #stage: Stage;
   readonly #points: Points;
   readonly #link: Link;
@@ -60,10 +64,8 @@ export class View {
     );
     this.#points = new Points(this.#stage);
     this.#panel = new Panel((name, value) => this.#link.set(name, value), signal);
-    this.#bar = new Bar(
-      { act: (action) => this.#link.act(action), resetView: () => this.#resetView() },
-      signal,
-    );
+    this.#bar = new Bar({ act: (action) => this.#link.act(action) }, signal);
+    this.#tools = new Tools(this.#commands, signal);
     this.#timeline = new Timeline((iteration) => {
       this.#link.rewind(iteration);
       this.#bar.announce(`back to iteration ${iteration}`);
@@ -90,13 +92,12 @@ export class View {
   }
 
   #assemble(element: HTMLElement): void {
-    const help = h("p", { class: "ne-hidden", id: `ne-help-${++serial}` }, HELP);
-    this.#stage.canvas.setAttribute("aria-describedby", help.id);
-    this.#stage.element.append(this.#caption, this.#hint, this.#hover.card.element);
+    this.#stage.canvas.setAttribute("aria-describedby", this.#help.id);
+    this.#stage.element.append(this.#caption, this.#tools.element, this.#hint, this.#hover.card.element);
     const side = h("aside", { class: "ne-side" }, this.#panel.element, this.#legend.element);
     this.#bar.element.prepend(this.#timeline.element);
     const main = h("div", { class: "ne-main" }, this.#stage.element, this.#bar.element, side);
-    this.#root.append(help, this.#banner, main);
+    this.#root.append(this.#help, this.#banner, main);
     element.append(this.#root);
     this.signal.addEventListener("abort", () => {
       clearTimeout(this.#hintTimer);
@@ -129,20 +130,36 @@ export class View {
       if (other !== PROTOCOL)
         this.#fail(`This view speaks protocol ${PROTOCOL}, the kernel ${other}. Reload the page.`);
     });
+    this.#declare();
     attachHand(
       this.#stage,
+      this.#commands,
       {
         hover: (at) => this.#hover.move(at),
         wheelIgnored: () => this.#showHint(),
-        moved: () => this.#bar.following(false),
-        playOrPause: () => this.#bar.playOrPause(),
-        step: () => this.#link.act("step"),
+        moved: () => this.#commands.changed(),
         resetView: () => this.#resetView(),
       },
       signal,
     );
+    say(this.#help, this.#commands.describe());
     const timer = setInterval(() => this.#bar.showRate(this.#stage.rate(performance.now())), RATE_EVERY);
     signal.addEventListener("abort", () => clearInterval(timer));
+  }
+
+  #declare(): void {
+    this.#commands.add(
+      { name: "play or pause", keys: [" "], group: "run", run: () => this.#bar.playOrPause() },
+      { name: "step", keys: ["."], group: "run", run: () => this.#link.act("step") },
+      {
+        name: "Reset view",
+        keys: ["0"],
+        icon: RESET,
+        group: "view",
+        run: () => this.#resetView(),
+        able: () => !this.#stage.camera.following,
+      },
+    );
   }
 
   #handlers(): ConstructorParameters<typeof Link>[1] {
@@ -198,7 +215,7 @@ export class View {
 
   #resetView(): void {
     this.#stage.camera.reset();
-    this.#bar.following(true);
+    this.#commands.changed();
     this.#stage.draw();
   }
 

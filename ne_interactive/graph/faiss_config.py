@@ -21,7 +21,8 @@ class FaissConfig:
         index_type: "Flat" (exhaustive), "IVF" (inverted lists), "IVFPQ" (inverted lists of product codes: least
             memory) or "HNSW" (a navigable graph, CPU only).
         nlist: inverted lists; about 1.5 sqrt(n) by default, never more than n.
-        nprobe: lists searched per point; by default at least 12, and enough to hold four times the candidates.
+        nprobe: lists searched per point; by default at least 12, and enough to hold four times the candidates and 1,024
+            points.
         M: IVFPQ: codes per point, by default one per two search dimensions; HNSW: links per point, 32.
         nbits: bits of one code of IVFPQ, in [1, 12].
         ef_construction: width of the search while an HNSW graph is built.

@@ -22,6 +22,7 @@ TRAIN_PER_LIST = 40
 TRAIN_ROUNDS = 6
 CODE_ROUNDS = 8
 PROBES = 12
+LEAST_VISITED = 1024  # points: the lists of few rows are short, and neighbours lie in many of them
 QUERIES = 16384
 
 
@@ -65,7 +66,8 @@ def candidates(
         index.add(array)
     order = np.arange(len(asked))
     if lists:
-        index.nprobe = min(lists, config.nprobe or max(probes, math.ceil(4 * m * lists / n)))
+        visited = max(4 * m, LEAST_VISITED)
+        index.nprobe = min(lists, config.nprobe or max(probes, math.ceil(visited * lists / n)))
         if config.device is None:
             # A list holds near points: visiting list by list keeps the search and what follows in the cache.
             order = np.argsort(index.quantizer.search(asked, 1)[1][:, 0], kind="stable")

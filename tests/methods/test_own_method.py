@@ -19,7 +19,8 @@ from ne_interactive.params.declare import REGISTRY
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "own_method.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"^\$ python (.*)$", PAGE, re.M)
-LIVE = {"n_neighbors", "random_weight", "weight_temp", "momentum", "lr", "exaggeration", "repulsion_strength"}
+LIVE = {"n_neighbors", "metric", "random_weight", "weight_temp"}
+LIVE |= {"momentum", "lr", "exaggeration", "repulsion_strength"}
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -1,0 +1,68 @@
+/** What a person can do with the picture, declared once: buttons, keys and the help are made from it. */
+
+export interface Command {
+  name: string;
+  /** As `KeyboardEvent.key` has it; several keys may do the same. */
+  keys?: readonly string[];
+  /** The path of a 16 by 16 icon; a command without one has no button among the tools. */
+  icon?: string;
+  /** Tools of one group stand together. */
+  group: string;
+  run(): void;
+  /** Whether it is on, for what is switched on and off. */
+  on?(): boolean;
+  /** Whether it can be done now. */
+  able?(): boolean;
+}
+
+const SPOKEN: Record<string, string> = {
+  " ": "space",
+  ".": "full stop",
+  "+": "plus",
+  "-": "minus",
+  ArrowLeft: "left",
+  ArrowRight: "right",
+  ArrowUp: "up",
+  ArrowDown: "down",
+};
+
+export class Commands {
+  readonly all: Command[] = [];
+  #changed: (() => void)[] = [];
+
+  add(...commands: Command[]): void {
+    this.all.push(...commands);
+    this.changed();
+  }
+
+  /** Does what a key stands for; false where it stands for nothing. */
+  press(key: string): boolean {
+    const command = this.all.find(({ keys }) => keys?.includes(key));
+    if (!command) return false;
+    if (command.able?.() ?? true) command.run();
+    this.changed();
+    return true;
+  }
+
+  /** Says that a command may have become possible, or been switched on or off. */
+  changed(): void {
+    for (const callback of this.#changed) callback();
+  }
+
+  onChange(callback: () => void): void {
+    this.#changed.push(callback);
+  }
+
+  /** One line for people who cannot see the buttons. */
+  describe(): string {
+    const parts = this.all
+      .filter(({ keys }) => keys?.length)
+      .map(({ name, keys }) => `${name}: ${spoken(keys![0]!)}`);
+    return `${parts.join(", ")}. The wheel zooms while the picture has the focus.`;
+  }
+}
+
+/** A key as it is read out. */
+export function spoken(key: string): string {
+  return SPOKEN[key] ?? key;
+}

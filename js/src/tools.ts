@@ -1,0 +1,59 @@
+/** The buttons over the picture, one for each command that has an icon. */
+
+import type { Command, Commands } from "./commands.ts";
+import { h, icon } from "./dom.ts";
+
+export class Tools {
+  readonly element = h("div", { class: "ne-tools", role: "toolbar", "aria-label": "Tools" });
+  readonly #buttons = new Map<Command, HTMLButtonElement>();
+
+  constructor(
+    private readonly commands: Commands,
+    private readonly signal: AbortSignal,
+  ) {
+    commands.onChange(() => this.#refresh());
+    this.#refresh();
+  }
+
+  #refresh(): void {
+    const shown = this.commands.all.filter((command) => command.icon);
+    if (shown.length !== this.#buttons.size) this.#arrange(shown);
+    for (const [command, button] of this.#buttons) {
+      button.disabled = !(command.able?.() ?? true);
+      if (command.on) button.setAttribute("aria-pressed", String(command.on()));
+    }
+  }
+
+  #arrange(shown: Command[]): void {
+    const groups = new Map<string, HTMLButtonElement[]>();
+    for (const command of shown) {
+      const button = this.#buttons.get(command) ?? this.#button(command);
+      this.#buttons.set(command, button);
+      groups.set(command.group, [...(groups.get(command.group) ?? []), button]);
+    }
+    this.element.replaceChildren(
+      ...[...groups].map(([group, buttons]) =>
+        h("div", { class: "ne-tool-group", role: "group", "aria-label": group }, ...buttons),
+      ),
+    );
+  }
+
+  #button(command: Command): HTMLButtonElement {
+    const { name, keys } = command;
+    const title = keys?.length ? `${name} (${keys[0]})` : name;
+    const button = h(
+      "button",
+      { type: "button", class: "ne-tool", "aria-label": name, title },
+      icon(command.icon ?? ""),
+    );
+    button.addEventListener(
+      "click",
+      () => {
+        command.run();
+        this.commands.changed();
+      },
+      { signal: this.signal },
+    );
+    return button;
+  }
+}

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ne_interactive.params.errors import NEError, ParameterError
+from ne_interactive.quality.hover import HoverImages, HoverTable
 from ne_interactive.quality.text import plain_text
-from ne_interactive.widget.hover import HoverImages, HoverTable
 from ne_interactive.widget.inbox import Malformed, read_message, request_id
 from ne_interactive.widget.stream import Stream
 from ne_interactive.widget.wire import PROTOCOL, live_controls, plain, status_message

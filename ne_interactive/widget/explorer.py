@@ -11,11 +11,11 @@ import traitlets as t
 
 from ne_interactive.engine.stepper import Stepper
 from ne_interactive.params.errors import ParameterError
+from ne_interactive.quality.hover import HoverImages, HoverTable
 from ne_interactive.quality.labels import read_labels
 from ne_interactive.quality.text import plain_text
 from ne_interactive.widget.desk import Desk
 from ne_interactive.widget.follow import follow
-from ne_interactive.widget.hover import HoverImages, HoverTable
 from ne_interactive.widget.labels import codes, legend
 from ne_interactive.widget.stream import Stream
 from ne_interactive.widget.wire import PROTOCOL, live_controls, scene_of

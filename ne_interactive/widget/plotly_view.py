@@ -9,10 +9,10 @@ import numpy as np
 from ne_interactive.engine.stepper import Stepper
 from ne_interactive.params.errors import ParameterError
 from ne_interactive.quality.figures import MODEBAR, coordinates, disk_layout, groups, layout, traces
+from ne_interactive.quality.hover import HoverTable
 from ne_interactive.quality.labels import Labels, read_labels
 from ne_interactive.quality.text import escape_markup, plain_text
 from ne_interactive.widget.follow import follow
-from ne_interactive.widget.hover import HoverTable
 from ne_interactive.widget.wire import scene_of
 from ne_interactive.widget.worker import Worker
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from ne_interactive.quality.hover import HoverImages, HoverTable
 from ne_interactive.quality.labels import read_labels
-from ne_interactive.widget.hover import HoverImages, HoverTable
 from ne_interactive.widget.labels import codes, legend
 from ne_interactive.widget.wire import PROTOCOL, frame_message, live_controls, plain, status_message
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from ne_interactive.params.errors import DataError
-from ne_interactive.widget.hover import HoverImages, HoverTable
+from ne_interactive.quality.hover import HoverImages, HoverTable
 
 
 class Unprintable:

@@ -27,12 +27,13 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def open_host(chromium: Browser, address: str):
-    """Open host pages; each test ends with a look at the console, which must be empty."""
+    """Open host pages; each test ends with a look at the console, which must be empty. No request may leave."""
     contexts, complaints = [], []
 
     def open_page(script: str = "", **options) -> Host:
         context = chromium.new_context(**{"viewport": {"width": 1000, "height": 760}} | options)
         contexts.append(context)
+        context.on("request", lambda request: complaints.append(request.url) if leaves(request.url) else None)
         page = context.new_page()
         page.set_default_timeout(10_000)
         page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -53,3 +54,8 @@ def open_host(chromium: Browser, address: str):
 @pytest.fixture
 def host(open_host) -> Host:
     return open_host()
+
+
+def leaves(url: str) -> bool:
+    """Tell whether a request goes to another machine."""
+    return not url.startswith(("http://127.0.0.1:", "data:", "blob:", "about:"))

@@ -44,6 +44,7 @@ window.host = {
   models,
   model(state) {
     for (const name of ["_codes"]) if (typeof state[name] === "string") state[name] = new DataView(bytes(state[name]).buffer);
+    for (const [name, value] of Object.entries(state)) if (value?.base64 !== undefined) state[name] = new DataView(bytes(value.base64).buffer);
     models.push(new Model(state));
     return models.length - 1;
   },

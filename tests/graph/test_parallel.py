@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 
 import numba
 import numpy as np
@@ -37,23 +36,6 @@ def test_kernels_compute():
     doubled(np.ones(3), out)
     assert out.tolist() == [2, 2, 2]
     assert serial(fastmath=False)(lambda x: x + 1)(1) == 2
-
-
-def test_guard_is_cheap():
-    values, out = np.ones(1), np.zeros(1)
-    calls = 2000
-
-    def microseconds(function):
-        best = np.inf
-        for _ in range(7):
-            start = time.perf_counter()
-            for _ in range(calls):
-                function(values, out)
-            best = min(best, time.perf_counter() - start)
-        return best / calls * 1e6
-
-    doubled(values, out)
-    assert microseconds(doubled) - microseconds(doubled.kernel) < 2
 
 
 PROGRAM = """

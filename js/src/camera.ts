@@ -1,11 +1,13 @@
-/** Which part of the map is on screen. Follows the whole map until it is panned or zoomed by hand. */
+/**
+ * Which part of the map is on screen, and from which side. Follows the whole map until it is moved by hand.
+ * Coordinates on screen are CSS pixels; x points right, y up on the map and down on screen, z at the viewer.
+ */
 
+import type { Bounds } from "./extent.ts";
+import { between, distance, STILL, type Turn, turned } from "./turn.ts";
 import type { Frame, Pair } from "./types.ts";
 
-export interface Bounds {
-  lo: Pair;
-  hi: Pair;
-}
+export type Triple = [number, number, number];
 
 /** Milliseconds; growing and shrinking are eased alike. */
 const EASE = 160;
@@ -13,47 +15,60 @@ const FILL = 0.92;
 const CLOSE = 1e-3;
 const MAX_ZOOM = 1e4;
 const MIN_ZOOM = 0.05;
-
-/** The box around a frame's points. Quantised frames are their own box. */
-export function boundsOf(frame: Frame): Bounds {
-  const { lo, sc, positions } = frame;
-  if (positions instanceof Uint16Array) {
-    return { lo, hi: [lo[0] + sc[0] * 65535, lo[1] + sc[1] * 65535] };
-  }
-  const low: Pair = [Infinity, Infinity];
-  const high: Pair = [-Infinity, -Infinity];
-  for (let i = 0; i < positions.length; i++) {
-    const value = positions[i]!;
-    const axis = i & 1;
-    if (value < low[axis]!) low[axis] = value;
-    if (value > high[axis]!) high[axis] = value;
-  }
-  if (!Number.isFinite(low[0] + low[1] + high[0] + high[1])) return { lo: [-1, -1], hi: [1, 1] };
-  return {
-    lo: [lo[0] + low[0] * sc[0], lo[1] + low[1] * sc[1]],
-    hi: [lo[0] + high[0] * sc[0], lo[1] + high[1] * sc[1]],
-  };
-}
-
-export function mixBounds(a: Bounds, b: Bounds, t: number): Bounds {
-  const mix = (p: Pair, q: Pair): Pair => [p[0] + t * (q[0] - p[0]), p[1] + t * (q[1] - p[1])];
-  return { lo: mix(a.lo, b.lo), hi: mix(a.hi, b.hi) };
-}
+/** Distance of the eye from the middle of a map in 3D, in sizes of the picture: a gentle perspective. */
+const EYE = 2.2;
+/** Nearer to the eye than this share of its distance nothing is drawn. */
+export const NEAR = 0.08;
+/** How a map in 3D is seen first: a little from above and from the side, so that it has depth. */
+const HOME = turned(STILL, -0.5, 0.35);
 
 export class Camera {
   x = 0;
   y = 0;
+  z = 0;
   /** CSS pixels per unit of the map. */
   scale = 1;
   following = true;
   width = 1;
   height = 1;
-  #target = { x: 0, y: 0, scale: 1 };
+  turn: Turn = STILL;
+  #solid = false;
+  #target = { x: 0, y: 0, z: 0, scale: 1 };
+  #radius = 1;
   #placed = false;
+  #homing = false;
+
+  /** Whether the map has three dimensions. */
+  get solid(): boolean {
+    return this.#solid;
+  }
+
+  set solid(solid: boolean) {
+    if (solid === this.#solid) return;
+    this.#solid = solid;
+    this.turn = solid ? HOME : STILL;
+    this.following = true;
+    this.#placed = false;
+  }
 
   /** How much closer than the whole map: 1 shows all of it. */
   get zoom(): number {
     return this.scale / this.#target.scale;
+  }
+
+  /** Whether it was moved by hand. */
+  get moved(): boolean {
+    return !this.following || (!this.#homing && this.turn !== (this.#solid ? HOME : STILL));
+  }
+
+  /** Pixels from the middle of the map to the eye; infinite for a flat map. */
+  get eye(): number {
+    return this.#solid ? EYE * Math.min(this.width, this.height) : Number.POSITIVE_INFINITY;
+  }
+
+  /** Pixels from the middle of the map to where it ends. */
+  get reach(): number {
+    return this.#radius * this.scale;
   }
 
   resize(width: number, height: number): void {
@@ -64,26 +79,31 @@ export class Camera {
     else this.#placed = false;
   }
 
-  fit({ lo, hi }: Bounds): void {
-    const w = hi[0] - lo[0];
-    const h = hi[1] - lo[1];
-    const x = (lo[0] + hi[0]) / 2;
-    const y = (lo[1] + hi[1]) / 2;
-    const least = 1e-12 + 1e-7 * (Math.abs(x) + Math.abs(y));
+  /** The whole map is this box; in 3D the ball around its middle, where no radius is given the box's own. */
+  fit({ lo, hi, radius = diagonal(lo, hi) / 2 }: Pick<Bounds, "lo" | "hi"> & Partial<Bounds>): void {
+    const [x, y, z] = [0, 1, 2].map((axis) => ((lo[axis] ?? 0) + (hi[axis] ?? 0)) / 2) as Triple;
+    const [w, h] = this.#solid ? [2 * radius, 2 * radius] : [hi[0]! - lo[0]!, hi[1]! - lo[1]!];
+    const least = 1e-12 + 1e-7 * (Math.abs(x) + Math.abs(y) + Math.abs(z));
     const extent = w > least || h > least ? [Math.max(w, least), Math.max(h, least)] : [1, 1];
-    this.#target = { x, y, scale: FILL * Math.min(this.width / extent[0]!, this.height / extent[1]!) };
+    this.#radius = Math.max(...extent) / 2;
+    this.#target = { x, y, z, scale: FILL * Math.min(this.width / extent[0]!, this.height / extent[1]!) };
     if (!this.#placed) this.snap();
   }
 
   /** Moves towards the whole map; true while there is further to go. */
   ease(milliseconds: number): boolean {
     if (!this.following || !this.#placed) return false;
-    const { x, y, scale } = this.#target;
+    const { x, y, z, scale } = this.#target;
     const share = 1 - Math.exp(-Math.max(0, milliseconds) / EASE);
     this.x += share * (x - this.x);
     this.y += share * (y - this.y);
+    this.z += share * (z - this.z);
     this.scale *= (scale / this.scale) ** share;
-    const off = Math.hypot(x - this.x, y - this.y) * scale + Math.abs(Math.log(scale / this.scale)) * 1000;
+    if (this.#homing) this.turn = between(this.turn, HOME, share);
+    const off =
+      Math.hypot(x - this.x, y - this.y, z - this.z) * scale +
+      1000 * Math.abs(Math.log(scale / this.scale)) +
+      (this.#homing ? 1000 * distance(this.turn, HOME) : 0);
     if (off > CLOSE * 1000) return true;
     this.snap();
     return false;
@@ -92,41 +112,78 @@ export class Camera {
   /** Shows the whole map at once. */
   snap(): void {
     Object.assign(this, this.#target);
+    if (this.#homing) this.turn = HOME;
+    this.#homing = false;
     this.#placed = true;
   }
 
   reset(): void {
     this.following = true;
+    this.#homing = this.#solid;
   }
 
   pan(dx: number, dy: number): void {
     this.following = false;
-    this.x -= dx / this.scale;
-    this.y += dy / this.scale;
+    const [x, y, z] = this.lift(dx, dy);
+    this.x -= x;
+    this.y -= y;
+    this.z -= z;
+  }
+
+  /** Turns a map in 3D by a drag of so many pixels: half a turn takes the smaller side of the picture. */
+  orbit(dx: number, dy: number): void {
+    if (!this.#solid) return;
+    this.#homing = false;
+    const angle = Math.PI / Math.min(this.width, this.height);
+    this.turn = turned(this.turn, dx * angle, dy * angle);
   }
 
   /** Zooms so that the place under the pixel (px, py) stays under it. */
   zoomAt(px: number, py: number, factor: number): void {
     this.following = false;
-    const [x, y] = this.toData(px, py);
+    const [x, y, z] = this.toData(px, py);
     const zoom = Math.min(MAX_ZOOM, Math.max(MIN_ZOOM, this.zoom * factor));
     this.scale = zoom * this.#target.scale;
-    this.x = x - (px - this.width / 2) / this.scale;
-    this.y = y + (py - this.height / 2) / this.scale;
+    const [dx, dy, dz] = this.lift(px - this.width / 2, py - this.height / 2);
+    [this.x, this.y, this.z] = [x - dx, y - dy, z - dz];
   }
 
-  toData(px: number, py: number): Pair {
-    return [this.x + (px - this.width / 2) / this.scale, this.y - (py - this.height / 2) / this.scale];
+  /** A move of so many pixels on screen as one on the map, in the plane of the screen. */
+  lift(dx: number, dy: number): Triple {
+    const [u, v, t] = [dx / this.scale, -dy / this.scale, this.turn];
+    return [t[0]! * u + t[1]! * v, t[3]! * u + t[4]! * v, t[6]! * u + t[7]! * v];
   }
 
-  toScreen(x: number, y: number): Pair {
-    return [this.width / 2 + (x - this.x) * this.scale, this.height / 2 - (y - this.y) * this.scale];
+  /** The place under a pixel, of a map in 3D as far away as its middle. */
+  toData(px: number, py: number): Triple {
+    const [x, y, z] = this.lift(px - this.width / 2, py - this.height / 2);
+    return [this.x + x, this.y + y, this.z + z];
   }
 
-  /** The map from a frame's levels to clip space, as (ax, ay, bx, by); made in float64, so that it stays exact. */
-  clip(lo: Pair, sc: Pair): [number, number, number, number] {
-    const kx = (2 * this.scale) / this.width;
-    const ky = (2 * this.scale) / this.height;
-    return [sc[0] * kx, sc[1] * ky, (lo[0] - this.x) * kx, (lo[1] - this.y) * ky];
+  toScreen(x: number, y: number, z = 0): Pair {
+    const [dx, dy, dz] = [x - this.x, y - this.y, z - this.z].map((value) => value * this.scale) as Triple;
+    const t = this.turn;
+    const w = 1 - (t[2]! * dx + t[5]! * dy + t[8]! * dz) / this.eye;
+    if (w <= NEAR) return [Number.NaN, Number.NaN];
+    return [
+      this.width / 2 + (t[0]! * dx + t[3]! * dy + t[6]! * dz) / w,
+      this.height / 2 - (t[1]! * dx + t[4]! * dy + t[7]! * dz) / w,
+    ];
   }
+
+  /**
+   * From a frame's levels to pixels from the middle before the turn, as [scale x 3, offset x 3]; made in
+   * float64, so that it stays exact.
+   */
+  affine({ lo, sc }: Pick<Frame, "lo" | "sc">): number[] {
+    const at = [this.x, this.y, this.z];
+    return [
+      ...at.map((_at, axis) => (sc[axis] ?? 0) * this.scale),
+      ...at.map((value, axis) => ((lo[axis] ?? 0) - value) * this.scale),
+    ];
+  }
+}
+
+function diagonal(lo: readonly number[], hi: readonly number[]): number {
+  return Math.hypot(...lo.map((low, axis) => hi[axis]! - low));
 }

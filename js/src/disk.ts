@@ -1,8 +1,9 @@
 /** The Poincare disk: its edge, under the points of a method that embeds in it. */
 
-import type { Bounds, Camera } from "./camera.ts";
+import type { Camera } from "./camera.ts";
+import type { Bounds } from "./extent.ts";
 
-export const DISK: Bounds = { lo: [-1, -1], hi: [1, 1] };
+export const DISK: Pick<Bounds, "lo" | "hi"> = { lo: [-1, -1], hi: [1, 1] };
 
 /** Draws the unit circle beneath what is drawn already; ratio: canvas pixels per CSS pixel. */
 export function drawDisk(

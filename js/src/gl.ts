@@ -1,7 +1,7 @@
 /** The WebGL2 renderer: three slots of positions, one buffer of codes, one of flags, one palette texture. */
 
 import type { Camera } from "./camera.ts";
-import type { Colors, Look, Renderer } from "./scene.ts";
+import { type Colors, FOG, type Look, layersOf, NO_COLORS, type Renderer } from "./scene.ts";
 import { SharedContext, type User } from "./shared.ts";
 import type { Frame } from "./types.ts";
 
@@ -17,7 +17,10 @@ export class GlRenderer implements Renderer {
   #texture: WebGLTexture | null = null;
   #codes: Uint16Array = new Uint16Array(0);
   #flags: Uint8Array = new Uint8Array(0);
-  #colors: Colors = { table: new Uint8Array(768), count: 1 };
+  #sizeBuffer: WebGLBuffer | null = null;
+  #sizes: Uint8Array | null = null;
+  #layers: number[] = [1];
+  #colors: Colors = NO_COLORS;
   #gone = false;
   readonly #user: User;
 
@@ -61,7 +64,13 @@ export class GlRenderer implements Renderer {
 
   setFlags(flags: Uint8Array): void {
     this.#flags = flags;
+    this.#layers = flags.length ? layersOf(flags) : [1];
     if (this.ready) this.#fill(this.#flagBuffer!, flags);
+  }
+
+  setSizes(sizes: Uint8Array | null): void {
+    this.#sizes = sizes;
+    if (this.ready && sizes) this.#fill(this.#sizeBuffer!, sizes);
   }
 
   setColors(colors: Colors): void {
@@ -86,31 +95,50 @@ export class GlRenderer implements Renderer {
     gl.enable(gl.SCISSOR_TEST);
     gl.scissor(0, 0, width, height);
     gl.clearColor(0, 0, 0, 0);
-    gl.clear(gl.COLOR_BUFFER_BIT);
+    gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT);
     gl.enable(gl.BLEND);
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
     gl.useProgram(shared.program);
-    this.#pointTo(0, this.#positions[moment.prev]!, prev);
-    this.#pointTo(1, this.#positions[moment.next]!, next);
-    this.#integers(2, this.#codeBuffer, this.#codes.length >= next.n ? gl.UNSIGNED_SHORT : 0);
-    this.#integers(3, this.#flagBuffer, this.#flags.length >= next.n ? gl.UNSIGNED_BYTE : 0);
-    gl.uniform4fv(uniforms.u_prev, affine(camera, prev));
-    gl.uniform4fv(uniforms.u_next, affine(camera, next));
+    this.#bind(moment.prev, moment.next);
+    const { solid } = camera;
+    gl.uniformMatrix3fv(uniforms.u_turn, false, camera.turn as number[]);
+    gl.uniform3fv(uniforms.u_prev, affine(camera, prev));
+    gl.uniform3fv(uniforms.u_next, affine(camera, next));
+    gl.uniform4f(uniforms.u_view, 2 / camera.width, 2 / camera.height, 1 / camera.eye, 1 / camera.reach);
+    gl.uniform3f(uniforms.u_look, look.size * look.ratio, look.alpha, look.ratio);
     gl.uniform1f(uniforms.u_t, moment.t);
-    gl.uniform1f(uniforms.u_size, look.size * look.ratio);
-    gl.uniform1f(uniforms.u_alpha, look.alpha);
+    gl.uniform1f(uniforms.u_fog, solid ? FOG : 0);
+    gl.uniform1i(uniforms.u_solid, solid ? 1 : 0);
+    gl.uniform1i(uniforms.u_sized, (this.#sizes?.length ?? 0) >= next.n ? 1 : 0);
     gl.uniform1i(uniforms.u_colors, this.#colors.count);
-    gl.activeTexture(gl.TEXTURE0);
-    gl.bindTexture(gl.TEXTURE_2D, this.#texture);
+    gl.uniform3fv(
+      uniforms.u_ink,
+      this.#colors.ink.map((level) => level / 255),
+    );
+    gl.uniform3fv(
+      uniforms.u_ground,
+      this.#colors.ground.map((level) => level / 255),
+    );
     gl.uniform1i(uniforms.u_palette, 0);
-    gl.drawArrays(gl.POINTS, 0, Math.min(prev.n, next.n));
+    const n = Math.min(prev.n, next.n);
+    const layers = this.#layers.length > 1 && this.#flags.length >= n ? this.#layers : [-1];
+    for (const layer of layers) {
+      // Near points hide far ones, whatever their order; dimmed ones hide nothing, marked ones are not hidden.
+      if (solid && layer !== 2) gl.enable(gl.DEPTH_TEST);
+      else gl.disable(gl.DEPTH_TEST);
+      gl.depthMask(layer !== 0);
+      gl.uniform1i(uniforms.u_layer, layer);
+      gl.drawArrays(gl.POINTS, 0, n);
+    }
+    gl.depthMask(true);
     context.clearRect(0, 0, width, height);
     context.drawImage(shared.canvas, 0, shared.canvas.height - height, width, height, 0, 0, width, height);
   }
 
   dispose(): void {
     const { gl } = this.#shared;
-    for (const buffer of [...this.#positions, this.#codeBuffer, this.#flagBuffer]) gl.deleteBuffer(buffer);
+    for (const buffer of [...this.#positions, this.#codeBuffer, this.#flagBuffer, this.#sizeBuffer])
+      gl.deleteBuffer(buffer);
     gl.deleteTexture(this.#texture);
     this.#positions = [];
     this.#frames.length = 0;
@@ -123,6 +151,7 @@ export class GlRenderer implements Renderer {
     this.#positions = Array.from({ length: SLOTS }, () => gl.createBuffer());
     this.#codeBuffer = gl.createBuffer();
     this.#flagBuffer = gl.createBuffer();
+    this.#sizeBuffer = gl.createBuffer();
     this.#texture = gl.createTexture();
   }
 
@@ -134,6 +163,7 @@ export class GlRenderer implements Renderer {
     });
     this.setCodes(this.#codes);
     this.setFlags(this.#flags);
+    this.setSizes(this.#sizes);
     this.setColors(this.#colors);
   }
 
@@ -143,31 +173,42 @@ export class GlRenderer implements Renderer {
     gl.bufferData(gl.ARRAY_BUFFER, data as ArrayBufferView<ArrayBuffer>, gl.DYNAMIC_DRAW);
   }
 
-  #pointTo(location: number, buffer: WebGLBuffer, frame: Frame): void {
+  /** Points the attributes at the buffers; what there is none of is 0 for every point. */
+  #bind(prev: number, next: number): void {
     const { gl } = this.#shared;
-    const quantised = frame.positions instanceof Uint16Array;
-    gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
-    gl.enableVertexAttribArray(location);
-    gl.vertexAttribPointer(location, 2, quantised ? gl.UNSIGNED_SHORT : gl.FLOAT, quantised, 0, 0);
+    const n = this.#frames[next]!.n;
+    for (const [location, slot] of [prev, next].entries()) {
+      const { positions, c } = this.#frames[slot]!;
+      const quantised = positions instanceof Uint16Array;
+      gl.bindBuffer(gl.ARRAY_BUFFER, this.#positions[slot]!);
+      gl.enableVertexAttribArray(location);
+      gl.vertexAttribPointer(location, c, quantised ? gl.UNSIGNED_SHORT : gl.FLOAT, quantised, 0, 0);
+    }
+    if (this.#has(2, this.#codeBuffer, this.#codes.length >= n))
+      gl.vertexAttribIPointer(2, 1, gl.UNSIGNED_SHORT, 0, 0);
+    if (this.#has(3, this.#flagBuffer, this.#flags.length >= n))
+      gl.vertexAttribIPointer(3, 1, gl.UNSIGNED_BYTE, 0, 0);
+    if (this.#has(4, this.#sizeBuffer, (this.#sizes?.length ?? 0) >= n))
+      gl.vertexAttribPointer(4, 1, gl.UNSIGNED_BYTE, true, 0, 0);
+    gl.activeTexture(gl.TEXTURE0);
+    gl.bindTexture(gl.TEXTURE_2D, this.#texture);
   }
 
-  /** An attribute of integers; without a type every point has 0. */
-  #integers(location: number, buffer: WebGLBuffer | null, type: number): void {
+  #has(location: number, buffer: WebGLBuffer | null, there: boolean): boolean {
     const { gl } = this.#shared;
-    if (type === 0) {
+    if (there) {
+      gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
+      gl.enableVertexAttribArray(location);
+    } else {
       gl.disableVertexAttribArray(location);
-      gl.vertexAttribI4ui(location, 0, 0, 0, 0);
-      return;
+      if (location < 4) gl.vertexAttribI4ui(location, 0, 0, 0, 0);
     }
-    gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
-    gl.enableVertexAttribArray(location);
-    gl.vertexAttribIPointer(location, 1, type, 0, 0);
+    return there;
   }
 }
 
-/** The attribute is normalised to 0 … 1 for levels, hence the factor. */
-function affine(camera: Camera, frame: Frame): [number, number, number, number] {
-  const [ax, ay, bx, by] = camera.clip(frame.lo, frame.sc);
+/** Scale and offset of each axis; the attribute is normalised to 0 … 1 for levels, hence the factor. */
+function affine(camera: Camera, frame: Frame): number[] {
   const top = frame.positions instanceof Uint16Array ? 65535 : 1;
-  return [ax * top, ay * top, bx, by];
+  return camera.affine(frame).map((value, at) => (at < 3 ? value * top : value));
 }

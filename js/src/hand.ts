@@ -7,6 +7,7 @@ const ZOOM_KEY = 1.3;
 const ZOOM_WHEEL = 0.0015;
 const LINE = 16;
 const PAN_KEY = 60;
+const TURN_KEY = 40;
 /** Pixels that a press may move and still be no drag. */
 const STILL = 3;
 
@@ -22,7 +23,7 @@ export interface HandEvents {
 export function attachHand(stage: Stage, commands: Commands, events: HandEvents, signal: AbortSignal): void {
   const { canvas, camera } = stage;
   const options = { signal };
-  let drag: { x: number; y: number; moved: boolean } | null = null;
+  let held: { x: number; y: number; moved: boolean } | null = null;
 
   const middle = (): [number, number] => [camera.width / 2, camera.height / 2];
   const changed = () => {
@@ -33,9 +34,15 @@ export function attachHand(stage: Stage, commands: Commands, events: HandEvents,
     camera.zoomAt(x, y, factor);
     changed();
   };
-  const pan = (dx: number, dy: number) => {
-    camera.pan(dx, dy);
+  /** A map in 3D turns with the hand, and is panned with shift; a flat one is panned. */
+  const drag = (dx: number, dy: number, shift: boolean) => {
+    if (camera.solid && !shift) camera.orbit(dx, dy);
+    else camera.pan(dx, dy);
     changed();
+  };
+  const step = (right: number, down: number) => {
+    if (camera.solid) drag(right * TURN_KEY, down * TURN_KEY, false);
+    else drag(-right * PAN_KEY, -down * PAN_KEY, false);
   };
 
   canvas.addEventListener(
@@ -44,23 +51,23 @@ export function attachHand(stage: Stage, commands: Commands, events: HandEvents,
       if (event.button !== 0) return;
       canvas.focus({ preventScroll: true });
       canvas.setPointerCapture(event.pointerId);
-      drag = { x: event.offsetX, y: event.offsetY, moved: false };
+      held = { x: event.offsetX, y: event.offsetY, moved: false };
     },
     options,
   );
   canvas.addEventListener(
     "pointermove",
     (event) => {
-      if (!drag) {
+      if (!held) {
         events.hover([event.offsetX, event.offsetY]);
         return;
       }
-      const [dx, dy] = [event.offsetX - drag.x, event.offsetY - drag.y];
-      if (!drag.moved && Math.hypot(dx, dy) < STILL) return;
+      const [dx, dy] = [event.offsetX - held.x, event.offsetY - held.y];
+      if (!held.moved && Math.hypot(dx, dy) < STILL) return;
       canvas.classList.add("ne-dragging");
       events.hover(null);
-      pan(dx, dy);
-      drag = { x: event.offsetX, y: event.offsetY, moved: true };
+      drag(dx, dy, event.shiftKey);
+      held = { x: event.offsetX, y: event.offsetY, moved: true };
     },
     options,
   );
@@ -68,7 +75,7 @@ export function attachHand(stage: Stage, commands: Commands, events: HandEvents,
     canvas.addEventListener(
       name,
       () => {
-        drag = null;
+        held = null;
         canvas.classList.remove("ne-dragging");
       },
       options,
@@ -96,13 +103,21 @@ export function attachHand(stage: Stage, commands: Commands, events: HandEvents,
   );
 
   const move = { group: "move" };
+  const arrow = (way: string, key: string, right: number, down: number) => ({
+    ...move,
+    get name() {
+      return `${camera.solid ? "turn" : "pan"} ${way}`;
+    },
+    keys: [key],
+    run: () => step(right, down),
+  });
   commands.add(
     { ...move, name: "zoom in", keys: ["+", "="], run: () => zoom(...middle(), ZOOM_KEY) },
     { ...move, name: "zoom out", keys: ["-"], run: () => zoom(...middle(), 1 / ZOOM_KEY) },
-    { ...move, name: "pan left", keys: ["ArrowLeft"], run: () => pan(PAN_KEY, 0) },
-    { ...move, name: "pan right", keys: ["ArrowRight"], run: () => pan(-PAN_KEY, 0) },
-    { ...move, name: "pan up", keys: ["ArrowUp"], run: () => pan(0, PAN_KEY) },
-    { ...move, name: "pan down", keys: ["ArrowDown"], run: () => pan(0, -PAN_KEY) },
+    arrow("left", "ArrowLeft", -1, 0),
+    arrow("right", "ArrowRight", 1, 0),
+    arrow("up", "ArrowUp", 0, -1),
+    arrow("down", "ArrowDown", 0, 1),
   );
   canvas.addEventListener(
     "keydown",

@@ -2,13 +2,10 @@
 
 import { Card } from "./card.ts";
 import { Latest } from "./latest.ts";
-import { Grid } from "./pick.ts";
 import type { Stage } from "./stage.ts";
 import type { HoverReply } from "./types.ts";
 
 const REACH = 10;
-/** Milliseconds between two grids while points move. */
-const REBUILD = 100;
 /** Milliseconds that the pointer rests on a point before the kernel is asked. */
 const REST = 90;
 
@@ -21,8 +18,6 @@ export interface HoverSource {
 
 export class Hover {
   readonly card = new Card();
-  #grid: Grid | null = null;
-  #built = 0;
   #pointer: [number, number] | null = null;
   #point = -1;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -33,10 +28,7 @@ export class Hover {
     private readonly source: HoverSource,
     signal: AbortSignal,
   ) {
-    signal.addEventListener("abort", () => {
-      clearTimeout(this.#timer);
-      this.#grid = null;
-    });
+    signal.addEventListener("abort", () => clearTimeout(this.#timer));
   }
 
   move(at: [number, number] | null): void {
@@ -68,18 +60,9 @@ export class Hover {
   }
 
   #find(x: number, y: number): number {
-    const { newest, camera, clock } = this.stage;
-    if (!newest) return -1;
-    const now = performance.now();
-    if (
-      this.#grid?.frame !== newest &&
-      (now - this.#built > REBUILD || !clock.at(now).moving || !this.#grid)
-    ) {
-      this.#grid = new Grid(newest);
-      this.#built = now;
-    }
-    const reach = Math.max(REACH, this.stage.size / 2 + 2) / camera.scale;
-    return this.#grid?.nearest(...camera.toData(x, y), reach, (point) => this.source.hidden(point)) ?? -1;
+    const reach = Math.max(REACH, this.stage.size / 2 + 2);
+    const hidden = (point: number) => this.source.hidden(point);
+    return this.stage.projection()?.nearest(x, y, reach, hidden) ?? -1;
   }
 
   #change(point: number): void {

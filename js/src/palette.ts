@@ -29,6 +29,8 @@ const SCALE: Record<Theme, string> = {
 };
 
 const MISSING: Record<Theme, string> = { light: "#9a9fa8", dark: "#6a7079" };
+/** Of the text: rings of marked points. */
+const INK: Record<Theme, string> = { light: "#1d2126", dark: "#e4e7eb" };
 const PLAIN: Record<Theme, string> = { light: "#2f6fc4", dark: "#5b9de8" };
 
 export function categoryColors(count: number, theme: Theme): string[] {
@@ -42,17 +44,18 @@ export function scaleColors(theme: Theme): string[] {
 /** The table of 256 colours that the renderer reads for a legend of this kind with `count` categories. */
 export function colorsFor(kind: "none" | "category" | "number", count: number, theme: Theme): Colors {
   const table = new Uint8Array(768);
+  const fixed = { ink: rgb(INK[theme]), ground: rgb(BACKGROUND[theme]) };
   if (kind === "number") {
     const stops = scaleColors(theme).map(rgb);
     for (let i = 0; i < 255; i++) table.set(between(stops, i / 254), 3 * i);
     table.set(rgb(MISSING[theme]), 3 * 255);
-    return { table, count: 0 };
+    return { table, count: 0, ...fixed };
   }
   const colors = kind === "category" ? categoryColors(count, theme) : [PLAIN[theme]];
   colors.forEach((color, i) => {
     table.set(rgb(color), 3 * i);
   });
-  return { table, count: colors.length };
+  return { table, count: colors.length, ...fixed };
 }
 
 export function rgb(hex: string): [number, number, number] {

@@ -1,13 +1,14 @@
 /** The picture: takes frames, moves them to the GPU, and draws between them at display rate. */
 
-import { type Bounds, boundsOf, Camera, mixBounds } from "./camera.ts";
+import { Camera } from "./camera.ts";
 import { Clock } from "./clock.ts";
 import { DISK, drawDisk } from "./disk.ts";
 import { h } from "./dom.ts";
+import { type Bounds, boundsOf, mixBounds } from "./extent.ts";
 import { FlatRenderer } from "./flat.ts";
 import { GlRenderer } from "./gl.ts";
-import type { Colors, Renderer } from "./scene.ts";
-import { pointLook } from "./scene.ts";
+import { Projection } from "./projection.ts";
+import { type Colors, NO_COLORS, pointLook, type Renderer } from "./scene.ts";
 import type { Frame, Pair } from "./types.ts";
 
 /** Milliseconds that a lost context may take to come back. */
@@ -41,7 +42,8 @@ export class Stage {
   #frames = 0;
   #codes: Uint16Array = new Uint16Array(0);
   #flags: Uint8Array = new Uint8Array(0);
-  #colors: Colors = { table: new Uint8Array(768), count: 1 };
+  #sizes: Uint8Array | null = null;
+  #colors: Colors = NO_COLORS;
   #rescue: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -81,6 +83,13 @@ export class Stage {
     this.draw();
   }
 
+  /** One byte a point scales its diameter; null: all alike. */
+  setSizes(sizes: Uint8Array | null): void {
+    this.#sizes = sizes;
+    this.#renderer.setSizes(sizes);
+    this.draw();
+  }
+
   setColors(colors: Colors): void {
     this.#colors = colors;
     this.#renderer.setColors(colors);
@@ -104,11 +113,14 @@ export class Stage {
 
   /** Where a point is drawn now, in CSS pixels of the picture. */
   where(point: number): Pair | null {
+    const at = this.projection()?.at(point);
+    return at ? [at[0], at[1]] : null;
+  }
+
+  /** Where all points are drawn now; null before the first frame. Good until the next drawing. */
+  projection(): Projection | null {
     const [prev, next] = [this.#slots[this.#moment.prev]?.frame, this.#slots[this.#moment.next]?.frame];
-    if (!prev || !next || point >= prev.n || point >= next.n) return null;
-    const [a, b] = [place(prev, point), place(next, point)];
-    const { t } = this.#moment;
-    return this.camera.toScreen(a[0] + t * (b[0] - a[0]), a[1] + t * (b[1] - a[1]));
+    return prev && next ? new Projection(this.camera, prev, next, this.#moment.t) : null;
   }
 
   /** Frames shown in each of the last seconds, on average. */
@@ -123,7 +135,9 @@ export class Stage {
     this.#moment = this.clock.at(now);
     const [prev, next] = [this.#slots[this.#moment.prev], this.#slots[this.#moment.next]];
     if (!prev || !next) return;
-    this.camera.fit(this.#disk ? DISK : mixBounds(prev.bounds, next.bounds, this.#moment.t));
+    const bounds = mixBounds(prev.bounds, next.bounds, this.#moment.t);
+    this.camera.solid = next.frame.c === 3;
+    this.camera.fit(this.#disk ? { ...bounds, ...DISK } : bounds);
     if (!this.clock.tween && this.camera.following) this.camera.snap();
     const easing = this.camera.ease(Math.min(100, now - this.#last));
     this.#last = now;
@@ -141,7 +155,7 @@ export class Stage {
 
   #take(frame: Frame, now: number): void {
     this.#pending = null;
-    if (this.newest && this.newest.n !== frame.n) this.clock.reset();
+    if (this.newest && (this.newest.n !== frame.n || this.newest.c !== frame.c)) this.clock.reset();
     const slot = this.clock.accept(now);
     this.#renderer.upload(slot, frame);
     this.#slots[slot] = { frame, bounds: boundsOf(frame) };
@@ -173,6 +187,7 @@ export class Stage {
     this.root.dataset.renderer = renderer.kind;
     renderer.setCodes(this.#codes);
     renderer.setFlags(this.#flags);
+    renderer.setSizes(this.#sizes);
     renderer.setColors(this.#colors);
     this.#slots.forEach(({ frame }, slot) => {
       renderer.upload(slot, frame);
@@ -192,8 +207,4 @@ export class Stage {
     }
     this.draw();
   }
-}
-
-function place({ positions, lo, sc }: Frame, point: number): Pair {
-  return [lo[0] + positions[2 * point]! * sc[0], lo[1] + positions[2 * point + 1]! * sc[1]];
 }

@@ -9,10 +9,12 @@ export interface Frame {
   seq: number;
   iteration: number;
   n: number;
-  /** Interleaved x, y: quantised levels, or float32 positions. Position = lo + level * sc, y up. */
+  /** Dimensions of the map. */
+  c: 2 | 3;
+  /** Point by point: quantised levels, or float32 positions. Position = lo + level * sc, y up. */
   positions: Uint16Array | Float32Array;
-  lo: Pair;
-  sc: Pair;
+  lo: readonly number[];
+  sc: readonly number[];
   loss: number | null;
   state: string;
   speed: number;

@@ -157,7 +157,7 @@ export class View {
         icon: RESET,
         group: "view",
         run: () => this.#resetView(),
-        able: () => !this.#stage.camera.following,
+        able: () => this.#stage.camera.moved,
       },
     );
   }
@@ -208,6 +208,7 @@ export class View {
     const title = scene.title ? [h("strong", {}, scene.title)] : [];
     this.#caption.replaceChildren(...title, h("span", {}, `${scene.method} · ${count} points`));
     this.#stage.canvas.setAttribute("aria-label", `${scene.method} embedding of ${count} points`);
+    this.#stage.camera.solid = scene.c === 3;
     this.#stage.setDisk(scene.disk);
     this.#points.setLegend(scene.legend, this.#theme);
     this.#legend.show(scene.legend, this.#theme);

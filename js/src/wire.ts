@@ -6,7 +6,6 @@ import type {
   Frame,
   HoverReply,
   Legend,
-  Pair,
   SceneInfo,
   SetReply,
   Status,
@@ -31,10 +30,9 @@ function scalar(value: unknown): Value {
   return finite(value);
 }
 
-function pair(value: unknown): Pair | null {
-  if (!Array.isArray(value) || value.length !== 2) return null;
-  const [x, y] = [finite(value[0]), finite(value[1])];
-  return x === null || y === null ? null : [x, y];
+function vector(value: unknown, c: number): number[] | null {
+  if (!Array.isArray(value) || value.length !== c) return null;
+  return value.every((entry) => finite(entry) !== null) ? (value as number[]) : null;
 }
 
 function values(value: unknown): Record<string, Value> {
@@ -62,26 +60,28 @@ export function asUint16(value: unknown): Uint16Array {
   return new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >> 1);
 }
 
-function positionsOf(kind: unknown, buffer: unknown, n: number): Uint16Array | Float32Array | null {
+function positionsOf(kind: unknown, buffer: unknown, size: number): Uint16Array | Float32Array | null {
   const bytes = bytesOf(buffer);
-  if (kind === "u16" && bytes.byteLength === 4 * n) return asUint16(bytes);
-  if (kind !== "f32" || bytes.byteLength !== 8 * n) return null;
+  if (kind === "u16" && bytes.byteLength === 2 * size) return asUint16(bytes);
+  if (kind !== "f32" || bytes.byteLength !== 4 * size) return null;
   const whole = aligned(bytes, 4);
-  return new Float32Array(whole.buffer, whole.byteOffset, 2 * n);
+  return new Float32Array(whole.buffer, whole.byteOffset, size);
 }
 
 /** Gives the frame, or null where header and buffer do not fit together. */
 export function readFrame(content: Raw, buffers: readonly unknown[]): Frame | null {
   const n = whole(content.n, -1);
   const seq = whole(content.seq, -1);
-  const lo = pair(content.lo);
-  const sc = pair(content.sc);
-  if (n < 1 || n > MAX_POINTS || seq < 0 || content.c !== 2 || !lo || !sc) return null;
-  const positions = positionsOf(content.q, buffers[0], n);
+  const { c } = content;
+  if (n < 1 || n > MAX_POINTS || seq < 0 || (c !== 2 && c !== 3)) return null;
+  const [lo, sc] = [vector(content.lo, c), vector(content.sc, c)];
+  if (!lo || !sc) return null;
+  const positions = positionsOf(content.q, buffers[0], c * n);
   if (!positions) return null;
   return {
     seq,
     n,
+    c,
     lo,
     sc,
     positions,

@@ -15,8 +15,8 @@ interface Golden {
   name: string;
   content: Record<string, unknown>;
   buffers: [number, number][];
-  positions?: [number, number][];
-  tolerance?: [number, number];
+  positions?: number[][];
+  tolerance?: number[];
 }
 
 const golden = new URL("../../tests/golden/", import.meta.url);
@@ -44,11 +44,12 @@ describe("golden messages", () => {
     expect(loss).toBe(message.content.loss);
     expect(frame!.params).toEqual(message.content.params);
     expect(frame!.following).toEqual(message.content.following);
-    message.positions!.forEach(([x, y], i) => {
-      const got = [lo[0] + positions[2 * i]! * sc[0], lo[1] + positions[2 * i + 1]! * sc[1]];
-      [x, y].forEach((want, axis) => {
+    expect(frame!.c).toBe(message.content.c);
+    message.positions!.forEach((point, i) => {
+      point.forEach((want, axis) => {
+        const got = lo[axis]! + positions[frame!.c * i + axis]! * sc[axis]!;
         const slack = (message.tolerance?.[axis] ?? 0) + 1e-12 * Math.abs(want);
-        expect(Math.abs(got[axis]! - want)).toBeLessThanOrEqual(slack);
+        expect(Math.abs(got - want)).toBeLessThanOrEqual(slack);
       });
     });
   });
@@ -118,7 +119,9 @@ describe("frames that do not fit", () => {
     ["no buffer", {}, []],
     ["float header, level buffer", { q: "f32" }, [fits]],
     ["unknown coding", { q: "f16" }, [fits]],
-    ["three dimensions", { c: 3 }, [fits]],
+    ["three dimensions in a buffer for two", { c: 3, lo: [0, 0, 0], sc: [1, 1, 1] }, [fits]],
+    ["three dimensions with the affine of two", { c: 3 }, [new DataView(new ArrayBuffer(12))]],
+    ["four dimensions", { c: 4, lo: [0, 0, 0, 0], sc: [1, 1, 1, 1] }, [new DataView(new ArrayBuffer(16))]],
     ["no points", { n: 0 }, [new DataView(new ArrayBuffer(0))]],
     ["a fraction of points", { n: 1.5 }, [fits]],
     ["affine with a hole", { lo: [0, null] }, [fits]],

@@ -21,6 +21,7 @@ from ne_interactive.widget.stream import Stream
 from ne_interactive.widget.wire import PROTOCOL, live_controls, scene_of
 
 MIN_HEIGHT, MAX_HEIGHT = 160, 4000
+MAX_COMPONENTS = 3
 _STATIC = Path(__file__).parent / "static"
 
 
@@ -53,14 +54,14 @@ class Explorer(anywidget.AnyWidget):
         """Show `run`, which is not started here. See `explore` for the arguments.
 
         Raises:
-            ParameterError: the run does not embed in two dimensions, or the height is out of bounds.
+            ParameterError: the run embeds in more than three dimensions, or the height is out of bounds.
             DataError: labels, hover or images do not fit the n points.
         """
         check_height(height)
-        if run.c != 2:
+        if not 1 <= run.c <= MAX_COMPONENTS:
             raise ParameterError(
-                f"The live view draws two dimensions; the run has n_components={run.c}. "
-                "Set n_components=2, or use PlotlyView, which draws two and three."
+                f"The live view draws 1 to {MAX_COMPONENTS} dimensions; the run has n_components={run.c}. "
+                "Set n_components=2 or 3, or embed without a view: Stepper has no limit."
             )
         read = read_labels(labels, run.n)
         table = None if hover is None else HoverTable(hover, run.n)
@@ -159,7 +160,7 @@ def explore(
         title: A line above the view.
 
     Raises:
-        ParameterError: `method` given beside a Stepper, an embedding not in two dimensions, a bad height or speed.
+        ParameterError: `method` given beside a Stepper, more than three dimensions, a bad height or speed.
         DataError: X cannot be embedded, or labels, hover or images do not fit it. Nothing is started then.
     """
     check_height(height)

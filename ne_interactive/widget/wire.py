@@ -14,9 +14,9 @@ LEVELS = 65_535
 
 
 def quantize(embedding: np.ndarray) -> tuple[np.ndarray, list[float], list[float]]:
-    """Round positions Z (n, 2) to 65,536 levels of their bounding box.
+    """Round positions Z (n, c) to 65,536 levels of their bounding box.
 
-    Returns u (n, 2) little-endian uint16, lo and sc with Z = lo + u * sc within half a level. Without extent
+    Returns u (n, c) little-endian uint16, lo and sc with Z = lo + u * sc within half a level. Without extent
     along an axis sc is 0 there, which is exact. A position that is not finite goes to the lower corner.
     """
     levels = np.empty(embedding.shape, "<u2")
@@ -51,12 +51,13 @@ def frame_message(
 
     The buffer belongs to this message alone and cannot change: large ones are read later, by another thread.
     """
-    n, c = frame.embedding.shape
+    Z = _drawn(frame.embedding)
+    n, c = Z.shape
     if key:
-        positions = np.asarray(frame.embedding, dtype="<f4")
+        positions = np.asarray(Z, dtype="<f4")
         low, scale = [0.0] * c, [1.0] * c
     else:
-        positions, low, scale = quantize(frame.embedding)
+        positions, low, scale = quantize(Z)
     header = {
         "k": "frame",
         "seq": seq,
@@ -73,6 +74,11 @@ def frame_message(
         "note": plain_text(run.message or ""),
     }
     return header, [memoryview(positions.tobytes())]
+
+
+def _drawn(embedding: np.ndarray) -> np.ndarray:
+    """Positions (n, 2 or 3) as drawn: one dimension lies along the first axis."""
+    return np.pad(embedding, ((0, 0), (0, 1))) if embedding.shape[1] == 1 else embedding
 
 
 def status_message(run: Any, message: str | None = None) -> dict[str, Any]:
@@ -121,7 +127,7 @@ def scene_of(run: Any) -> dict[str, Any]:
     """Say what is drawn: how many points, by which method, and whether they lie in the unit disk."""
     method = type(run.method)
     disk = run.c == 2 and bool(getattr(method, "disk", False))
-    return {"n": run.n, "c": run.c, "method": method.__name__, "disk": disk}
+    return {"n": run.n, "c": max(run.c, 2), "method": method.__name__, "disk": disk}
 
 
 def live_controls(run: Any) -> list[dict[str, Any]]:

@@ -3,6 +3,8 @@
 import base64
 import functools
 import http.server
+import shutil
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,12 +15,35 @@ import numpy as np
 
 HERE = Path(__file__).parent
 STATIC = HERE.parents[1] / "ne_interactive" / "widget" / "static"
+JS = HERE.parents[1] / "js"
 # Stricter than any notebook: nothing from elsewhere, no code from text, no workers, no style attributes from text.
 POLICY = "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-host'; img-src data: blob:; base-uri 'none'"
 
 
+@functools.cache
+def parts() -> bytes:
+    """Bundle `js/test/parts.ts`: parts of the view, for tests that drive them without a kernel's messages."""
+    node = shutil.which("node")
+    assert node, "Node is missing on PATH; `./ne test` brings it into .venv."
+    script = "require('esbuild').buildSync({entryPoints: ['test/parts.ts'], bundle: true, format: 'esm'})"
+    command = [node, "-e", script]
+    return subprocess.run(command, cwd=JS, capture_output=True, check=True).stdout
+
+
 class Handler(http.server.SimpleHTTPRequestHandler):
     """Serves the host page and the built bundle, quietly."""
+
+    def do_GET(self) -> None:
+        """Serve a file, or the parts."""
+        if self.path != "/parts.js":
+            super().do_GET()
+            return
+        body = parts()
+        self.send_response(200)
+        self.send_header("Content-Type", "text/javascript")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 
     def translate_path(self, path: str) -> str:
         name = Path(path.partition("?")[0]).name
@@ -124,9 +149,10 @@ class Host:
         self.call("receive", model, content, [encode(buffer) for buffer in buffers])
 
     def frame(self, Z: Any, *, key: bool = False, model: int = 0, wait: bool = True, **changes: Any) -> int:
-        """Send positions Z (n, 2) as one frame; gives its seq. Waits until it is on screen."""
+        """Send positions Z (n, 2 or 3) as one frame; gives its seq. Waits until it is on screen."""
         self.seq += 1
         Z = np.asarray(Z, dtype=np.float32)
+        c = Z.shape[1]
         low, scale = Z.min(axis=0).astype(float), np.ptp(Z.astype(float), axis=0) / 65535
         levels = np.rint((Z - low) / np.where(scale > 0, scale, 1)).astype("<u2")
         header = {
@@ -134,10 +160,10 @@ class Host:
             "seq": self.seq,
             "it": 10 * self.seq,
             "n": len(Z),
-            "c": 2,
+            "c": c,
             "q": "f32" if key else "u16",
         }
-        header |= {"lo": [0.0, 0.0] if key else low.tolist(), "sc": [1.0, 1.0] if key else scale.tolist()}
+        header |= {"lo": [0.0] * c if key else low.tolist(), "sc": [1.0] * c if key else scale.tolist()}
         header |= {"loss": 1.5, "state": "running", "speed": 100.0, "seconds": 1.0}
         header |= {"params": {}, "following": {}, "note": ""}
         self.receive(header | changes, Z if key else levels, model=model)

@@ -24,6 +24,8 @@ CLOUDS = {
     "on a line": [[-3, 2.5], [4, 2.5], [0, 2.5]],
     "all in one place": [[1.25, -7.5]] * 4,
     "one point": [[3, 4]],
+    "three dimensions": [[0, 1, 2], [1, -1, 2.5], [0.25, 0, -4], [0.5, 0.5, 100]],
+    "flat in three dimensions": [[1, 7, -2], [2, 7, 3], [4, 7, 0.5]],
     "start of a run": [[1e-4, -2e-4], [-1.5e-4, 5e-5], [3e-5, 1e-4]],
 }
 
@@ -69,7 +71,7 @@ def build() -> tuple[dict[str, Any], bytes]:
                 state="running",
             )
             content, buffers = frame_message(frame, golden_run(), seq, key=key)
-            tolerance = [0.0, 0.0] if key else [step / 2 for step in content["sc"]]
+            tolerance = [0.0] * content["c"] if key else [step / 2 for step in content["sc"]]
             add(f"{name}, {content['q']}", content, buffers, positions=Z.tolist(), tolerance=tolerance)
     rest = SimpleNamespace(
         iteration=0,

@@ -164,7 +164,7 @@ def test_a_run_given_is_shown_as_it_stands(X, opened):
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"method": TSNE(n_components=3)}, ParameterError, "n_components=3.*PlotlyView"),
+        ({"method": TSNE(n_components=4)}, ParameterError, "1 to 3 dimensions; the run has n_components=4"),
         ({"method": TSNE(perplexity=5000)}, ParameterError, "perplexity"),
         ({"method": "tsne"}, ParameterError, "method"),
         ({"labels": [1, 2]}, DataError, "labels must have one entry for each of the 120 points; got 2"),
@@ -218,3 +218,16 @@ def test_max_speed_is_given_to_the_run_and_checked(X, opened):
     assert view.run.max_speed == 80
     with pytest.raises(ParameterError, match="max_speed must be a positive number"):
         explore(X, TSNE(perplexity=5), start=False, max_speed=0)
+
+
+@pytest.mark.parametrize(("c", "drawn"), [(1, 2), (3, 3)])
+def test_one_and_three_dimensions_are_drawn_as_they_are(X, opened, c, drawn):
+    run = Stepper(X, TSNE(n_components=c, perplexity=20))
+    run.step(3)
+    browser = opened(explore(run, start=False))
+    browser.say("hello")
+    (frame,) = browser.take("frame")
+    Z = np.frombuffer(frame["buffers"][0], "<f4").reshape(120, drawn)
+    assert (frame["c"], len(frame["lo"]), len(frame["sc"])) == (drawn, drawn, drawn)
+    np.testing.assert_array_equal(Z[:, :c], run.embedding)
+    assert not Z[:, c:].any()

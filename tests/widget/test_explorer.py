@@ -466,9 +466,17 @@ def test_a_height_out_of_bounds_is_refused(run, height):
         Explorer(run, height=height)
 
 
-def test_three_dimensions_are_refused_with_advice():
-    with pytest.raises(ParameterError, match=r"n_components=3.*PlotlyView"):
-        Explorer(FakeRun(c=3))
+@pytest.mark.parametrize("c", [4, 50])
+def test_more_than_three_dimensions_are_refused_with_advice(c):
+    with pytest.raises(
+        ParameterError, match=rf"draws 1 to 3 dimensions.*n_components={c}.*n_components=2 or 3"
+    ):
+        Explorer(FakeRun(c=c))
+
+
+@pytest.mark.parametrize(("c", "drawn"), [(1, 2), (2, 2), (3, 3)])
+def test_the_scene_says_how_many_dimensions_are_drawn(c, drawn):
+    assert Explorer(FakeRun(c=c))._scene["c"] == drawn
 
 
 @pytest.mark.parametrize("argument", ["labels", "hover", "images"])

@@ -1,0 +1,112 @@
+/** Where a frame's points lie, and how crowded they are: read off a sample, as every frame asks. */
+
+import type { Frame } from "./types.ts";
+
+export interface Bounds {
+  lo: readonly number[];
+  hi: readonly number[];
+  /** Of the ball around the middle of the box that holds the points. */
+  radius: number;
+  /** The area, in units of the map, on which the points would lie if they lay evenly as close as most do. */
+  area: number;
+}
+
+const SAMPLE = 2048;
+/** The box keeps to the bulk of the points, less this share at each end, and this many times its width beside it. */
+const TAIL = 0.005;
+const ROOM = 1;
+/** Fewer points than this have no outliers. */
+const FEW = 20;
+const SIDE = 48;
+
+/** The box around a frame's points. Quantised frames are their own box. */
+export function boxOf(frame: Frame): Pick<Bounds, "lo" | "hi"> {
+  const { lo, sc, positions, c } = frame;
+  if (positions instanceof Uint16Array) return { lo, hi: lo.map((low, axis) => low + sc[axis]! * 65535) };
+  const low = lo.map(() => Number.POSITIVE_INFINITY);
+  const high = lo.map(() => Number.NEGATIVE_INFINITY);
+  for (let axis = 0; axis < c; axis++) {
+    let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+    for (let i = axis; i < positions.length; i += c) {
+      const value = positions[i]!;
+      if (value < least) least = value;
+      if (value > most) most = value;
+    }
+    if (!Number.isFinite(least + most)) return { lo: lo.map(() => -1), hi: lo.map(() => 1) };
+    low[axis] = lo[axis]! + least * sc[axis]!;
+    high[axis] = lo[axis]! + most * sc[axis]!;
+  }
+  return { lo: low, hi: high };
+}
+
+/** Bounds that a few points far off do not stretch. */
+export function boundsOf(frame: Frame): Bounds {
+  const { lo, hi } = boxOf(frame);
+  const sample = sampled(frame);
+  const near = sample.map((values, axis) => within(values, lo[axis]!, hi[axis]!));
+  const bounds = { lo: near.map(([low]) => low), hi: near.map(([, high]) => high) };
+  return { ...bounds, radius: radiusOf(sample, bounds), area: areaOf(sample, bounds) };
+}
+
+export function mixBounds(a: Bounds, b: Bounds, t: number): Bounds {
+  const mix = (p: number, q: number) => p + t * (q - p);
+  return {
+    lo: a.lo.map((low, axis) => mix(low, b.lo[axis]!)),
+    hi: a.hi.map((high, axis) => mix(high, b.hi[axis]!)),
+    radius: mix(a.radius, b.radius),
+    area: mix(a.area, b.area),
+  };
+}
+
+/** Coordinates of evenly chosen points, axis by axis. The same points in every frame, so that nothing flickers. */
+function sampled({ positions, lo, sc, n, c }: Frame): Float64Array[] {
+  const count = Math.min(n, SAMPLE);
+  const step = n / count;
+  return lo.map((low, axis) =>
+    Float64Array.from({ length: count }, (_none, k) => {
+      const value = low + positions[c * Math.floor(k * step) + axis]! * sc[axis]!;
+      return Number.isFinite(value) ? value : low;
+    }),
+  );
+}
+
+function within(values: Float64Array, low: number, high: number): [number, number] {
+  if (values.length < FEW) return [low, high];
+  const sorted = values.slice().sort();
+  const out = Math.max(1, Math.floor(TAIL * sorted.length));
+  const [first, last] = [sorted[out]!, sorted[sorted.length - 1 - out]!];
+  const room = ROOM * (last - first);
+  return room > 0 ? [Math.max(low, first - room), Math.min(high, last + room)] : [low, high];
+}
+
+function radiusOf(sample: Float64Array[], { lo, hi }: Pick<Bounds, "lo" | "hi">): number {
+  const middle = lo.map((low, axis) => (low + hi[axis]!) / 2);
+  let most = 0;
+  for (let k = 0; k < sample[0]!.length; k++) {
+    let square = 0;
+    let inside = true;
+    for (let axis = 0; axis < lo.length; axis++) {
+      const value = sample[axis]![k]!;
+      if (value < lo[axis]! || value > hi[axis]!) inside = false;
+      square += (value - middle[axis]!) ** 2;
+    }
+    if (inside && square > most) most = square;
+  }
+  return Math.sqrt(most);
+}
+
+/** The inverse of the chance that two points share a cell of a grid, in cells; times the area of one. */
+function areaOf([xs, ys]: Float64Array[], { lo, hi }: Pick<Bounds, "lo" | "hi">): number {
+  const counts = new Uint16Array(SIDE * SIDE);
+  const [w, h] = [(hi[0]! - lo[0]!) / SIDE, (hi[1]! - lo[1]!) / SIDE];
+  const m = xs!.length;
+  for (let k = 0; k < m; k++) {
+    const column = Math.min(SIDE - 1, Math.max(0, Math.floor((xs![k]! - lo[0]!) / (w || 1))));
+    const row = Math.min(SIDE - 1, Math.max(0, Math.floor((ys![k]! - lo[1]!) / (h || 1))));
+    counts[row * SIDE + column]!++;
+  }
+  let shared = 0;
+  for (const count of counts) shared += count * (count - 1);
+  const cells = shared > 0 ? Math.min(SIDE * SIDE, (m * (m - 1)) / shared) : SIDE * SIDE;
+  return cells * w * h;
+}

@@ -1,0 +1,83 @@
+/** The points' shaders. Positions are CSS pixels from the middle of the picture; z points at the viewer. */
+
+import { NEAR } from "./camera.ts";
+import { DIM, DIMMED, HIDDEN, LARGEST, MARKED, MATCH, PINNED, SELECTED, SMALLEST } from "./scene.ts";
+
+const number = (value: number) => value.toFixed(4);
+
+export const VERTEX = `#version 300 es
+layout(location=0) in vec3 a_prev;
+layout(location=1) in vec3 a_next;
+layout(location=2) in uint a_code;
+layout(location=3) in uint a_flag;
+layout(location=4) in float a_size;
+uniform vec3 u_prev[2], u_next[2];
+uniform mat3 u_turn;
+uniform vec4 u_view;
+uniform vec3 u_look, u_ground;
+uniform float u_t, u_fog;
+uniform int u_layer, u_colors, u_sized;
+uniform sampler2D u_palette;
+out vec4 v_color;
+out vec3 v_shape;
+void main() {
+  vec3 prev = a_prev * u_prev[0] + u_prev[1];
+  vec3 next = a_next * u_next[0] + u_next[1];
+  vec3 at = u_turn * mix(prev, next, u_t);
+  float w = 1.0 - at.z * u_view.z;
+  bool marked = (a_flag & ${MARKED}u) != 0u;
+  bool dimmed = (a_flag & ${DIMMED}u) != 0u;
+  int layer = marked ? 2 : dimmed ? 0 : 1;
+  bool drawn = (a_flag & ${HIDDEN}u) == 0u && w > ${number(NEAR)} && (u_layer < 0 || u_layer == layer);
+  gl_Position = drawn ? vec4(at.xy * u_view.xy, w - ${number(2 * NEAR)}, w) : vec4(2.0, 2.0, 0.0, 1.0);
+
+  int code = int(a_code);
+  int entry = u_colors > 0 ? code % u_colors : (code == 65535 ? 255 : code * 254 / 65534);
+  float far = marked ? 0.0 : u_fog * clamp(0.5 - 0.5 * at.z * u_view.w, 0.0, 1.0);
+  vec3 color = mix(texelFetch(u_palette, ivec2(entry, 0), 0).rgb, u_ground, far);
+  v_color = vec4(color, marked ? 1.0 : dimmed ? ${number(DIM)} * u_look.y : u_look.y);
+
+  float unit = u_look.z;
+  float size = u_look.x / w * (u_sized > 0 ? mix(${number(SMALLEST)}, ${number(LARGEST)}, a_size) : 1.0);
+  if ((a_flag & ${SELECTED}u) != 0u) size = 1.1 * size + 1.5 * unit;
+  if ((a_flag & ${MATCH}u) != 0u) size = 1.6 * size + 4.0 * unit;
+  bool square = (a_flag & ${PINNED}u) != 0u;
+  if (square) size = max(1.2 * size, 7.0 * unit);
+  v_shape = vec3(size, marked ? clamp(0.18 * size, 0.75 * unit, 1.6 * unit) : 0.0, square ? 1.0 : 0.0);
+  gl_PointSize = size + 1.0;
+}`;
+
+export const FRAGMENT = `#version 300 es
+precision highp float;
+in vec4 v_color;
+in vec3 v_shape;
+uniform vec3 u_ink;
+uniform bool u_solid;
+out vec4 color;
+void main() {
+  vec2 at = (gl_PointCoord - 0.5) * (v_shape.x + 1.0);
+  float away = v_shape.z > 0.5 ? max(abs(at.x), abs(at.y)) : length(at);
+  float inside = 0.5 * v_shape.x - away;
+  float cover = clamp(inside + 0.5, 0.0, 1.0);
+  if (cover <= (u_solid ? 0.4 : 0.0)) discard;
+  float ring = v_shape.y > 0.0 ? clamp(v_shape.y - inside + 0.5, 0.0, 1.0) : 0.0;
+  float alpha = v_color.a * cover;
+  color = vec4(mix(v_color.rgb, u_ink, ring) * alpha, alpha);
+}`;
+
+export const UNIFORMS = [
+  "u_prev",
+  "u_next",
+  "u_turn",
+  "u_view",
+  "u_look",
+  "u_ground",
+  "u_t",
+  "u_fog",
+  "u_layer",
+  "u_colors",
+  "u_sized",
+  "u_palette",
+  "u_ink",
+  "u_solid",
+] as const;

@@ -12,7 +12,7 @@ from ne_interactive.engine.past import Change, Checkpoint, Past
 from ne_interactive.engine.preparation import Preparation
 from ne_interactive.engine.protocol import Method
 from ne_interactive.engine.state import FADE, Problem, State
-from ne_interactive.engine.step import awake, horizon, in_force, step
+from ne_interactive.engine.step import awake, by_hand, horizon, in_force, step
 from ne_interactive.engine.trace import Trace
 from ne_interactive.params.errors import DivergedError
 
@@ -41,12 +41,9 @@ class Core(Preparation):
         self.remember()
         state = self.ensure_start()
         kind = "tune" if changes else "neighbours"
-        self.past.changes.append(Change(self.iteration, kind, dict(changes)).of(problem))
+        self.past.changes.append(Change(self.iteration, kind, dict(changes)).of(problem, self.problem))
         before = in_force(self.method, state, self.rows.n)
-        hand = dict(state.hand) | dict(changes)
-        for name, value in changes.items():
-            if value == "auto" and getattr(self.method, name) == "auto":
-                del hand[name]
+        hand = by_hand(self.method, state.hand, changes)
         origin = awake(self.method, state, self.rows.n)
         self.state = replace(state, hand=hand, quiet=0, origin=origin)
         detail: dict[str, Any] = {"changes": {name: [before[name], value] for name, value in changes.items()}}
@@ -90,7 +87,7 @@ class Core(Preparation):
         """`switch`, with nothing that waits."""
         self.remember()
         state = self.ensure_start()
-        self.past.changes.append(Change(self.iteration, "switch", method=method).of(problem))
+        self.past.changes.append(Change(self.iteration, "switch", method=method).of(problem, self.problem))
         before = type(self.method).__name__
         scale = min(1.0, method.widest() / max(float(state.positions[:, 0].std()), 1e-30))
         positions = method.adopt(state.positions * scale).to(method.precision)
@@ -167,7 +164,7 @@ class Core(Preparation):
             self.first_k = self.first_neighbors.k if self.first_neighbors else 0
         if hand := dict(self.state.hand):
             problem = self.problem if self._costly(hand) else None
-            self.past.changes.append(Change(0, "tune", hand).of(problem))
+            self.past.changes.append(Change(0, "tune", hand).of(problem, problem))
         if self.state.horizon:
             self.past.changes.append(Change(0, "max_iter", {"max_iter": self.state.horizon}))
         self.trace, self.seconds, self.loss = Trace(), 0.0, float("nan")

@@ -26,8 +26,8 @@ class Change:
         kind: "tune", "neighbours" (the right ones instead of rough ones), "max_iter", "switch" or "mark".
         values: new live values; of "max_iter" the iteration, of "mark" the name, under the kind's own name.
         digest: of P from then on; "" where it stayed.
-        k: how many neighbours of each point P was made from, found at once; 0 if from none.
-        neighbors: these, if they are known; a search for as many finds them again.
+        k: how many neighbours of each point were searched for it; 0 where those in force were enough, or none needed.
+        neighbors: what that search found, while there is room for it; another finds the same.
         method: that took the run over.
         made: the problem of then, as long as something else needs it too.
     """
@@ -41,13 +41,15 @@ class Change:
     method: Method | None = None
     made: Callable[[], Problem | None] = lambda: None
 
-    def of(self, problem: Problem | None) -> Change:
-        """The same with the problem that it brought."""
+    def of(self, problem: Problem | None, before: Problem | None) -> Change:
+        """The same with the problem that it brought, and the one that was in force."""
         if problem is None:
             return self
-        found, made = problem.neighbors, weakref.ref(problem)
+        found = problem.neighbors
+        if found is None or (before is not None and found is before.neighbors):
+            found = None
         digest, k = problem.graph.digest(), found.k if found else 0
-        return replace(self, digest=digest, k=k, neighbors=found, made=made)
+        return replace(self, digest=digest, k=k, neighbors=found, made=weakref.ref(problem))
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,9 @@ class Past:
 
     def __init__(self, budget: float = BUDGET) -> None:
         self.budget = float(budget)
+        self.branches: list[
+            tuple[int, int]
+        ] = []  # where the run was branched off or taken back to, and from where
         self.changes: list[Change] = []
         self.checkpoints: list[Checkpoint] = []
         self.frames: dict[int, Tensor] = {}
@@ -88,7 +93,7 @@ class Past:
         """An independent past with the same content; what it holds is never written to."""
         other = Past(self.budget)
         other.changes, other.checkpoints = list(self.changes), list(self.checkpoints)
-        other.frames = dict(self.frames)
+        other.frames, other.branches = dict(self.frames), list(self.branches)
         other.interval, other.stride = self.interval, self.stride
         return other
 
@@ -102,7 +107,8 @@ class Past:
         if self.budget <= 0 or (self.checkpoints and self.checkpoints[-1].state.iteration == at):
             return
         self.checkpoints.append(checkpoint)
-        while self._bytes(self.checkpoints) > self.budget / 2 * 1e6 and len(self.checkpoints) > 2:
+        self._forget_neighbors(checkpoint.problem)
+        while self.bytes() > self.budget / 2 * 1e6 and len(self.checkpoints) > 2:
             self.interval *= 2
             last = len(self.checkpoints) - 1
             self.checkpoints = [
@@ -111,10 +117,26 @@ class Past:
                 if one.state.iteration % self.interval == 0 or place == last
             ]
 
-    @staticmethod
-    def _bytes(checkpoints: list[Checkpoint]) -> int:
-        graphs = {id(one.problem): 12 * one.problem.graph.nnz for one in checkpoints[:-1]}
-        return sum(one.bytes() for one in checkpoints) + sum(graphs.values())
+    def bytes(self) -> int:
+        """Memory of the exact states: tensors of the last one's problem are the run's own and not counted."""
+        if not self.checkpoints:
+            return 0
+        own = {tensor.data_ptr() for tensor in self.checkpoints[-1].problem.tensors()}
+        graphs = [tensor for one in self.checkpoints for tensor in one.problem.tensors()]
+        sizes = {one.data_ptr(): one.untyped_storage().nbytes() for one in graphs}
+        held = sum(size for place, size in sizes.items() if place not in own)
+        return held + sum(one.bytes() for one in self.checkpoints)
+
+    def _forget_neighbors(self, present: Problem) -> None:
+        """Keep at most a quarter of the budget of neighbours that are not in force; a search finds them again."""
+        room = self.budget / 4 * 1e6
+        for place in reversed(range(len(self.changes))):
+            found = self.changes[place].neighbors
+            if found is None or found is present.neighbors:
+                continue
+            room -= sum(part.untyped_storage().nbytes() for part in (found.indices, found.distances))
+            if room < 0:
+                self.changes[place] = replace(self.changes[place], neighbors=None)
 
     def show(self, iteration: int, positions: Tensor) -> None:
         """Keep a frame; beyond the budget every second one is given up."""
@@ -125,6 +147,10 @@ class Past:
         while len(self.frames) * size > self.budget / 2 * 1e6:
             self.stride *= 2
             self.frames = {at: Z for at, Z in self.frames.items() if at % self.stride == 0}
+
+    def branch(self, at: int, left: int) -> None:
+        """Note that a branch begins at an iteration, left at another; those of what is forgotten are forgotten."""
+        self.branches = [one for one in self.branches if one[0] <= at and one != (at, left)] + [(at, left)]
 
     def before(self, iteration: int) -> Checkpoint | None:
         """The latest checkpoint at or before an iteration."""

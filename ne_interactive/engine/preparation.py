@@ -21,7 +21,7 @@ from ne_interactive.engine.past import Past
 from ne_interactive.engine.protocol import Method
 from ne_interactive.engine.setup import check_start, device_of, problem_for, rough_problem_for, start_of
 from ne_interactive.engine.state import Event, Problem, State
-from ne_interactive.engine.step import in_force
+from ne_interactive.engine.step import by_hand, in_force
 from ne_interactive.engine.trace import Speed, Trace
 from ne_interactive.graph.csr import Graph
 from ne_interactive.graph.neighbors import Neighbors
@@ -84,20 +84,27 @@ class Preparation:
     def hand(self) -> dict[str, Any]:
         """Values set by hand, those that wait included."""
         with self._mailbox:
-            made = dict(self.state.hand) if self.state else {}
-            for prepared in self._ready:
-                made |= prepared.changes
-            return made | self._working | self._pending
+            return self._made(self._working | self._pending)
+
+    def _made(self, changes: dict[str, Any]) -> dict[str, Any]:
+        """Values set by hand, with those that are ready and these changes, but nothing else that waits."""
+        ready: dict[str, Any] = {}
+        for prepared in self._ready:
+            ready |= prepared.changes
+        return by_hand(self.method, self.state.hand if self.state else {}, ready | changes)
 
     def outlook(self) -> State:
         """The state in which parameters are resolved: as it is, with the waiting changes made."""
-        empty = torch.empty(0, 0)
-        state = self.state or State(empty, self.seed)
-        return replace(state, hand=self.hand())
+        return replace(self.state or State(torch.empty(0, 0), self.seed), hand=self.hand())
 
     def params(self) -> dict[str, Any]:
         """Live values in force."""
         return in_force(self.method, self.outlook(), self.rows.n)
+
+    def _knobs(self, changes: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Live values that a problem for these changes is made with; what was asked for since has its own."""
+        state = self.state or State(torch.empty(0, 0), self.seed)
+        return in_force(self.method, replace(state, hand=self._made(changes or {})), self.rows.n)
 
     @property
     def works_beside(self) -> bool:
@@ -113,7 +120,7 @@ class Preparation:
             if value == "auto" and not params_of(self.method)[name].auto:
                 raise ParameterError(f"{type(self.method).__name__}.{name} has no schedule to go back to.")
         self._check_metric(checked)
-        after = replace(self.outlook(), hand=self.hand() | checked)
+        after = replace(self.outlook(), hand=by_hand(self.method, self.hand(), checked))
         kept = not self._costly(checked)  # a new graph is checked once it is there
         graph = self.problem.graph if self.problem and kept else None
         self.method.check_together(in_force(self.method, after, self.rows.n), graph)
@@ -143,7 +150,10 @@ class Preparation:
     def _first_graph(self) -> Graph:
         if self.problem is None:
             self._say("finding neighbours")
-            self.problem = self._new_problem(None, self.params())
+            wanted = self.method.k(
+                self.rows.n, self.params()
+            )  # a search for what waits serves what is in force
+            self.problem = self._new_problem(None, self._knobs(), wanted)
             self.first_neighbors = self.problem.neighbors
             self.first_k = self.first_neighbors.k if self.first_neighbors else 0
             self._say("")
@@ -174,7 +184,7 @@ class Preparation:
                 return
             try:
                 if wait or self._brief(changes):
-                    self._hand_over(self._recalibrated(changes, self._neighbors(), self.params()))
+                    self._hand_over(self._recalibrated(changes, self._neighbors(), self._knobs(changes)))
                 else:
                     self._recalibrate_beside(changes)
             except BaseException:  # interrupted: the run is left as it was
@@ -183,13 +193,13 @@ class Preparation:
 
     def _begin_roughly(self) -> None:
         """Move on rough neighbours while the right ones are searched."""
-        self.problem = rough_problem_for(self.method, self.rows, self.params(), self.seed)
+        self.problem = rough_problem_for(self.method, self.rows, self._knobs(), self.seed)
         if self.problem is not None:
             self.began_roughly = True
             self.note("neighbours", {"rough": True, "digest": self.problem.graph.digest()})
             if self._stays_rough:
                 return
-            knobs = self.params()
+            knobs = self._knobs()
             self._say("finding neighbours")
             self._beside.begin(lambda: Prepared({}, self._new_problem(None, knobs)))
 
@@ -203,10 +213,10 @@ class Preparation:
             self.settle()
             self._stays_rough = False
             if self.problem is not None and self.problem.rough and not self._ready:
-                self._hand_over(Prepared({}, self._new_problem(None, self.params())))
+                self._hand_over(Prepared({}, self._new_problem(None, self._knobs())))
 
     def _recalibrate_beside(self, changes: dict[str, Any]) -> None:
-        known, knobs = self._neighbors(), self.params()
+        known, knobs = self._neighbors(), self._knobs(changes)
         self._beside.begin(lambda: self._recalibrated(changes, known, knobs))
 
     def _take_over(self) -> None:
@@ -292,8 +302,8 @@ class Preparation:
         declared = params_of(self.method)
         return [name for name in changes if declared[name].redo in ("weights", "graph")]
 
-    def _new_problem(self, known: Neighbors | None, knobs: Mapping[str, Any]) -> Problem:
-        return problem_for(self.method, self.rows, knobs, self.seed, known)
+    def _new_problem(self, known: Neighbors | None, knobs: Mapping[str, Any], least: int = 0) -> Problem:
+        return problem_for(self.method, self.rows, knobs, self.seed, known, least)
 
     def prepared(self, method: Any) -> tuple[Method, Problem]:
         """A method checked for taking this run over, and its problem; nothing is changed yet.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import platform
 from collections.abc import Mapping
@@ -11,16 +10,15 @@ from importlib import metadata
 from typing import Any
 
 import numba
-import numpy as np
 import torch
 
 from ne_interactive.engine import store
-from ne_interactive.engine.past import Change
+from ne_interactive.engine.checked import FORMAT, check_recipe
+from ne_interactive.engine.packing import method_of, pack_change, pack_method
 from ne_interactive.engine.timeline import Timeline
 from ne_interactive.params.errors import DataError
 from ne_interactive.params.param import params_of
 
-FORMAT = 1
 PACKAGES = ("ne-interactive", "torch", "numpy", "numba", "scipy", "faiss-cpu")
 
 
@@ -33,6 +31,10 @@ class Recipe:
 
     facts: Mapping[str, Any]
 
+    def __post_init__(self) -> None:
+        """Refuse facts that are no recipe: a script is written of them."""
+        check_recipe(self.facts)
+
     def __str__(self) -> str:
         return json.dumps(self.facts, indent=1)
 
@@ -42,16 +44,12 @@ class Recipe:
 
         Raises:
             DataError: if it is none, or one of a later version.
+            ParameterError: if a method is not defined here, or a value is outside its limits.
         """
         try:
             facts = json.loads(text)
-            made = facts["recipe"]
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, RecursionError):
             raise DataError("This is not the JSON of a recipe. Write one with str(run.recipe()).") from None
-        if made != FORMAT:
-            raise DataError(
-                f"The recipe has format {made}; this version reads format {FORMAT}. Install the version that wrote it."
-            )
         return cls(facts)
 
     def python(self) -> str:
@@ -67,15 +65,18 @@ class Recipe:
         if facts["first"] != facts["start"]:
             lines.append(f"run.switch({_call(facts['first'])})")
             lines.append("run.restart()")
+        told = [(at, _branch(at, left)) for at, left in facts["branches"]]
+        told += [(change["iteration"], _line(change)) for change in facts["changes"]]
         at = 0
-        for change in facts["changes"]:
-            if change["iteration"] > at:
-                lines.append(f"run.step({change['iteration'] - at})")
-                at = change["iteration"]
-            lines.append(_line(change))
-        if facts["iteration"] > at:
-            lines.append(f"run.step({facts['iteration'] - at})")
-        return "\n".join([*lines, "Z = run.embedding", ""])
+        for iteration, line in [
+            *sorted(told, key=lambda one: one[0]),
+            (facts["iteration"], "Z = run.embedding"),
+        ]:
+            if iteration > at:
+                lines.append(f"run.step({iteration - at})")
+                at = iteration
+            lines.append(line)
+        return "\n".join([*lines, ""])
 
 
 def recipe_of(core: Timeline) -> Recipe:
@@ -85,11 +86,12 @@ def recipe_of(core: Timeline) -> Recipe:
     rows = core.rows
     facts = {
         "recipe": FORMAT,
-        "start": _method(core.starter, core.seed),
-        "first": _method(core.first_method, core.seed),
+        "start": pack_method(core.starter, core.seed),
+        "first": pack_method(core.first_method, core.seed),
         "neighbors": core.first_k,
         "rough": core.began_roughly,
-        "changes": [_change(one, core.seed) for one in core.past.changes],
+        "changes": [pack_change(one, core.seed) for one in core.past.changes],
+        "branches": [list(one) for one in core.past.branches],
         "iteration": core.iteration,
         "data": {"shape": [rows.n, rows.d], "fingerprint": rows.fingerprint()},
         "embedding": store.digest(positions),
@@ -111,41 +113,6 @@ def circumstances() -> dict[str, str]:
     return found | {"threads": f"{numba.get_num_threads()} and {torch.get_num_threads()}"}
 
 
-def method_of(facts: Mapping[str, Any]) -> Any:
-    """The method that a recipe names."""
-    arrays = {
-        name: np.frombuffer(base64.b64decode(one["bytes"]), one["dtype"]).reshape(one["shape"]).copy()
-        for name, one in facts["arrays"].items()
-    }
-    return store.unpack_method(dict(facts), arrays)
-
-
-def change_of(facts: Mapping[str, Any]) -> Change:
-    """A change as a recipe tells it."""
-    method = method_of(facts["method"]) if facts.get("method") else None
-    k = facts["neighbors"]
-    return Change(facts["iteration"], facts["kind"], facts["values"], facts["digest"], k, method=method)
-
-
-def _method(method: Any, seed: int) -> dict[str, Any]:
-    facts, arrays = store.pack_method(method, seed)
-    packed = {
-        name: {
-            "dtype": array.dtype.str,
-            "shape": list(array.shape),
-            "bytes": base64.b64encode(np.ascontiguousarray(array).tobytes()).decode(),
-        }
-        for name, array in arrays.items()
-    }
-    return facts | {"arrays": packed}
-
-
-def _change(change: Change, seed: int) -> dict[str, Any]:
-    facts = {"iteration": change.iteration, "kind": change.kind, "values": dict(change.values)}
-    facts |= {"digest": change.digest, "neighbors": change.k}
-    return facts | ({"method": _method(change.method, seed)} if change.method else {})
-
-
 def _call(facts: Mapping[str, Any]) -> str:
     """A method as Python, with what differs from its defaults."""
     method = method_of(facts)
@@ -157,6 +124,10 @@ def _call(facts: Mapping[str, Any]) -> str:
         if name == "random_state" or not usual:
             given.append(f"{name}={value!r}" if plain else f"{name}=...")
     return f"ne.{facts['class']}({', '.join(given)})"
+
+
+def _branch(at: int, left: int) -> str:
+    return f"# taken back to here from iteration {left}" if left > at else "# a branch begins here"
 
 
 def _line(change: Mapping[str, Any]) -> str:

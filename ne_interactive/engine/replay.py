@@ -6,7 +6,8 @@ import warnings
 from typing import Any
 
 from ne_interactive.engine import store
-from ne_interactive.engine.recipe import Recipe, change_of, circumstances, method_of
+from ne_interactive.engine.packing import change_of, method_of
+from ne_interactive.engine.recipe import Recipe, circumstances
 from ne_interactive.engine.stepper import Stepper
 from ne_interactive.params.errors import DataError
 
@@ -24,8 +25,9 @@ def replay(X: Any, recipe: Recipe | str) -> Stepper:
 
     Raises:
         DataError: if X is another table, or the text no recipe.
+        ParameterError: if a method is not defined here, or a value is outside its limits.
     """
-    if isinstance(recipe, str):
+    if not isinstance(recipe, Recipe):
         recipe = Recipe.read(recipe)
     facts = recipe.facts
     run = Stepper(X, method_of(facts["start"]))
@@ -40,6 +42,7 @@ def replay(X: Any, recipe: Recipe | str) -> Stepper:
         core.ensure_start()
         core.first_method, core.first_k = method_of(facts["first"]), facts["neighbors"]
         core.begin_anew(facts["rough"])
+        core.past.branches = [tuple(one) for one in facts["branches"]]
         differs = core.redo([change_of(one) for one in facts["changes"]], facts["iteration"])
         if store.digest(core.ensure_start().positions) != facts["embedding"]:
             differs.append("the embedding")

@@ -108,9 +108,17 @@ def start_of(method: Method, table: Table, seed: int, graph: Callable[[], Graph]
 
 
 def problem_for(
-    method: Method, table: Table, knobs: Mapping[str, Any], seed: int, known: Neighbors | None = None
+    method: Method,
+    table: Table,
+    knobs: Mapping[str, Any],
+    seed: int,
+    known: Neighbors | None = None,
+    least: int = 0,
 ) -> Problem:
-    """The problem of these parameters; neighbours already known are used while they are enough."""
+    """The problem of these parameters; neighbours already known are used while they are enough.
+
+    A first search is for `least` neighbours or more, where any are needed.
+    """
     n = table.n
     source, metric = method.affinity_of(n, knobs), knobs["metric"]
     k = method.k(n, knobs)
@@ -118,7 +126,7 @@ def problem_for(
         known = None
     if k and (known is None or known.k < k):
         # a slider on its way up: the next stops shall not need a search each
-        wanted = k if known is None else min(2 * k, n - 1)
+        wanted = max(k, least) if known is None else min(2 * k, n - 1)
         known = neighbors_of(table, wanted, metric=metric, backend=method.backend, seed=seed)
     if isinstance(source, Graph):
         graph = source

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from ne_interactive.engine import store
-from ne_interactive.engine.recipe import change_of, method_of, recipe_of
+from ne_interactive.engine.packing import change_of, method_of
+from ne_interactive.engine.recipe import recipe_of
 from ne_interactive.engine.timeline import Timeline
 from ne_interactive.params.errors import DataError
 
@@ -60,6 +61,7 @@ def unpack_run(core: Timeline, arrays: dict[str, np.ndarray], facts: dict[str, A
     core.first_k, core.began_roughly = recipe["neighbors"], recipe["rough"]
     core.stay_rough(core.problem.rough)
     core.past.changes = [change_of(one) for one in recipe["changes"]]
+    core.past.branches = [tuple(one) for one in recipe["branches"]]
     core.trace.iterations = arrays["trace.iterations"].tolist()
     core.trace.losses = arrays["trace.losses"].tolist()
     core.loss, core.seconds = facts["loss"], facts["seconds"]

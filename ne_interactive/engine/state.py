@@ -64,6 +64,16 @@ class Problem:
             return self
         return Problem.of(self.neighbors, self._blend.at(left / (FADE + 1)), self.extras)
 
+    def tensors(self) -> list[Tensor]:
+        """All that it holds, what a fading of the metric needs included."""
+        graphs = [graph for graph in (self.graph, self.fading) if graph is not None]
+        held = [part for graph in graphs for part in (graph.indptr, graph.indices, graph.values)]
+        if self.neighbors is not None:
+            held += [self.neighbors.indices, self.neighbors.distances]
+        if "_blend" in self.__dict__:
+            held += self._blend.tensors()
+        return [*held, *self.extras.values()]
+
     @property
     def n(self) -> int:
         """Number of points."""

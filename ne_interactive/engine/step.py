@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -30,6 +31,12 @@ def in_force(method: Method, state: State, n: int) -> dict[str, Any]:
     for name in sorted(waiting, key=_after_what_it_needs):
         knobs[name] = method.scheduled(name, state, n, knobs)
     return {name: knobs[name] for name in params_of(method) if name in knobs}
+
+
+def by_hand(method: Method, hand: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The values set by hand after changes: one given back to the schedule that it was made with is not among them."""
+    made = dict(hand) | dict(changes)
+    return {name: value for name, value in made.items() if value != "auto" or getattr(method, name) != "auto"}
 
 
 def following(method: Method, state: State) -> dict[str, bool]:

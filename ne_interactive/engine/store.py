@@ -21,7 +21,7 @@ from ne_interactive.params.declare import REGISTRY
 from ne_interactive.params.errors import DataError, ParameterError
 from ne_interactive.params.param import params_of
 
-VERSION = 3
+VERSION = 4
 
 
 def save(path: str | os.PathLike[str], arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> Path:

@@ -15,7 +15,7 @@ from ne_interactive.engine.preparation import Prepared
 from ne_interactive.engine.protocol import Method
 from ne_interactive.engine.setup import problem_for, rough_problem_for
 from ne_interactive.engine.state import Problem
-from ne_interactive.engine.step import in_force
+from ne_interactive.engine.step import by_hand, in_force
 from ne_interactive.engine.trace import Speed, Trace
 from ne_interactive.graph.neighbors import Neighbors
 from ne_interactive.graph.tables import neighbors_of
@@ -39,6 +39,7 @@ class Timeline(Core):
         Names given to the iteration itself stay.
         """
         self.commit()
+        self.past.branch(iteration, self.iteration)
         self._forget_waiting()
         right = self._right_neighbors()
         checkpoint = self.past.before(iteration)
@@ -75,6 +76,7 @@ class Timeline(Core):
         other._pending, other._working, other._ready, other._beside = {}, {}, [], Beside()
         other.state = self.ensure_start().copy()
         other.events, other.past = list(self.events), self.past.copy()
+        other.past.branch(self.iteration, self.iteration)
         other.trace, other.speed = copy.deepcopy(self.trace), Speed()
         return other
 
@@ -96,7 +98,7 @@ class Timeline(Core):
         knobs = in_force(self.method, self.state, self.rows.n)
         problem = rough_problem_for(self.method, self.rows, knobs, self.seed) if rough else None
         if problem is None:
-            known = self.first_neighbors or self._found(self.first_k, self.method, knobs)
+            known = self.first_neighbors or self._searched(self.first_k, self.method, knobs)
             problem = problem_for(self.method, self.rows, knobs, self.seed, known)
             self.first_neighbors = problem.neighbors
         self.problem, self.began_roughly = problem, problem.rough
@@ -128,22 +130,17 @@ class Timeline(Core):
             return made
         method = change.method or self.method
         state = self.ensure_start()
-        hand = {} if change.method else dict(state.hand) | dict(change.values)
-        for name, value in list(hand.items()):
-            if value == "auto" and getattr(method, name) == "auto":
-                del hand[name]
+        hand = {} if change.method else by_hand(method, state.hand, change.values)
         knobs = in_force(method, replace(state, hand=hand), self.rows.n)
-        known = change.neighbors or self._found(change.k, method, knobs)
+        known = change.neighbors
+        if known is None and change.k:
+            known = self._searched(change.k, method, knobs)
+        elif known is None and self.problem is not None and not self.problem.rough:
+            known = self.problem.neighbors
         return problem_for(method, self.rows, knobs, self.seed, known)
 
-    def _found(self, k: int, method: Method, knobs: Mapping[str, Any]) -> Neighbors | None:
-        """The neighbours that a search for k gives: those there are of such a search, or a new one."""
-        there = [self.first_neighbors, *(one.neighbors for one in self.past.changes)]
-        if self.problem is not None and not self.problem.rough:
-            there.append(self.problem.neighbors)
-        for one in there:
-            if one is not None and one.k == k and one.metric == knobs["metric"]:
-                return one
+    def _searched(self, k: int, method: Method, knobs: Mapping[str, Any]) -> Neighbors | None:
+        """The neighbours that a search for k gives; None where none are needed."""
         if k == 0:
             return None
         return neighbors_of(self.rows, k, metric=knobs["metric"], backend=method.backend, seed=self.seed)

@@ -63,8 +63,7 @@ def unpack_value(packed: Any, name: str, arrays: Mapping[str, np.ndarray]) -> An
     if not isinstance(packed, dict):
         return packed
     if "class" in packed:
-        module, _, cls = packed["class"].rpartition(".")
-        return getattr(CLASSES[module], cls)
+        return _class_named(packed["class"], name)
     if "mapping" in packed:
         return {key: unpack_value(part, f"{name}.{key}", arrays) for key, part in packed["mapping"].items()}
     if "sparse" in packed:
@@ -82,6 +81,14 @@ def unpack_value(packed: Any, name: str, arrays: Mapping[str, np.ndarray]) -> An
         )
     fields = {key: unpack_value(part, f"{name}.{key}", arrays) for key, part in packed["fields"].items()}
     return known[packed["value"]](**fields)
+
+
+def _class_named(wanted: Any, name: str) -> type:
+    for module, home in CLASSES.items():
+        for cls in vars(home).values():
+            if isinstance(cls, type) and wanted == f"{module}.{cls.__name__}":
+                return cls
+    raise DataError(f"{name} is the class {wanted!r:.80}, which is none of torch.optim.")
 
 
 def _name_of_class(cls: type, name: str) -> str:

@@ -26,6 +26,10 @@ class Blend:
         indptr, indices, (self._old, self._new) = parts
         self._union = Graph(indptr, indices, self._new)
 
+    def tensors(self) -> list[torch.Tensor]:
+        """What it holds in memory."""
+        return [self._union.indptr, self._union.indices, self._old, self._new]
+
     def at(self, share: float) -> Graph:
         """Give the graph of which a share in [0, 1] is still the one before."""
         return self._union.weighing(torch.lerp(self._new, self._old, share))

@@ -69,7 +69,7 @@ def test_files_that_are_no_run_are_refused(tmp_path):
     with pytest.raises(ne.DataError, match="is not a saved run"):
         ne.Stepper.load(path, data())
     np.savez(path, facts=np.frombuffer(json.dumps({"version": 99}).encode(), np.uint8))
-    with pytest.raises(ne.DataError, match="saved in format 99; this version reads format 3"):
+    with pytest.raises(ne.DataError, match="saved in format 99; this version reads format 4"):
         ne.Stepper.load(path, data())
     with pytest.raises(FileNotFoundError):
         ne.Stepper.load(tmp_path / "nowhere.npz", data())

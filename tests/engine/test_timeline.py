@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import ne_interactive as ne
-from ne_interactive.engine import setup
+from ne_interactive.engine import preparation, setup
 from ne_interactive.engine.past import Past
 from ne_interactive.params.errors import DataError, ParameterError
 
@@ -95,7 +95,7 @@ def test_a_fork_is_independent_and_shares_the_neighbours():
 
 
 @pytest.mark.parametrize("name", sorted(ne.METHODS))
-def test_every_method_goes_back_exactly(name):
+def test_every_method_goes_back_branches_off_and_repeats_exactly(name, tmp_path):
     fits = {"perplexity": 8, "n_neighbors": 8}
     cls = ne.METHODS[name]
     method = cls(
@@ -105,9 +105,40 @@ def test_every_method_goes_back_exactly(name):
     run.step(55)
     run.tune(repulsion_strength=1.5)
     there = run.step(8).embedding
+    fork = run.fork()
     after = run.step(10).embedding
-    assert np.array_equal(run.rewind(63).embedding, there)
-    assert np.array_equal(run.step(10).embedding, after)
+    loaded = ne.Stepper.load(run.save(tmp_path / "run.npz"), data(80))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        again = ne.replay(data(80), str(run.recipe()))
+    for other in (run, loaded, again):
+        assert np.array_equal(other.rewind(63).embedding, there)
+    for other in (run, fork, loaded, again):
+        assert np.array_equal(other.step(10).embedding, after)
+
+
+def test_changes_made_beside_a_moving_run_are_gone_back_to_and_repeated(monkeypatch):
+    monkeypatch.setattr(preparation, "BRIEF_ENTRIES", 0)
+    run = ne.Stepper(data(), tsne())
+    seen = {}
+    run.listen(lambda run, what: seen.update({run.iteration: run.embedding}) if what == "iteration" else None)
+    run.start()
+    for change in ({"perplexity": 40}, {"metric": "cosine"}, {"perplexity": 5, "exaggeration": 2.0}):
+        at = run.iteration
+        run.tune(**change)
+        while (
+            not any(change.keys() & e.detail["changes"].keys() for e in run.events) or run.iteration < at + 12
+        ):
+            time.sleep(0.005)
+    run.pause()
+    recorded = {name: e.iteration for e in run.events for name in e.detail["changes"]}
+    again = ne.replay(data(), str(run.recipe()))
+    same(run, again)
+    middle = recorded["metric"] + 6
+    assert run.fork(middle)._core.state.fading > 0
+    for iteration in (run.iteration - 1, middle, recorded["metric"], 3):
+        for other in (run, again):
+            assert np.array_equal(other.rewind(iteration).embedding, seen[iteration])
 
 
 def test_switches_marks_lengths_and_restarts_are_remembered():
@@ -160,9 +191,25 @@ def test_history_is_thinned_within_its_budget():
     with pytest.raises(ValueError, match="read-only"):
         Z[0] = 0
     past = run._core.past
-    assert sum(one.bytes() for one in past.checkpoints) < 0.02e6 or len(past.checkpoints) == 2
+    assert past.bytes() < 0.015e6 or len(past.checkpoints) == 2
     assert ne.Stepper(data(), tsne(), history=0).step(5) is not None
     assert Past(0).frames == {}
+
+
+def test_what_changes_leave_behind_is_held_within_the_budget():
+    run = ne.Stepper(data(), tsne(), history=2.0)
+    for metric in ("cosine", "euclidean", "manhattan", "cosine") * 4:
+        run.tune(metric=metric)
+        run.step(40)
+    past, present = run._core.past, run._core.problem.neighbors
+    held = [one for one in past.changes if one.neighbors is not None and one.neighbors is not present]
+    one = sum(part.untyped_storage().nbytes() for part in (present.indices, present.distances))
+    assert past.bytes() <= 1e6
+    assert (len(held) - 1) * one <= 0.5e6  # the last were in force until now
+    assert len(held) < len(past.changes) - 1
+    end = run.embedding
+    assert run.rewind(50).params["metric"] == "euclidean"
+    assert not np.array_equal(run.embedding, end)
 
 
 def test_a_recipe_repeats_a_run_as_json_and_as_a_script(tmp_path):

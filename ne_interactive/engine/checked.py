@@ -1,0 +1,105 @@
+"""What the JSON of a recipe must be: all is checked before any of it is used, and nothing is imported or run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ne_interactive.engine import packing
+from ne_interactive.params.errors import DataError, NEError
+from ne_interactive.params.param import check_live
+
+FORMAT = 2
+_DIGEST = re.compile(r"[0-9a-f]{32}")
+
+
+def check_recipe(facts: Any) -> None:
+    """Refuse what is no recipe.
+
+    Raises:
+        DataError: naming the part that is missing or wrong, or the later version that wrote it.
+        ParameterError: a method that is not defined here, or a value outside its limits.
+    """
+    if not isinstance(facts, Mapping) or "recipe" not in facts:
+        raise DataError("This is not the JSON of a recipe. Write one with str(run.recipe()).")
+    if facts["recipe"] != FORMAT:
+        raise DataError(
+            f"The recipe has format {facts['recipe']!r:.20}; this version reads format {FORMAT}. "
+            "Install the version that wrote it."
+        )
+    _expect(facts, "iteration", _count)
+    _expect(facts, "neighbors", _count)
+    _expect(facts, "rough", lambda value: isinstance(value, bool))
+    _expect(facts, "embedding", _digest)
+    _expect(facts, "made with", lambda value: isinstance(value, Mapping) and _texts(value.items()))
+    _expect(facts, "data", lambda value: isinstance(value, Mapping))
+    _expect(facts["data"], "fingerprint", _digest)
+    _expect(facts["data"], "shape", _shape)
+    _method(facts, "start")
+    method = _method(facts, "first")
+    _expect(facts, "branches", lambda value: isinstance(value, list) and all(map(_branch, value)))
+    _expect(facts, "changes", lambda value: isinstance(value, list))
+    n, at = facts["data"]["shape"][0], 0
+    for change in facts["changes"]:
+        _expect({"changes": change}, "changes", lambda value: isinstance(value, Mapping))
+        possible = range(at, facts["iteration"] + 1)
+        _expect(change, "iteration", lambda value, there=possible: _count(value) and value in there)
+        _expect(change, "neighbors", _count)
+        _expect(change, "digest", lambda value: value == "" or _digest(value))
+        _expect(change, "values", lambda value: isinstance(value, Mapping))
+        at = change["iteration"]
+        method = _change(change, method, n)
+
+
+def _change(change: Mapping[str, Any], method: Any, n: int) -> Any:
+    """Check one change to a run of n points; returns the method from then on."""
+    kind, values = change.get("kind"), change["values"]
+    if kind == "switch":
+        return _method(change, "method")
+    if kind == "tune":
+        check_live(method, values, n)
+    elif kind == "mark":
+        _expect(values, "mark", lambda value: isinstance(value, str))
+    elif kind == "max_iter":
+        _expect(values, "max_iter", lambda value: _count(value) and value > 0)
+    elif kind != "neighbours":
+        raise DataError(f"The recipe has a change of the unknown kind {kind!r:.40}.")
+    return method
+
+
+def _method(facts: Mapping[str, Any], name: str) -> Any:
+    _expect(facts, name, lambda value: isinstance(value, Mapping))
+    try:
+        return packing.method_of(facts[name])
+    except NEError:
+        raise
+    except Exception as error:  # whatever a wrong part leads to
+        raise DataError(f"The recipe's method {name!r} cannot be read: {error!r:.200}.") from error
+
+
+def _expect(facts: Mapping[str, Any], name: str, fits: Callable[[Any], bool]) -> None:
+    if name not in facts:
+        raise DataError(f"The recipe lacks {name!r}.")
+    if not fits(facts[name]):
+        raise DataError(f"The recipe's {name!r} is not what it must be; got {facts[name]!r:.80}.")
+
+
+def _count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _digest(value: Any) -> bool:
+    return isinstance(value, str) and _DIGEST.fullmatch(value) is not None
+
+
+def _texts(items: Any) -> bool:
+    return all(isinstance(part, str) for item in items for part in item)
+
+
+def _shape(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(_count(part) and part > 0 for part in value)
+
+
+def _branch(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(map(_count, value))

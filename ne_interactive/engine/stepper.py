@@ -11,11 +11,11 @@ import numpy as np
 
 from ne_interactive.engine import store
 from ne_interactive.engine.listeners import weakly
-from ne_interactive.engine.moving import Moving
 from ne_interactive.engine.past import BUDGET, Past
 from ne_interactive.engine.placing import Map
 from ne_interactive.engine.reading import Frame
 from ne_interactive.engine.recipe import Recipe, recipe_of
+from ne_interactive.engine.showing import Showing
 from ne_interactive.engine.snapshot import pack_run, unpack_run
 from ne_interactive.engine.steering import check_method
 from ne_interactive.engine.timeline import Timeline
@@ -23,7 +23,7 @@ from ne_interactive.params.declare import REGISTRY
 from ne_interactive.params.errors import ParameterError
 
 
-class Stepper(Moving):
+class Stepper(Showing):
     """A run of one method on one table of data.
 
     Args:
@@ -135,7 +135,7 @@ class Stepper(Moving):
         other = Stepper.__new__(Stepper)
         with self._turnstile.visit():
             self._core.commit()
-            Moving.__init__(other, self._core.forked(weakly(other._say)))
+            Showing.__init__(other, self._core.forked(weakly(other._say)))
         if iteration is not None:
             other.rewind(iteration)
         return other
@@ -186,13 +186,6 @@ class Stepper(Moving):
         run = cls(X, store.unpack_method(facts["method"], arrays))
         unpack_run(run._core, arrays, facts)
         return run
-
-    def loss_figure(self) -> Any:
-        """The loss by iteration with the changes made, as a Plotly figure."""
-        from ne_interactive.quality.figures import loss_figure
-
-        iterations, losses = self.losses
-        return loss_figure(iterations, losses, events=self.events)
 
 
 def _check_history(history: Any) -> None:

@@ -6,15 +6,25 @@ from typing import Any
 import numpy as np
 
 from ne_interactive.params.errors import DataError
+from ne_interactive.quality.hover import HoverTable
 from ne_interactive.quality.labels import Labels, read_labels
+from ne_interactive.quality.palette import (
+    BACKGROUND,
+    DISK,
+    MISSING,
+    PLAIN,
+    TEXT,
+    Theme,
+    category_colors,
+    check_theme,
+    scale_colors,
+)
 from ne_interactive.quality.text import escape_markup, plain_text
 
-PALETTE = (
-    "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#8c6d31", "#6a51a3", "#4d4d4d", "#b2b200",
-)  # fmt: skip
-"""Colours that stay apart for the colour-blind (after Okabe and Ito, 2008), then more."""
 MODEBAR = {"remove": ["sendChartToCloud", "sendDataToCloud"]}
 """Without the buttons that would send the data to another machine."""
+CHANGED = "#d55e00"
+BARE = {"showgrid": False, "zeroline": False, "showticklabels": False, "title": {"text": ""}}
 MAX_MARKS = 40
 MAX_TRACES = 200
 
@@ -41,7 +51,7 @@ def loss_figure(iterations: Any, losses: Any, events: Iterable[Any] = ()) -> Any
         raise DataError(f"losses need one iteration each; got {len(x)} iterations and {len(y)} losses.")
     y = np.where(np.isfinite(y), y, np.nan)
     figure = go.Figure(
-        go.Scatter(x=x, y=y, mode="lines", name="loss", line={"color": PALETTE[0], "width": 2})
+        go.Scatter(x=x, y=y, mode="lines", name="loss", line={"color": PLAIN["light"], "width": 2})
     )
     marks = list(events)[-MAX_MARKS:]
     if marks:
@@ -71,7 +81,7 @@ def _add_marks(figure: Any, events: Sequence[Any], x: np.ndarray, y: np.ndarray)
             y=heights,
             mode="markers",
             name="changes",
-            marker={"symbol": "diamond", "size": 9, "color": PALETTE[4]},
+            marker={"symbol": "diamond", "size": 9, "color": CHANGED},
             hovertext=[_event_text(event) for event in events],
             hovertemplate="iteration %{x}<br>%{hovertext}<extra></extra>",
         )
@@ -96,9 +106,10 @@ def embedding_figure(
     embedding: Any,
     labels: object = None,
     *,
-    hover: Sequence[object] | None = None,
+    hover: object = None,
     title: str | None = None,
     point_size: float | None = None,
+    theme: Theme = "light",
     disk: bool = False,
 ) -> Any:
     """Draw an embedding Z (n, 2) or (n, 3), coloured by labels.
@@ -106,9 +117,10 @@ def embedding_figure(
     Args:
         embedding: Positions (n, 2) or (n, 3).
         labels: One label for each point, categories or numbers; see `ne_interactive.quality.labels.read_labels`.
-        hover: One text for each point.
+        hover: Texts for each point: a data frame, a mapping of columns, or one sequence.
         title: Title above the figure.
         point_size: Diameter of a point in pixels; by default smaller the more points there are.
+        theme: "light" or "dark".
         disk: Draw the unit circle around the points of a Poincare disk, and show all of it; in two dimensions only.
 
     Returns:
@@ -116,22 +128,31 @@ def embedding_figure(
 
     Raises:
         DataError: the shape of the embedding, or the number of labels or texts, is wrong.
+        ParameterError: another theme.
     """
+    check_theme(theme)
     Z = np.asarray(embedding, np.float32)
     if Z.ndim != 2 or Z.shape[1] not in (2, 3) or len(Z) == 0:
         raise DataError(f"an embedding to draw has the shape (n, 2) or (n, 3); got {Z.shape}.")
-    if hover is not None and len(hover) != len(Z):
-        raise DataError(f"hover must have one entry for each of the {len(Z)} points; got {len(hover)}.")
-    texts = None if hover is None else [escape_markup(plain_text(text)) for text in hover]
+    texts = None if hover is None else hover_texts(HoverTable(hover, len(Z)), range(len(Z)))
     read = read_labels(labels, len(Z))
 
     import plotly.graph_objects as go
 
-    figure = go.Figure(traces(Z, read, texts, point_size))
-    figure.update_layout(**layout(Z.shape[1], read, title))
+    figure = go.Figure(traces(Z, read, texts, point_size, theme))
+    figure.update_layout(**layout(Z.shape[1], read, title, theme))
     if disk and Z.shape[1] == 2:
-        figure.update_layout(**disk_layout(True))
+        figure.update_layout(**disk_layout(True, theme))
     return figure
+
+
+def hover_texts(table: HoverTable, points: Iterable[int]) -> list[str]:
+    """Give the lines of a table for some points, escaped, as Plotly takes them."""
+    return ["<br>".join(_line(*row) for row in table.rows(int(point))) for point in points]
+
+
+def _line(name: str, text: str) -> str:
+    return f"{escape_markup(name)}: {escape_markup(text)}" if name else escape_markup(text)
 
 
 def groups(labels: Labels, n: int) -> list[np.ndarray]:
@@ -155,7 +176,11 @@ def groups(labels: Labels, n: int) -> list[np.ndarray]:
 
 
 def traces(
-    Z: np.ndarray, labels: Labels, texts: Sequence[str] | None, size: float | None = None
+    Z: np.ndarray,
+    labels: Labels,
+    texts: Sequence[str] | None,
+    size: float | None = None,
+    theme: Theme = "light",
 ) -> list[Any]:
     """Give the Plotly traces of positions Z (n, 2 or 3); `texts` are escaped already."""
     import plotly.graph_objects as go
@@ -165,7 +190,7 @@ def traces(
     size = point_size(n, c) if size is None else size
     answer = []
     for i, points in enumerate(groups(labels, n)):
-        name, marker = _style(labels, i, points)
+        name, marker = _style(labels, i, points, theme)
         more: dict[str, Any] = {"hoverinfo": "name" if labels.kind == "category" else "skip"}
         if texts is not None:
             more = {"hovertext": [texts[p] for p in points], "hoverinfo": "text+name"}
@@ -182,48 +207,62 @@ def coordinates(Z: np.ndarray, points: np.ndarray) -> dict[str, np.ndarray]:
 
 def point_size(n: int, c: int) -> float:
     """Give a diameter in pixels at which n points cover a figure without hiding each other."""
-    return float(np.clip(160 / np.sqrt(n), 2, 7)) if c == 2 else float(np.clip(80 / np.sqrt(n), 1.5, 4))
+    return float(np.clip(220 / np.sqrt(n), 2, 8)) if c == 2 else float(np.clip(120 / np.sqrt(n), 1.5, 5))
 
 
-def _style(labels: Labels, i: int, points: np.ndarray) -> tuple[str, dict[str, Any]]:
+def _style(labels: Labels, i: int, points: np.ndarray, theme: Theme) -> tuple[str, dict[str, Any]]:
+    marker: dict[str, Any] = {"opacity": 0.8}
     if labels.kind == "category":
-        return escape_markup(labels.names[i]), {"color": PALETTE[i % len(PALETTE)], "opacity": 0.8}
+        color = category_colors(len(labels.names), theme)[i]
+        return escape_markup(labels.names[i]), marker | {"color": color}
     if labels.kind == "none":
-        return "points", {"color": PALETTE[0], "opacity": 0.8}
+        return "points", marker | {"color": PLAIN[theme]}
     if i == 1:
-        return "missing", {"color": "#999999", "opacity": 0.5}
-    bar = {"title": {"text": escape_markup(labels.name)}}
-    return "points", {
-        "color": labels.values[points],
-        "colorscale": "Cividis",
-        "colorbar": bar,
-        "opacity": 0.8,
+        return "missing", {"color": MISSING[theme], "opacity": 0.5}
+    values = labels.values[points]
+    low, high = np.nanmin(labels.values), np.nanmax(labels.values)
+    stops = scale_colors(theme)
+    bar = {"title": {"text": escape_markup(labels.name)}, "thickness": 12, "outlinewidth": 0, "len": 0.6}
+    scale = {
+        "colorscale": [[place / (len(stops) - 1), color] for place, color in enumerate(stops)],
+        "cmin": low,
+        "cmax": high,
     }
+    return "points", marker | scale | {"color": values, "colorbar": bar}
 
 
-def layout(c: int, labels: Labels, title: str | None) -> dict[str, Any]:
-    """Give the layout: equal scales, no grid, and a constant `uirevision`, so that updates keep zoom and legend."""
-    bare = {"showgrid": False, "zeroline": False, "showticklabels": False, "title": {"text": ""}}
+def layout(c: int, labels: Labels, title: str | None, theme: Theme = "light") -> dict[str, Any]:
+    """Give the layout: equal scales, no axes, and a constant `uirevision`, so that updates keep zoom and legend."""
+    template = {"light": "plotly_white", "dark": "plotly_dark"}[theme]
     answer: dict[str, Any] = {
-        "template": "plotly_white",
+        "template": template,
+        "paper_bgcolor": BACKGROUND[theme],
+        "plot_bgcolor": BACKGROUND[theme],
+        "font": {"family": "system-ui, sans-serif", "size": 13, "color": TEXT[theme]},
         "uirevision": "embedding",
-        "modebar": MODEBAR,
+        "modebar": MODEBAR | {"bgcolor": "rgba(0,0,0,0)"},
         "hoverlabel": {"namelength": -1},
         "showlegend": labels.kind == "category",
         "legend": {"itemsizing": "constant", "title": {"text": escape_markup(labels.name)}},
-        "margin": {"l": 10, "r": 10, "t": 40 if title else 10, "b": 10},
-        "title": {"text": escape_markup(plain_text(title or ""))},
+        "margin": {"l": 12, "r": 12, "t": 44 if title else 12, "b": 12},
+        "title": {
+            "text": escape_markup(plain_text(title or "")),
+            "font": {"size": 15},
+            "x": 0.02,
+            "xanchor": "left",
+        },
     }
+    hidden = BARE | {"visible": False}
     if c == 3:
-        return answer | {"scene": {"xaxis": bare, "yaxis": bare, "zaxis": bare, "aspectmode": "data"}}
+        return answer | {"scene": {"xaxis": hidden, "yaxis": hidden, "zaxis": hidden, "aspectmode": "data"}}
     return answer | {
-        "xaxis": bare,
-        "yaxis": bare | {"scaleanchor": "x", "scaleratio": 1},
+        "xaxis": hidden,
+        "yaxis": hidden | {"scaleanchor": "x", "scaleratio": 1},
         "hovermode": "closest",
     }
 
 
-def disk_layout(disk: bool) -> dict[str, Any]:
+def disk_layout(disk: bool, theme: Theme = "light") -> dict[str, Any]:
     """Give what draws the unit circle under the points and shows all of it, or what takes it away again."""
     if not disk:
         return {"shapes": [], "xaxis": {"autorange": True}, "yaxis": {"autorange": True}}
@@ -238,4 +277,4 @@ def disk_layout(disk: bool) -> dict[str, Any]:
         "layer": "below",
     }
     ends = {"range": [-1.05, 1.05], "autorange": False}
-    return {"shapes": [circle | {"line": {"color": "#b5bcc5", "width": 1}}], "xaxis": ends, "yaxis": ends}
+    return {"shapes": [circle | {"line": {"color": DISK[theme], "width": 1}}], "xaxis": ends, "yaxis": ends}

@@ -17,6 +17,7 @@ from ne_interactive.quality.text import plain_text
 from ne_interactive.widget.desk import Desk
 from ne_interactive.widget.follow import follow
 from ne_interactive.widget.labels import codes, legend
+from ne_interactive.widget.still import with_still
 from ne_interactive.widget.stream import Stream
 from ne_interactive.widget.wire import PROTOCOL, live_controls, scene_of
 
@@ -67,6 +68,7 @@ class Explorer(anywidget.AnyWidget):
         table = None if hover is None else HoverTable(hover, run.n)
         pictures = None if images is None else HoverImages(images, run.n)
         self.run = run
+        self._labels = read
         self._stop_run_on_close = False
         scene = scene_of(run) | {"title": plain_text(title or "")}
         asks = table is not None or pictures is not None
@@ -121,6 +123,9 @@ class Explorer(anywidget.AnyWidget):
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """Take state from the browser; what the view draws is not the browser's to change."""
         super().set_state({name: value for name, value in sync_data.items() if name not in _OWN})
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        return with_still(super()._repr_mimebundle_(**kwargs), self.run, self._labels)
 
     def __repr__(self) -> str:
         """Give the same text for the same run; the iteration is left out while it changes."""

@@ -8,7 +8,15 @@ import numpy as np
 
 from ne_interactive.engine.stepper import Stepper
 from ne_interactive.params.errors import ParameterError
-from ne_interactive.quality.figures import MODEBAR, coordinates, disk_layout, groups, layout, traces
+from ne_interactive.quality.figures import (
+    MODEBAR,
+    coordinates,
+    disk_layout,
+    groups,
+    hover_texts,
+    layout,
+    traces,
+)
 from ne_interactive.quality.hover import HoverTable
 from ne_interactive.quality.labels import Labels, read_labels
 from ne_interactive.quality.text import escape_markup, plain_text
@@ -79,7 +87,7 @@ class PlotlyView:
         import plotly.graph_objects as go
 
         frame = self.run.frame()
-        texts = None if table is None else [_hover_text(table, int(point)) for point in self._shown]
+        texts = None if table is None else hover_texts(table, self._shown)
         self._groups = groups(labels, len(self._shown))
         figure = go.FigureWidget(traces(frame.embedding[self._shown], labels, texts))
         figure.update_layout(**layout(self.run.c, labels, "·"))
@@ -155,11 +163,3 @@ def _choose(labels: Labels, points: np.ndarray) -> Labels:
     if labels.kind == "category":
         return Labels("category", labels.name, ids=labels.ids[points], names=labels.names)
     return Labels("number", labels.name, values=labels.values[points])
-
-
-def _hover_text(table: HoverTable, point: int) -> str:
-    rows = [
-        f"{escape_markup(name)}: {escape_markup(text)}" if name else escape_markup(text)
-        for name, text in table.rows(point)
-    ]
-    return "<br>".join(rows)

@@ -484,3 +484,19 @@ def test_wrong_lengths_are_refused(run, argument):
     with pytest.raises(DataError, match=r"\b6\b.*got"):
         Explorer(run, **{argument: np.zeros((5, 4)) if argument == "images" else list(range(5))})
     assert run.listeners == []
+
+
+def test_a_picture_is_kept_for_hosts_without_widgets(run):
+    import base64
+
+    explorer = Explorer(run, labels=["a", "b", "a", "b", "c", "c"])
+    data, _ = explorer._repr_mimebundle_()
+    assert "image/png" not in data  # nothing to see before the first iteration
+    run.iterate(3)
+    data, _ = explorer._repr_mimebundle_()
+    assert data["text/plain"] == repr(explorer) == "Explorer(TSNE, n=6, iteration=3)"
+    assert "application/vnd.jupyter.widget-view+json" in data
+    picture = base64.b64decode(data["image/png"])
+    assert picture.startswith(b"\x89PNG")
+    assert len(picture) <= 60_000
+    explorer.close()

@@ -11,7 +11,18 @@ const TURN_KEY = 40;
 /** Pixels that a press may move and still be no drag. */
 const STILL = 3;
 
+/** What a press of the pointer does instead of moving the camera, from its first movement on. */
+export interface Gesture {
+  move(x: number, y: number): void;
+  end(): void;
+  cancel(): void;
+}
+
 export interface HandEvents {
+  /** The pointer was pressed; null where it shall move the camera. */
+  press(x: number, y: number, event: PointerEvent): Gesture | null;
+  /** The pointer was pressed and let go at the same place. */
+  click(x: number, y: number, event: PointerEvent): void;
   /** The pointer rests at a pixel of the picture; null when it left or drags. */
   hover(at: [number, number] | null): void;
   /** The wheel turned over a picture without focus. */
@@ -23,7 +34,7 @@ export interface HandEvents {
 export function attachHand(stage: Stage, commands: Commands, events: HandEvents, signal: AbortSignal): void {
   const { canvas, camera } = stage;
   const options = { signal };
-  let held: { x: number; y: number; moved: boolean } | null = null;
+  let held: { x: number; y: number; moved: boolean; gesture: Gesture | null } | null = null;
 
   const middle = (): [number, number] => [camera.width / 2, camera.height / 2];
   const changed = () => {
@@ -51,7 +62,8 @@ export function attachHand(stage: Stage, commands: Commands, events: HandEvents,
       if (event.button !== 0) return;
       canvas.focus({ preventScroll: true });
       canvas.setPointerCapture(event.pointerId);
-      held = { x: event.offsetX, y: event.offsetY, moved: false };
+      const [x, y] = [event.offsetX, event.offsetY];
+      held = { x, y, moved: false, gesture: events.press(x, y, event) };
     },
     options,
   );
@@ -64,23 +76,35 @@ export function attachHand(stage: Stage, commands: Commands, events: HandEvents,
       }
       const [dx, dy] = [event.offsetX - held.x, event.offsetY - held.y];
       if (!held.moved && Math.hypot(dx, dy) < STILL) return;
-      canvas.classList.add("ne-dragging");
+      held.moved = true;
       events.hover(null);
+      if (held.gesture) {
+        held.gesture.move(event.offsetX, event.offsetY);
+        return;
+      }
+      canvas.classList.add("ne-dragging");
       drag(dx, dy, event.shiftKey);
-      held = { x: event.offsetX, y: event.offsetY, moved: true };
+      held.x = event.offsetX;
+      held.y = event.offsetY;
     },
     options,
   );
-  for (const name of ["pointerup", "pointercancel"] as const) {
-    canvas.addEventListener(
-      name,
-      () => {
-        held = null;
-        canvas.classList.remove("ne-dragging");
-      },
-      options,
-    );
-  }
+  const release = () => {
+    const before = held;
+    held = null;
+    canvas.classList.remove("ne-dragging");
+    return before;
+  };
+  canvas.addEventListener(
+    "pointerup",
+    (event) => {
+      const was = release();
+      if (was?.moved) was.gesture?.end();
+      else if (was) events.click(event.offsetX, event.offsetY, event);
+    },
+    options,
+  );
+  canvas.addEventListener("pointercancel", () => release()?.gesture?.cancel(), options);
   canvas.addEventListener("pointerleave", () => events.hover(null), options);
   canvas.addEventListener("dblclick", () => events.resetView(), options);
   canvas.addEventListener(

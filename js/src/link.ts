@@ -9,7 +9,7 @@ import {
   type Status,
   type Value,
 } from "./types.ts";
-import { isRaw, readFrame, readHover, readRefusal, readSetReply, readStatus } from "./wire.ts";
+import { isRaw, readFrame, readHover, readId, readRefusal, readSetReply, readStatus } from "./wire.ts";
 
 export interface Handlers {
   frame(frame: Frame): void;
@@ -17,7 +17,9 @@ export interface Handlers {
   status(status: Status): void;
   set(reply: SetReply): void;
   hover(reply: HoverReply): void;
-  refused(reason: string): void;
+  /** Points were selected. */
+  selected(id: number): void;
+  refused(reason: string, id: number): void;
   controls(raw: unknown): void;
   visible(visible: boolean): void;
 }
@@ -83,6 +85,11 @@ export class Link {
     return this.#lastId;
   }
 
+  select(points: Uint32Array): number {
+    this.model.send({ k: "select", id: ++this.#lastId }, undefined, [littleEndian(points)]);
+    return this.#lastId;
+  }
+
   #tellVisible(): void {
     const visible = this.#intersecting && !document.hidden;
     if (visible === this.visible || this.signal.aborted) return;
@@ -110,13 +117,21 @@ export class Link {
         this.handlers.hover(readHover(content, buffers));
         break;
       case "refused":
-        this.handlers.refused(readRefusal(content));
+        this.handlers.refused(readRefusal(content), readId(content));
+        break;
+      case "selected":
+        this.handlers.selected(readId(content));
         break;
       case "controls":
         this.handlers.controls(content.controls);
         break;
     }
   }
+}
+
+/** A copy: what is sent may be read later. Every browser in use is little-endian, as the kernel expects. */
+function littleEndian(points: Uint32Array): ArrayBuffer {
+  return points.slice().buffer as ArrayBuffer;
 }
 
 function randomInteger(): number {

@@ -1,8 +1,8 @@
-/** What is known of each point besides its place: its code, whether it is filtered, its colour and label. */
+/** What is known of each point besides its place: its code, whether it is filtered or marked, its colour and label. */
 
 import { colorsFor, type Theme } from "./palette.ts";
 import { format } from "./scale.ts";
-import { DIMMED, HIDDEN } from "./scene.ts";
+import { DIMMED, HIDDEN, MARKED, SELECTED } from "./scene.ts";
 import type { Stage } from "./stage.ts";
 import type { Legend } from "./types.ts";
 
@@ -10,17 +10,35 @@ const MISSING = 65535;
 const TOP = 65534;
 
 export class Points {
-  #codes: Uint16Array = new Uint16Array(0);
-  #flags: Uint8Array = new Uint8Array(0);
+  /** What each point is drawn with: see the bits of scene.ts. */
+  flags: Uint8Array = new Uint8Array(0);
+  codes: Uint16Array = new Uint16Array(0);
   #legend: Legend = { kind: "none", name: "", items: [], low: 0, high: 1 };
   #colors = colorsFor("none", 0, "light");
-  #hiddenIds: ReadonlySet<number> = new Set();
-  #pointed = -1;
+  /** Flags by code, from the legend. */
+  #filter = new Uint8Array(65536);
+  #shown: { from: number; to: number } | null = null;
+  /** Flags of single points. */
+  #marks: Uint8Array = new Uint8Array(0);
+  /** Bits that some point is marked with. */
+  #present = 0;
 
   constructor(private readonly stage: Stage) {}
 
+  get n(): number {
+    return this.#marks.length;
+  }
+
+  setCount(n: number): void {
+    if (n === this.n) return;
+    const before = this.#marks;
+    this.#marks = new Uint8Array(n);
+    this.#marks.set(before.subarray(0, n));
+    this.#refresh();
+  }
+
   setCodes(codes: Uint16Array): void {
-    this.#codes = codes;
+    this.codes = codes;
     this.stage.setCodes(codes);
     this.#refresh();
   }
@@ -31,43 +49,70 @@ export class Points {
     this.stage.setColors(this.#colors);
   }
 
-  filter(hidden: ReadonlySet<number>): void {
-    this.#hiddenIds = hidden;
+  /** Draws only points whose code is not `hidden`; those of the other kinds are left as they are. */
+  filter(hidden: (code: number) => boolean): void {
+    for (let code = 0; code < 65536; code++) this.#filter[code] = hidden(code) ? HIDDEN : 0;
     this.#refresh();
   }
 
-  /** Dims all other categories; -1 dims none. */
-  highlight(category: number): void {
-    if (category === this.#pointed) return;
-    this.#pointed = category;
+  /** Dims points whose code does not lie in a range; null dims none. */
+  highlight(range: { from: number; to: number } | null): void {
+    if (range?.from === this.#shown?.from && range?.to === this.#shown?.to) return;
+    this.#shown = range;
     this.#refresh();
+  }
+
+  /** Gives a bit to these points and to no others. */
+  mark(bit: number, points: ArrayLike<number>): void {
+    const marks = this.#marks;
+    if (this.#present & bit) for (let i = 0; i < marks.length; i++) marks[i]! &= ~bit;
+    for (let at = 0; at < points.length; at++) marks[points[at]!]! |= bit;
+    this.#present = points.length > 0 ? this.#present | bit : this.#present & ~bit;
+    this.#refresh();
+  }
+
+  has(bit: number): boolean {
+    return (this.#present & bit) !== 0;
+  }
+
+  get categorical(): boolean {
+    return this.#legend.kind === "category";
   }
 
   hidden(point: number): boolean {
-    return ((this.#flags[point] ?? 0) & HIDDEN) !== 0;
+    return ((this.flags[point] ?? 0) & HIDDEN) !== 0;
   }
 
   describe(point: number): { label: string; color: string } {
-    const code = this.#codes[point] ?? 0;
+    return this.describeCode(this.codes[point] ?? 0);
+  }
+
+  describeCode(code: number): { label: string; color: string } {
     const { kind, items, low, high } = this.#legend;
     const { table, count } = this.#colors;
     const at = count > 0 ? code % count : code === MISSING ? 255 : Math.floor((code * 254) / TOP);
     const color = `rgb(${table.subarray(3 * at, 3 * at + 3).join(" ")})`;
     if (kind === "category") return { label: items[code]?.label ?? "", color };
-    if (kind === "none" || this.#codes.length === 0) return { label: "", color };
+    if (kind === "none" || this.codes.length === 0) return { label: "", color };
     return { label: code === MISSING ? "missing" : format(low + ((high - low) * code) / TOP), color };
   }
 
   #refresh(): void {
-    const [codes, hiddenIds, pointed] = [this.#codes, this.#hiddenIds, this.#pointed];
-    if (this.#legend.kind !== "category" && this.#flags.length === codes.length) return;
-    const byCode = new Uint8Array(65536);
-    if (pointed >= 0) byCode.fill(DIMMED);
-    if (pointed >= 0) byCode[pointed] = 0;
-    for (const id of hiddenIds) byCode[id] = HIDDEN;
-    const flags = new Uint8Array(codes.length);
-    for (let i = 0; i < flags.length; i++) flags[i] = byCode[codes[i]!]!;
-    this.#flags = flags;
+    const { codes } = this;
+    const marks = this.#marks;
+    const byCode = this.#filter.slice();
+    if (this.#shown) {
+      const { from, to } = this.#shown;
+      for (let code = 0; code < 65536; code++) if (code < from || code > to) byCode[code]! |= DIMMED;
+    }
+    // What was searched for stands out before what is selected.
+    const focus = this.#present & MARKED & ~SELECTED || this.#present & SELECTED;
+    const flags = new Uint8Array(marks.length);
+    for (let i = 0; i < flags.length; i++) {
+      const mark = marks[i]!;
+      flags[i] = byCode[codes[i]!]! | mark | (focus === 0 || mark & focus ? 0 : DIMMED);
+    }
+    this.flags = flags;
     this.stage.setFlags(flags);
   }
 }

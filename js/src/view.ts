@@ -3,6 +3,7 @@
 import { Bar } from "./bar.ts";
 import { Commands } from "./commands.ts";
 import { h, say } from "./dom.ts";
+import { Explore } from "./explore.ts";
 import { attachHand } from "./hand.ts";
 import { Hover } from "./hover.ts";
 import { Legend } from "./legend.ts";
@@ -15,7 +16,7 @@ import { watchTheme } from "./theme.ts";
 import { Timeline } from "./timeline.ts";
 import { Tools } from "./tools.ts";
 import { type Frame, type Model, PROTOCOL, type SceneInfo, type Status } from "./types.ts";
-import { asUint16, readControls, readScene } from "./wire.ts";
+import { asUint16, readControls, readPoints, readScene } from "./wire.ts";
 
 const RESET =
   "M2 2h4.5v1.6H3.6v2.9H2zM9.5 2H14v4.5h-1.6V3.6H9.5zM2 9.5h1.6v2.9h2.9V14H2zM12.4 9.5H14V14H9.5v-1.6h2.9z";
@@ -43,6 +44,7 @@ export class View {
   readonly #timeline: Timeline;
   readonly #legend: Legend;
   readonly #hover: Hover;
+  readonly #explore: Explore;
   #scene: SceneInfo = readScene(null);
   #theme: Theme = "light";
   #hintTimer: ReturnType<typeof setTimeout> | undefined;
@@ -57,7 +59,10 @@ export class View {
       this.#root,
       {
         shown: (frame) => this.#shown(frame),
-        drawn: (context, ratio) => this.#hover.drawn(context, ratio),
+        drawn: (context, ratio) => {
+          this.#explore.drawn(context, ratio);
+          this.#hover.drawn(context, ratio);
+        },
         canShow: () => this.#link.visible,
       },
       signal,
@@ -72,8 +77,8 @@ export class View {
     }, signal);
     this.#legend = new Legend(
       {
-        filter: (hidden) => this.#points.filter(hidden),
-        point: (category) => this.#points.highlight(category),
+        filter: (hidden) => this.#points.filter((code) => hidden.has(code)),
+        point: (category) => this.#points.highlight(category < 0 ? null : { from: category, to: category }),
       },
       signal,
     );
@@ -86,6 +91,17 @@ export class View {
       },
       signal,
     );
+    this.#explore = new Explore(
+      {
+        stage: this.#stage,
+        points: this.#points,
+        link: this.#link,
+        commands: this.#commands,
+        held: () => readPoints(this.model.get("_selection"), this.#scene.n),
+        announce: (text) => this.#bar.announce(text),
+      },
+      signal,
+    );
     this.#assemble(element);
     this.#listen();
     this.#link.open(this.#stage.element);
@@ -94,7 +110,13 @@ export class View {
   #assemble(element: HTMLElement): void {
     this.#stage.canvas.setAttribute("aria-describedby", this.#help.id);
     this.#stage.element.append(this.#caption, this.#tools.element, this.#hint, this.#hover.card.element);
-    const side = h("aside", { class: "ne-side" }, this.#panel.element, this.#legend.element);
+    const side = h(
+      "aside",
+      { class: "ne-side" },
+      this.#panel.element,
+      this.#explore.summary.element,
+      this.#legend.element,
+    );
     this.#bar.element.prepend(this.#timeline.element);
     const main = h("div", { class: "ne-main" }, this.#stage.element, this.#bar.element, side);
     this.#root.append(this.#help, this.#banner, main);
@@ -120,6 +142,7 @@ export class View {
     });
     this.#onChange("_scene", () => this.#showScene());
     this.#onChange("_codes", () => this.#points.setCodes(asUint16(this.model.get("_codes"))));
+    this.#onChange("_selection", () => this.#explore.selection.follow());
     this.#onChange("_controls", () => this.#panel.show(readControls(this.model.get("_controls"))));
     this.#onChange("_height", () => {
       const height = Number(this.model.get("_height")) || 480;
@@ -135,6 +158,8 @@ export class View {
       this.#stage,
       this.#commands,
       {
+        press: (x, y, event) => this.#explore.press(x, y, event),
+        click: () => {},
         hover: (at) => this.#hover.move(at),
         wheelIgnored: () => this.#showHint(),
         moved: () => this.#commands.changed(),
@@ -169,7 +194,11 @@ export class View {
       status: (status) => this.#showStatus(status),
       set: (reply) => this.#panel.answer(reply),
       hover: (reply) => this.#hover.answer(reply),
-      refused: (reason) => this.#bar.showNote(reason),
+      selected: (id) => this.#explore.answered(id),
+      refused: (reason, id) => {
+        this.#bar.showNote(reason);
+        this.#explore.answered(id);
+      },
       controls: (raw) => this.#panel.show(readControls(raw)),
       visible: (visible) => {
         if (visible) this.#stage.draw();
@@ -210,8 +239,10 @@ export class View {
     this.#stage.canvas.setAttribute("aria-label", `${scene.method} embedding of ${count} points`);
     this.#stage.camera.solid = scene.c === 3;
     this.#stage.setDisk(scene.disk);
+    this.#points.setCount(scene.n);
     this.#points.setLegend(scene.legend, this.#theme);
     this.#legend.show(scene.legend, this.#theme);
+    this.#explore.recolored();
   }
 
   #resetView(): void {

@@ -60,6 +60,13 @@ export function asUint16(value: unknown): Uint16Array {
   return new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >> 1);
 }
 
+/** Ascending indices of some of n points; those that do not fit are left out. */
+export function readPoints(value: unknown, n: number): Uint32Array {
+  const bytes = aligned(bytesOf(value), 4);
+  const points = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >> 2);
+  return points.filter((point, at) => point < n && (at === 0 || point > points[at - 1]!));
+}
+
 function positionsOf(kind: unknown, buffer: unknown, size: number): Uint16Array | Float32Array | null {
   const bytes = bytesOf(buffer);
   if (kind === "u16" && bytes.byteLength === 2 * size) return asUint16(bytes);
@@ -114,6 +121,11 @@ function readChanges(raw: unknown): Change[] {
   return raw.flatMap((entry: unknown) =>
     Array.isArray(entry) ? [{ iteration: whole(entry[0]), text: text(entry[1]) }] : [],
   );
+}
+
+/** The request that an answer belongs to. */
+export function readId(content: Raw): number {
+  return whole(content.id, -1);
 }
 
 export function readSetReply(content: Raw): SetReply {

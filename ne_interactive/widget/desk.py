@@ -1,11 +1,14 @@
 """Between a run and its views: what the run does is told to them, what they ask is done to it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
+
+import numpy as np
 
 from ne_interactive.params.errors import NEError, ParameterError
 from ne_interactive.quality.hover import HoverImages, HoverTable
 from ne_interactive.quality.text import plain_text
+from ne_interactive.widget.exploring import Exploring
 from ne_interactive.widget.inbox import Malformed, read_message, request_id
 from ne_interactive.widget.stream import Stream
 from ne_interactive.widget.wire import PROTOCOL, live_controls, plain, status_message
@@ -19,7 +22,9 @@ class Desk:
     happens on the thread that hears the browser, nor on the run's own: one worker talks, another moves the run.
     """
 
-    def __init__(self, stream: Stream, table: HoverTable | None, images: HoverImages | None) -> None:
+    def __init__(
+        self, stream: Stream, table: HoverTable | None, images: HoverImages | None, exploring: Exploring
+    ) -> None:
         """Serve the run of `stream`."""
         self.stream = stream
         self.run = stream.run
@@ -28,6 +33,7 @@ class Desk:
         self._live = frozenset(row["name"] for row in live_controls(self.run))
         self._table = table
         self._images = images
+        self._exploring = exploring
 
     def close(self) -> None:
         """Answer nothing any more."""
@@ -48,10 +54,10 @@ class Desk:
             if what != "params" and self.run.state != "running":
                 self._talker.post(self._tell_rest, once="rest")
 
-    def receive(self, content: object) -> None:
+    def receive(self, content: object, buffers: Sequence[Any] = ()) -> None:
         """Do what a message asks, or say why not; a message of unknown kind is ignored."""
         try:
-            message = read_message(content, self.run.n)
+            message = read_message(content, self.run.n, buffers)
         except Malformed as error:
             self._refuse(content, str(error))
             return
@@ -126,6 +132,9 @@ class Desk:
         else:
             answer["image"] = {"w": self._images.width, "h": self._images.height}
             self.stream.tell(answer, [memoryview(self._images.pixels(point))])
+
+    def _on_select(self, id: int, points: np.ndarray) -> None:
+        self._exploring.select(id, points)
 
     def _greet(self) -> None:
         self.stream.tell({"k": "controls", "controls": live_controls(self.run)})

@@ -1,12 +1,13 @@
 """The live view: a widget that draws a run while it goes on, and hands changes back to it."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import anywidget
+import numpy as np
 import traitlets as t
 
 from ne_interactive.engine.stepper import Stepper
@@ -15,8 +16,10 @@ from ne_interactive.quality.hover import HoverImages, HoverTable
 from ne_interactive.quality.labels import read_labels
 from ne_interactive.quality.text import plain_text
 from ne_interactive.widget.desk import Desk
+from ne_interactive.widget.exploring import Exploring
 from ne_interactive.widget.follow import follow
 from ne_interactive.widget.labels import codes, legend
+from ne_interactive.widget.selection import Points, packed
 from ne_interactive.widget.still import with_still
 from ne_interactive.widget.stream import Stream
 from ne_interactive.widget.wire import PROTOCOL, live_controls, scene_of
@@ -31,6 +34,9 @@ class Explorer(anywidget.AnyWidget):
 
     `explore` makes one. `run` is the Stepper behind it: whatever is done to the run, from here, from the
     browser or in a cell, shows in every view. Several explorers may show one run.
+
+    `selection` holds the indices of the points selected in the browser, ascending; it can be set (indices, or one
+    boolean for each point) and observed: `view.observe(tell, "selection")`.
     """
 
     _esm = t.Unicode().tag(sync=True)
@@ -40,6 +46,8 @@ class Explorer(anywidget.AnyWidget):
     _codes = t.Bytes().tag(sync=True)
     _controls = t.List().tag(sync=True)
     _height = t.Int(600).tag(sync=True)
+    _selection = t.Bytes().tag(sync=True)
+    selection = Points(help="Indices of the selected points: ascending int64. Set it, or observe it.")
 
     def __init__(
         self,
@@ -82,7 +90,8 @@ class Explorer(anywidget.AnyWidget):
             _height=height,
         )
         self._stream = Stream(run, self.send, clock)
-        self._desk = Desk(self._stream, table, pictures)
+        exploring = Exploring(self._select, self._stream.tell)
+        self._desk = Desk(self._stream, table, pictures, exploring)
         self.on_msg(_receive)
         self._unlisten = follow(run, self, Explorer._heard)
 
@@ -92,6 +101,13 @@ class Explorer(anywidget.AnyWidget):
             self._controls = live_controls(self.run)
             self._desk._live = frozenset(row["name"] for row in self._controls)
         self._desk.heard(what)
+
+    def _select(self, points: np.ndarray) -> None:
+        self.selection = points
+
+    @t.observe("selection")
+    def _show_selection(self, change: Any) -> None:
+        self._selection = packed(change["new"])
 
     def pause(self) -> None:
         """Halt the run after the iteration it is in."""
@@ -134,7 +150,7 @@ class Explorer(anywidget.AnyWidget):
         return f"{type(self).__name__}({type(self.run.method).__name__}, n={self.run.n}{iteration})"
 
 
-_OWN = frozenset(("_esm", "_css", "_protocol", "_scene", "_codes", "_controls", "_height"))
+_OWN = frozenset(("_esm", "_css", "_protocol", "_scene", "_codes", "_controls", "_height", "_selection"))
 
 
 def explore(
@@ -200,5 +216,5 @@ def _bundle(name: str) -> str:
     return path.read_text(encoding="utf-8") if name.endswith(".js") or path.exists() else ""
 
 
-def _receive(view: Explorer, content: object, buffers: object) -> None:
-    view._desk.receive(content)
+def _receive(view: Explorer, content: object, buffers: Sequence[Any]) -> None:
+    view._desk.receive(content, buffers)

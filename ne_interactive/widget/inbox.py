@@ -1,10 +1,14 @@
 """What the browser may say: every message is checked here before anything is done with it."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
+from ne_interactive.params.errors import ParameterError
 from ne_interactive.quality.text import plain_text
+from ne_interactive.widget.selection import unpacked
 
 ACTIONS = ("play", "pause", "step", "restart")
 MAX_VIEW_NAME = 64
@@ -16,7 +20,7 @@ class Malformed(Exception):
     """A message of a known kind with a field that is not what it must be."""
 
 
-def read_message(content: object, n: int) -> dict[str, Any] | None:
+def read_message(content: object, n: int, buffers: Sequence[Any] = ()) -> dict[str, Any] | None:
     """Give the checked fields of a message for n points, and no others; None for an unknown kind.
 
     Raises:
@@ -58,6 +62,8 @@ def read_message(content: object, n: int) -> dict[str, Any] | None:
             if point >= n:
                 raise Malformed(f"point must lie in 0 to {n - 1}; got {point}.")
             return {"k": kind, "id": _integer("id", get("id")), "point": point}
+        case "select":
+            return {"k": kind, "id": _integer("id", get("id")), "points": _points(buffers, n)}
         case _:
             return None
 
@@ -80,6 +86,15 @@ def _integer(name: str, value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < _LIMIT:
         raise Malformed(f"{name} must be a whole number from 0; got {plain_text(value, 40)!r}.")
     return value
+
+
+def _points(buffers: Sequence[Any], n: int) -> np.ndarray:
+    if len(buffers) != 1:
+        raise Malformed(f"points must come in one buffer; got {len(buffers)}.")
+    try:
+        return unpacked(buffers[0], n)
+    except (ParameterError, TypeError, ValueError) as error:
+        raise Malformed(str(error)) from None
 
 
 def _value(value: object) -> float | int | str | bool:

@@ -25,8 +25,11 @@ class Model {
   off(event, callback) {
     this.listeners.get(event)?.delete(callback);
   }
-  send(content) {
-    this.sent.push(JSON.parse(JSON.stringify(content)));
+  send(content, callbacks, buffers = []) {
+    const message = JSON.parse(JSON.stringify(content));
+    // What the kernel receives: the numbers of a buffer, little-endian uint32.
+    if (buffers.length > 0) message.points = [...new Uint32Array(buffers[0])];
+    this.sent.push(message);
     this.answer?.(content);
   }
   emit(event, ...args) {
@@ -43,8 +46,9 @@ const views = [];
 window.host = {
   models,
   model(state) {
-    for (const name of ["_codes"]) if (typeof state[name] === "string") state[name] = new DataView(bytes(state[name]).buffer);
     for (const [name, value] of Object.entries(state)) if (value?.base64 !== undefined) state[name] = new DataView(bytes(value.base64).buffer);
+    for (const name of ["_codes", "_selection"])
+      if (typeof state[name] === "string") state[name] = new DataView(bytes(state[name]).buffer);
     models.push(new Model(state));
     return models.length - 1;
   },
@@ -62,6 +66,9 @@ window.host = {
   },
   receive(model, content, buffers = []) {
     models[model].emit("msg:custom", content, buffers.map((text) => new DataView(bytes(text).buffer)));
+  },
+  changeBytes(model, name, text) {
+    models[model].set(name, new DataView(bytes(text).buffer));
   },
   change(model, name, value) {
     models[model].set(name, value);

@@ -170,13 +170,13 @@ class Browser:
     view: str = "v1"
     ids: int = field(default=0)
 
-    def say(self, k: str, **fields: Any) -> None:
+    def say(self, k: str, buffers: Any = (), **fields: Any) -> None:
         fields = {"view": self.view} | fields if k in ("hello", "bye", "ack", "visible") else fields
-        self.raw({"k": k} | ({"protocol": 1} if k == "hello" else {}) | fields)
+        self.raw({"k": k} | ({"protocol": 1} if k == "hello" else {}) | fields, buffers)
 
-    def raw(self, content: Any) -> None:
+    def raw(self, content: Any, buffers: Any = ()) -> None:
         data = {"method": "custom", "content": content}
-        self.explorer.comm.handle_msg({"content": {"data": data}, "buffers": []})
+        self.explorer.comm.handle_msg({"content": {"data": data}, "buffers": list(buffers)})
         assert self.explorer._desk.wait(10)
 
     def take(self, kind: str | None = None) -> list[dict[str, Any]]:

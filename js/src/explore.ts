@@ -1,0 +1,168 @@
+/** Looking into the map: what is selected by hand, and what is shown of it. */
+
+import type { Command, Commands } from "./commands.ts";
+import type { Gesture } from "./hand.ts";
+import { Lasso } from "./lasso.ts";
+import type { Link } from "./link.ts";
+import type { Points } from "./points.ts";
+import { HIDDEN, SELECTED } from "./scene.ts";
+import { combine, type How, inside, others } from "./select.ts";
+import { Selection } from "./selection.ts";
+import type { Stage } from "./stage.ts";
+import { type Kind, Summary } from "./summary.ts";
+
+/** Share of the picture that a selection fills when it is zoomed to. */
+const FILL = 0.8;
+/** Pixels: what lies closer together is not enlarged further. */
+const SMALL = 8;
+
+export interface ExploreParts {
+  stage: Stage;
+  points: Points;
+  link: Link;
+  commands: Commands;
+  /** What the kernel holds as selected. */
+  held(): Uint32Array;
+  announce(text: string): void;
+}
+
+export class Explore {
+  readonly selection: Selection;
+  readonly summary: Summary;
+  readonly #lasso: Lasso;
+
+  constructor(
+    private readonly parts: ExploreParts,
+    signal: AbortSignal,
+  ) {
+    const { stage, link, commands } = parts;
+    this.selection = new Selection({
+      tell: (indices) => link.select(indices),
+      held: () => parts.held(),
+      changed: (indices) => this.#selected(indices),
+    });
+    this.#lasso = new Lasso(stage, (outline, how) => this.#enclose(outline, how));
+    const actions = this.#actions();
+    this.summary = new Summary(commands, actions, signal);
+    commands.add(...this.#lasso.commands(), ...actions, {
+      name: "clear",
+      keys: ["Escape"],
+      group: "selection",
+      run: () => this.#escape(),
+    });
+    this.#lasso.use("pan");
+  }
+
+  press(x: number, y: number, event: PointerEvent): Gesture | null {
+    return this.#lasso.press(x, y, event);
+  }
+
+  drawn(context: CanvasRenderingContext2D, ratio: number): void {
+    this.#lasso.drawn(context, ratio);
+  }
+
+  /** Colours or categories are others now. */
+  recolored(): void {
+    this.#summarize();
+  }
+
+  /** The kernel took or refused a choice. */
+  answered(id: number): void {
+    this.selection.answer(id);
+  }
+
+  #actions(): Command[] {
+    const { points } = this.parts;
+    const { selection } = this;
+    const group = "selection";
+    const some = () => !selection.empty;
+    return [
+      { group, name: "clear selection", run: () => selection.clear(), able: some },
+      { group, name: "invert", run: () => selection.set(others(points.n, selection.indices)), able: some },
+      { group, name: "zoom to", run: () => this.#zoomTo(selection.indices), able: some },
+      {
+        group,
+        name: "hide others",
+        run: () => this.#hide(others(points.n, selection.indices)),
+        able: () => some() && !points.has(HIDDEN),
+      },
+      { group, name: "show all", run: () => this.#hide([]), able: () => points.has(HIDDEN) },
+    ];
+  }
+
+  #enclose(outline: readonly number[], how: How): void {
+    const { stage, points } = this.parts;
+    const picked = inside(places(stage), outline, points.flags);
+    this.selection.set(combine(points.n, this.selection.indices, picked, how));
+  }
+
+  #selected(indices: Uint32Array): void {
+    const { points, commands, announce } = this.parts;
+    points.mark(SELECTED, indices);
+    this.#summarize();
+    commands.changed();
+    announce(`${indices.length.toLocaleString("en")} selected`);
+  }
+
+  #hide(hidden: ArrayLike<number>): void {
+    this.parts.points.mark(HIDDEN, hidden);
+    this.#summarize();
+  }
+
+  #summarize(): void {
+    const { points } = this.parts;
+    const { indices } = this.selection;
+    this.summary.show(indices.length, points.n, this.#kinds(indices), points.has(HIDDEN));
+  }
+
+  /** How many of these points have each category, most frequent first. */
+  #kinds(indices: Uint32Array): Kind[] {
+    const { points } = this.parts;
+    if (!points.categorical) return [];
+    const counts = new Uint32Array(65536);
+    for (const point of indices) counts[points.codes[point]!]!++;
+    const kinds: Kind[] = [];
+    counts.forEach((count, code) => {
+      if (count > 0) kinds.push({ ...points.describeCode(code), count });
+    });
+    return kinds.sort((a, b) => b.count - a.count);
+  }
+
+  /** Moves the camera so that these points fill the picture. */
+  #zoomTo(indices: Uint32Array): void {
+    const { stage, commands } = this.parts;
+    const { camera } = stage;
+    const at = places(stage);
+    let [left, right, top, bottom] = [Infinity, -Infinity, Infinity, -Infinity];
+    for (const point of indices) {
+      const [x, y] = [at[2 * point]!, at[2 * point + 1]!];
+      if (Number.isNaN(x)) continue; // behind the viewer
+      left = Math.min(left, x);
+      right = Math.max(right, x);
+      top = Math.min(top, y);
+      bottom = Math.max(bottom, y);
+    }
+    if (!(right >= left && bottom >= top)) return;
+    camera.pan(camera.width / 2 - (left + right) / 2, camera.height / 2 - (top + bottom) / 2);
+    const factor = Math.min(
+      camera.width / Math.max(SMALL, right - left),
+      camera.height / Math.max(SMALL, bottom - top),
+    );
+    camera.zoomAt(camera.width / 2, camera.height / 2, FILL * factor);
+    commands.changed();
+    stage.draw();
+  }
+
+  #escape(): void {
+    if (this.#lasso.drawing) this.#lasso.cancel();
+    else this.selection.clear();
+  }
+}
+
+/** Where all points are drawn now, x and y in CSS pixels each. */
+function places(stage: Stage): Float32Array {
+  const projection = stage.projection();
+  const at = new Float32Array(2 * (projection?.n ?? 0));
+  projection?.fill(at);
+  return at;
+}

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from ne_interactive.engine.moving import Moving
+from ne_interactive.engine.judging import Judging
 from ne_interactive.quality.palette import Theme
 
 
-class Showing(Moving):
+class Showing(Judging):
     """The part of a `Stepper` that makes pictures."""
 
     def figure(

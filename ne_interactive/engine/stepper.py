@@ -136,6 +136,7 @@ class Stepper(Showing):
         with self._turnstile.visit():
             self._core.commit()
             Showing.__init__(other, self._core.forked(weakly(other._say)))
+            other._judge = self._judge.forked()
         if iteration is not None:
             other.rewind(iteration)
         return other

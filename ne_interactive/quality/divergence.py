@@ -6,7 +6,6 @@ from typing import Any
 import numba
 import numpy as np
 import torch
-from scipy.optimize import minimize_scalar
 
 from ne_interactive.data.arrays import as_table
 from ne_interactive.data.seeds import generator
@@ -14,10 +13,9 @@ from ne_interactive.graph.neighbors import Neighbors, find_neighbors
 from ne_interactive.graph.parallel import parallel
 from ne_interactive.graph.sparse_affinities import Entropic
 from ne_interactive.params.errors import DataError
+from ne_interactive.quality.passes import student_sum
 
 __all__ = ["kl_divergence"]
-
-BLOCK = 1024  # pairs summed in single precision: short sums lose no digits
 
 
 def kl_divergence(
@@ -41,6 +39,8 @@ def kl_divergence(
     Raises:
         DataError: X and Z differ in length, or there are too few points or neighbours for the perplexity.
     """
+    from scipy.optimize import minimize_scalar
+
     positions = as_table(Z).values.cpu()
     n = len(positions)
     affinity = Entropic(perplexity=perplexity)
@@ -68,7 +68,7 @@ def kl_divergence(
     def at(log_scale: float) -> float:
         squared = math.exp(2 * log_scale)
         totals = np.empty(len(chosen))
-        (_row_sums2 if len(columns) == 2 else _row_sums)(columns, chosen, np.float32(squared), totals)
+        _row_sums(columns, chosen, np.float32(squared), totals)
         return constant + float((P * torch.log1p(edges * squared)).sum()) + math.log(totals.sum() / share)
 
     spread = float(edges.mean())
@@ -80,37 +80,7 @@ def kl_divergence(
 
 
 @parallel
-def _row_sums2(Z, chosen, scale, totals):
-    """Sum 1 / (1 + scale d^2) from each chosen point to all others."""
-    one = np.float32(1)
-    xs, ys = Z[0], Z[1]
-    n = len(xs)
-    for t in numba.prange(len(chosen)):
-        x, y = xs[chosen[t]], ys[chosen[t]]
-        total = 0.0
-        for begin in range(0, n, BLOCK):
-            part = np.float32(0)
-            for j in range(begin, min(begin + BLOCK, n)):
-                dx, dy = x - xs[j], y - ys[j]
-                part += one / (one + scale * (dx * dx + dy * dy))
-            total += part
-        totals[t] = total - 1.0
-
-
-@parallel
 def _row_sums(Z, chosen, scale, totals):
-    """The same in any number of dimensions."""
-    one = np.float32(1)
-    c, n = Z.shape
+    """Sum 1 / (1 + scale d^2) from each chosen point to all others."""
     for t in numba.prange(len(chosen)):
-        i = chosen[t]
-        total = 0.0
-        for begin in range(0, n, BLOCK):
-            part = np.float32(0)
-            for j in range(begin, min(begin + BLOCK, n)):
-                squared = np.float32(0)
-                for k in range(c):
-                    squared += (Z[k, i] - Z[k, j]) * (Z[k, i] - Z[k, j])
-                part += one / (one + scale * squared)
-            total += part
-        totals[t] = total - 1.0
+        totals[t] = student_sum(Z, chosen[t], scale)

@@ -4,19 +4,32 @@ Every measure takes X (n, d) and Z (n, c) as any table the package reads, and co
 among all n points.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
 from ne_interactive.data.arrays import as_table
-from ne_interactive.data.seeds import generator
 from ne_interactive.graph.distances import check_k, nearest
 from ne_interactive.graph.neighbors import Neighbors
 from ne_interactive.params.errors import DataError
 from ne_interactive.quality.divergence import kl_divergence
+from ne_interactive.quality.draws import drawn, same_length, signs
+from ne_interactive.quality.draws import triplets as drawn_triplets
+from ne_interactive.quality.sample import Sample
 
-__all__ = ["kl_divergence", "label_accuracy", "recall", "triplet_accuracy", "trustworthiness"]
+__all__ = [
+    "NeighborErrors",
+    "Sample",
+    "continuity",
+    "kl_divergence",
+    "label_accuracy",
+    "neighbor_errors",
+    "point_error",
+    "recall",
+    "triplet_accuracy",
+    "trustworthiness",
+]
 
 
 def recall(
@@ -37,18 +50,48 @@ def recall(
         DataError: X and Z differ in length, or k is not in [1, n - 1].
     """
     map_values = as_table(Z).values
-    n = map_values.shape[0]
-    chosen = _sample(n, sample, seed)
-    if neighbors is not None:
-        _same_length(neighbors.n, n)
-        true = neighbors.first(k).indices.cpu()[chosen]
-    else:
-        values = as_table(X).values
-        _same_length(values.shape[0], n)
-        true, _ = nearest(values, k, rows=chosen)
-    shown = _map_neighbors(map_values, k, chosen)
-    kept = (true.cpu().sort(1).values[:, :, None] == shown[:, None, :]).any(2)
-    return float(kept.double().mean())
+    true, shown = _both(X, map_values, k, drawn(map_values.shape[0], sample, seed), neighbors)
+    return float(_among(true, shown).double().mean())
+
+
+def point_error(X: Any, Z: Any, k: int = 10, *, neighbors: Neighbors | None = None) -> np.ndarray:
+    """Measure for each point the share of its k nearest neighbours in X that are not among its k nearest in Z.
+
+    Returns (n,) float64 from 0, where all are kept, to 1. ``neighbors`` as in `recall`.
+
+    Raises:
+        DataError: X and Z differ in length, or k is not in [1, n - 1].
+    """
+    map_values = as_table(Z).values
+    true, shown = _both(X, map_values, k, torch.arange(map_values.shape[0]), neighbors)
+    return 1.0 - _among(true, shown).double().mean(1).numpy()
+
+
+class NeighborErrors(NamedTuple):
+    """For each point asked about, ascending row numbers: neighbours in X alone, and neighbours in the map alone."""
+
+    missing: list[np.ndarray]
+    false: list[np.ndarray]
+
+
+def neighbor_errors(
+    X: Any, Z: Any, indices: Any, k: int = 10, *, neighbors: Neighbors | None = None
+) -> NeighborErrors:
+    """Tell which of the k nearest neighbours are missing around some points of a map, and which are false.
+
+    ``indices`` (q,) are row numbers. ``neighbors`` as in `recall`.
+
+    Raises:
+        DataError: X and Z differ in length, k is not in [1, n - 1], or an index is none of a row.
+    """
+    map_values = as_table(Z).values
+    chosen = _checked_rows(indices, map_values.shape[0])
+    true, shown = _both(X, map_values, k, chosen, neighbors)
+    missing, false = ~_among(true, shown), ~_among(shown, true)
+    return NeighborErrors(
+        [np.sort(row[gone].numpy()) for row, gone in zip(true, missing, strict=True)],
+        [np.sort(row[wrong].numpy()) for row, wrong in zip(shown, false, strict=True)],
+    )
 
 
 def label_accuracy(Z: Any, y: Any, k: int = 10, *, sample: int | None = None, seed: int = 0) -> float:
@@ -61,8 +104,8 @@ def label_accuracy(Z: Any, y: Any, k: int = 10, *, sample: int | None = None, se
     """
     map_values = as_table(Z).values
     classes, codes = np.unique(np.asarray(y), return_inverse=True)
-    _same_length(codes.size, map_values.shape[0])
-    chosen = _sample(map_values.shape[0], sample, seed)
+    same_length(codes.size, map_values.shape[0])
+    chosen = drawn(map_values.shape[0], sample, seed)
     codes_tensor = torch.from_numpy(codes.reshape(-1).astype(np.int64))
     votes = codes_tensor[_map_neighbors(map_values, k, chosen)]
     # k x k comparisons a point, whatever the number of classes.
@@ -79,12 +122,20 @@ def trustworthiness(X: Any, Z: Any, k: int = 10, *, sample: int | None = 500, se
     Raises:
         DataError: X and Z differ in length, or k is not below n / 2, where the measure is defined.
     """
+    return _excess("trustworthiness", X, Z, k, sample, seed)
+
+
+def _excess(name: str, X: Any, Z: Any, k: int, sample: int | None, seed: int) -> float:
+    """One less the mean rank in X, beyond k, of the k nearest in Z, as a share of the worst there could be."""
     values, map_values = as_table(X).values, as_table(Z).values
     n = values.shape[0]
-    _same_length(n, map_values.shape[0])
+    if name == "continuity":
+        same_length(map_values.shape[0], n)
+    else:
+        same_length(n, map_values.shape[0])
     if not 1 <= k < n / 2:
-        raise DataError(f"trustworthiness: k must lie in [1, n / 2) for n = {n} points; got {k}.")
-    chosen = _sample(n, sample, seed)
+        raise DataError(f"{name}: k must lie in [1, n / 2) for n = {n} points; got {k}.")
+    chosen = drawn(n, sample, seed)
     shown = _map_neighbors(map_values, k, chosen).to(values.device)
     centred, excess = values - values.mean(0), 0
     for rows, columns in zip(chosen.split(256), shown.split(256), strict=True):
@@ -95,6 +146,17 @@ def trustworthiness(X: Any, Z: Any, k: int = 10, *, sample: int | None = 500, se
         excess += int((rank - k).clamp_min(0).sum())
     worst = len(chosen) * k * (2 * n - 3 * k - 1) / 2
     return 1.0 - excess / worst
+
+
+def continuity(X: Any, Z: Any, k: int = 10, *, sample: int | None = 500, seed: int = 0) -> float:
+    """Measure how far from being shown the true neighbours that are not shown are: 1 where all are shown.
+
+    Venna & Kaski 2001, doi:10.1007/3-540-44668-0_68: trustworthiness with X and Z in each other's place.
+
+    Raises:
+        DataError: X and Z differ in length, or k is not below n / 2, where the measure is defined.
+    """
+    return _excess("continuity", Z, X, k, sample, seed)
 
 
 def triplet_accuracy(X: Any, Z: Any, *, triplets: int = 20_000, seed: int = 0) -> float:
@@ -108,52 +170,49 @@ def triplet_accuracy(X: Any, Z: Any, *, triplets: int = 20_000, seed: int = 0) -
     """
     values, map_values = as_table(X).values, as_table(Z).values
     n = values.shape[0]
-    _same_length(n, map_values.shape[0])
+    same_length(n, map_values.shape[0])
     if n < 3:
         raise DataError(f"triplet_accuracy needs at least 3 points; got {n}.")
     if triplets < 1:
         raise DataError(f"triplets must be at least 1; got {triplets}.")
-    i, j, k = _triplets(n, triplets, seed)
-    order = _nearer(values, i, j, k)
+    i, j, k = drawn_triplets(n, triplets, seed)
+    order = signs(values, i, j, k)
     differ = order != 0
     if not bool(differ.any()):
         raise DataError("triplet_accuracy is not defined where all rows of X are equally far apart.")
-    agree = (order.to(map_values.device) * _nearer(map_values, i, j, k))[differ.to(map_values.device)]
+    agree = (order.to(map_values.device) * signs(map_values, i, j, k))[differ.to(map_values.device)]
     return float((agree.double() + 1).mean() / 2)
 
 
-def _triplets(n: int, count: int, seed: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Draw triplets of different points, each of them equally likely."""
-    draw = generator(seed, "triplets")
-    i = torch.randint(n, (count,), generator=draw)
-    j = (i + 1 + torch.randint(n - 1, (count,), generator=draw)) % n
-    k = torch.randint(n - 2, (count,), generator=draw)
-    low, high = torch.minimum(i, j), torch.maximum(i, j)
-    k += (k >= low).long()
-    k += (k >= high).long()
-    return i, j, k
+def _both(
+    X: Any, Z: torch.Tensor, k: int, chosen: torch.Tensor, neighbors: Neighbors | None
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Give the k nearest neighbours of some points in X, and in the map, (q, k) each."""
+    if neighbors is not None:
+        same_length(neighbors.n, Z.shape[0])
+        true = neighbors.first(k).indices.cpu()[chosen]
+    else:
+        values = as_table(X).values
+        same_length(values.shape[0], Z.shape[0])
+        true = nearest(values, k, rows=chosen)[0].cpu()
+    return true, _map_neighbors(Z, k, chosen)
 
 
-def _nearer(values: torch.Tensor, i: torch.Tensor, j: torch.Tensor, k: torch.Tensor) -> torch.Tensor:
-    """Tell which of j and k is nearer to i: -1, 0 (equal) or 1."""
-    signs = []
-    for a, b, c in zip(i.split(4096), j.split(4096), k.split(4096), strict=True):
-        own = values[a].double()
-        signs.append(torch.sign((own - values[b]).square().sum(1) - (own - values[c]).square().sum(1)))
-    return torch.cat(signs)
+def _among(some: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
+    """Tell which entries (q, k) are in the same row of the others; a few thousand rows at a time."""
+    pairs = zip(some.split(4096), others.split(4096), strict=True)
+    return torch.cat([(a[:, :, None] == b[:, None, :]).any(2) for a, b in pairs])
 
 
-def _sample(n: int, sample: int | None, seed: int) -> torch.Tensor:
-    if sample is None or sample >= n:
-        return torch.arange(n)
-    if sample < 1:
-        raise DataError(f"sample must be at least 1; got {sample}. Pass None for all points.")
-    return torch.randperm(n, generator=generator(seed, "quality"))[:sample].sort().values
-
-
-def _same_length(n: int, n_map: int) -> None:
-    if n != n_map:
-        raise DataError(f"The data and the map must have as many rows; got {n} and {n_map}.")
+def _checked_rows(indices: Any, n: int) -> torch.Tensor:
+    chosen = np.asarray(indices)
+    chosen = chosen.astype(np.int64) if chosen.size == 0 else chosen
+    if chosen.ndim != 1 or chosen.dtype.kind not in "iu":
+        raise DataError(f"indices must be a list of row numbers; got {type(indices).__name__}.")
+    if chosen.size and not 0 <= int(chosen.min()) <= int(chosen.max()) < n:
+        wrong = int(chosen[(chosen < 0) | (chosen >= n)][0])
+        raise DataError(f"indices must lie in [0, {n - 1}] for {n} points; got {wrong}.")
+    return torch.from_numpy(chosen.astype(np.int64))
 
 
 def _map_neighbors(Z: torch.Tensor, k: int, chosen: torch.Tensor) -> torch.Tensor:

@@ -14,14 +14,14 @@ import torch
 from numba import prange
 from torch import Tensor
 
-from ne_interactive.engine.rules import MAX_STEP, RULES
+from ne_interactive.engine.rules import MAX_STEP, RULES, Centre, Own
 from ne_interactive.graph.parallel import parallel
 
 FIRST, SECOND = 0.9, 0.999  # shares of both moments that are kept
 EPSILON = 1e-7
 
 
-class Adam:
+class Adam(Own):
     """Steps along the mean gradient, each coordinate's divided by its root mean square; each point's are limited."""
 
     def slots(self, Z: Tensor) -> dict[str, Tensor]:
@@ -33,7 +33,13 @@ class Adam:
         }
 
     def move(
-        self, Z: Tensor, slots: dict[str, Tensor], gradient: Tensor, lr: float, momentum: float
+        self,
+        Z: Tensor,
+        slots: dict[str, Tensor],
+        gradient: Tensor,
+        lr: float,
+        momentum: float,
+        centre: Centre = (),
     ) -> float:
         """Fused on the CPU in single precision, by torch elsewhere; the gradient is left as it is."""
         slots["updates"] += 1

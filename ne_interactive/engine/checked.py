@@ -6,7 +6,11 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import torch
+
 from ne_interactive.engine import packing
+from ne_interactive.engine.past import HOLDS
+from ne_interactive.engine.pins import places_of, points_of
 from ne_interactive.params.errors import DataError, NEError
 from ne_interactive.params.param import check_live
 
@@ -63,9 +67,27 @@ def _change(change: Mapping[str, Any], method: Any, n: int) -> Any:
         _expect(values, "mark", lambda value: isinstance(value, str))
     elif kind == "max_iter":
         _expect(values, "max_iter", lambda value: _count(value) and value > 0)
+    elif kind in HOLDS:
+        _hold(kind, values, method, n)
     elif kind != "neighbours":
         raise DataError(f"The recipe has a change of the unknown kind {kind!r:.40}.")
     return method
+
+
+def _hold(kind: str, values: Mapping[str, Any], method: Any, n: int) -> None:
+    """Check points that were pinned, moved or released."""
+    wanted = {"pin": [{"indices"}], "move": [{"indices", "xy"}], "release": [set(), {"indices"}]}[kind]
+    try:
+        arrays = {name: packing.array_of(one) for name, one in values.items()}
+    except Exception as error:  # whatever a wrong part leads to
+        raise DataError(f"The recipe's change {kind!r} cannot be read: {error!r:.200}.") from error
+    if set(arrays) not in wanted:
+        raise DataError(
+            f"The recipe's change {kind!r} has other parts than it must have: {sorted(arrays)!r:.80}."
+        )
+    indices = points_of(arrays.get("indices", ()), n)
+    if kind == "move":
+        method.check_places(torch.from_numpy(places_of(arrays["xy"], len(indices), method.n_components)))
 
 
 def _method(facts: Mapping[str, Any], name: str) -> Any:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+import torch
+
 from ne_interactive.engine.optimizers import rule_of
-from ne_interactive.engine.past import Change, Checkpoint, Past
+from ne_interactive.engine.past import HOLDS, Change, Checkpoint, Past
+from ne_interactive.engine.pins import held, released
 from ne_interactive.engine.preparation import Preparation
 from ne_interactive.engine.protocol import Method
 from ne_interactive.engine.state import FADE, Problem, State
@@ -19,6 +24,7 @@ from ne_interactive.params.errors import DivergedError
 LOSS_ALWAYS_BELOW = 5000  # points; beyond, measuring the loss would cost as much as an iteration
 LOSS_EVERY = 25
 MAX_REFUSED = 12
+DRAG = 50  # iterations after which another move of the same points is a new drag
 PATIENCE = 3
 
 
@@ -55,8 +61,51 @@ class Core(Preparation):
             detail["digest"] = problem.graph.digest()
         self.note(kind, detail if changes else {"rough": False, "digest": detail["digest"]})
 
+    def hold(self, change: Change) -> None:
+        """Pin, move or release points, and remember it.
+
+        A drag moves the same points at almost every iteration. So it keeps no exact state each time (what is kept in
+        between is enough to repeat it), of the places of one iteration only the last, and is one event.
+        """
+        state = self.ensure_start()
+        if self.past.wants(self.iteration):
+            self.remember()
+        indices, xy = change.values.get("indices"), change.values.get("xy")
+        pins = torch.empty(0, dtype=torch.int64) if state.pins is None else state.pins
+        rows = pins if indices is None else torch.from_numpy(indices.astype(np.int64)).to(pins.device)
+        if change.kind == "release":
+            rows = rows[torch.isin(rows, pins)]
+        if not len(rows):
+            return
+        if change.kind == "release":
+            after = released(state, rows)
+        else:
+            places = None if xy is None else torch.from_numpy(xy).to(state.positions)
+            lr = in_force(self.method, state, self.rows.n)["lr"]
+            after = held(state, rule_of(self.method), lr, rows, places)
+        if change.kind != "pin":  # which disturbs nobody
+            after = replace(after, quiet=0, origin=awake(self.method, state, self.rows.n))
+        self.state = after
+        goes_on = self._goes_on(change)
+        if goes_on and self.past.changes[-1].iteration == change.iteration:
+            self.past.changes.pop()
+        self.past.changes.append(change)
+        if not goes_on:
+            self.note(change.kind, {"points": len(rows), "first": rows[:3].tolist()})
+
+    def _goes_on(self, change: Change) -> bool:
+        """Whether a move continues a drag."""
+        if change.kind != "move" or not self.past.changes:
+            return False
+        last = self.past.changes[-1]
+        near = last.kind == "move" and change.iteration - last.iteration <= DRAG
+        return near and np.array_equal(last.values["indices"], change.values["indices"])
+
     def remember(self) -> None:
         """Keep the present state, exactly, before anything is changed at this iteration."""
+        here = itertools.takewhile(lambda one: one.iteration == self.iteration, reversed(self.past.changes))
+        if any(one.kind in HOLDS for one in here):
+            return  # the state is not any more what it was before; an earlier one serves
         if self.problem is not None and self.past.budget > 0:
             state = self.ensure_start().copy()
             made, told = len(self.past.changes), len(self.events)
@@ -76,7 +125,7 @@ class Core(Preparation):
         self.state = replace(state, horizon=iterations - state.joined, quiet=0)
 
     def switch(self, method: Method, problem: Problem) -> None:
-        """Go on with another method from the present positions; values set by hand end with the old one."""
+        """Go on with another method from the present positions; values set by hand end with the old one, pins stay."""
         self.commit()
         with self._mailbox:
             self._pending, self._working = {}, {}
@@ -96,6 +145,7 @@ class Core(Preparation):
         self.state = State(
             positions, self.seed, slots,
             iteration=state.iteration, origin=state.iteration - method.joins(), joined=state.iteration,
+            pins=state.pins, centre=tuple(positions.double().mean(0).tolist()) if state.centre else (),
         )  # fmt: skip
         detail = {
             "from": before,
@@ -151,7 +201,7 @@ class Core(Preparation):
         return quiet and not self._pending and not self._beside.active and not self._ready
 
     def restart(self) -> None:
-        """Back to the start; values set by hand stay."""
+        """Back to the start; values set by hand stay, pins do not."""
         self.ensure_start()
         assert self.state is not None
         self.state = replace(self._at_start(self.state.hand), horizon=self.state.horizon)

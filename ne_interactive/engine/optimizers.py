@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ne_interactive.engine import adam, riemannian  # noqa: F401 (register their rules)
-from ne_interactive.engine.rules import MAX_STEP, RULES, Rule
+from ne_interactive.engine.rules import MAX_STEP, RULES, Centre, Rule
 from ne_interactive.params.errors import ParameterError
 
 _tried: dict[Any, Rule] = {}
@@ -31,8 +31,20 @@ class TorchRule:
         """Empty: the optimizer fills them at its first step."""
         return {}
 
+    def fresh(self, Z: Tensor, lr: float) -> dict[str, Tensor]:
+        """What the optimizer keeps after a step that moves nothing."""
+        slots: dict[str, Tensor] = {}
+        self.move(torch.zeros_like(Z), slots, torch.zeros_like(Z), lr, momentum=0.5)
+        return slots
+
     def move(
-        self, Z: Tensor, slots: dict[str, Tensor], gradient: Tensor, lr: float, momentum: float
+        self,
+        Z: Tensor,
+        slots: dict[str, Tensor],
+        gradient: Tensor,
+        lr: float,
+        momentum: float,
+        centre: Centre = (),
     ) -> float:
         """One step of the optimizer; each point's step is limited as that of every rule is."""
         kwargs = self.kwargs | ({"momentum": momentum} if self._takes_momentum else {})

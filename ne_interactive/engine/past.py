@@ -14,6 +14,7 @@ from ne_interactive.engine.state import Problem, State
 from ne_interactive.graph.neighbors import Neighbors
 
 BUDGET = 256.0  # MB
+HOLDS = ("pin", "move", "release")  # changes of where points are and which of them stay there
 FIRST_INTERVAL = 50  # iterations between exact states, until they would take too much memory
 
 
@@ -23,8 +24,9 @@ class Change:
 
     Attributes:
         iteration: of the run when it was done.
-        kind: "tune", "neighbours" (the right ones instead of rough ones), "max_iter", "switch" or "mark".
-        values: new live values; of "max_iter" the iteration, of "mark" the name, under the kind's own name.
+        kind: "tune", "neighbours" (the right ones instead of rough ones), "max_iter", "switch", "mark", or of HOLDS.
+        values: new live values; of "max_iter" the iteration, of "mark" the name, under the kind's own name; of points
+            that are held "indices" (m,) uint32, and of "move" also "xy" (m, c). A "release" without is one of all.
         digest: of P from then on; "" where it stayed.
         k: how many neighbours of each point were searched for it; 0 where those in force were enough, or none needed.
         neighbors: what that search found, while there is room for it; another finds the same.

@@ -124,6 +124,10 @@ class Method(Protocol):
         """Positions of any origin as this method can continue from them."""
         ...
 
+    def check_places(self, places: Tensor) -> None:
+        """Whether a hand may put points at places (m, c); raises ParameterError."""
+        ...
+
     def scheduled(self, name: str, state: State, n: int, knobs: Mapping[str, Any]) -> Any:
         """The value of an "auto" parameter now; knobs holds those resolved before it."""
         ...

@@ -79,6 +79,13 @@ class Reading:
             return self._core.ensure_start().positions.detach().cpu().numpy().copy()
 
     @property
+    def pinned(self) -> np.ndarray:
+        """Rows of the points that do not move, (m,) int64, sorted; see `pin`."""
+        with self._turnstile.visit():
+            pins = self._core.ensure_start().pins
+            return np.empty(0, np.int64) if pins is None else pins.cpu().numpy().copy()
+
+    @property
     def loss(self) -> float:
         """The loss last measured; nan before the first step."""
         return self._core.loss

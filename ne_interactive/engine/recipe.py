@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import platform
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ import torch
 
 from ne_interactive.engine import store
 from ne_interactive.engine.checked import FORMAT, check_recipe
-from ne_interactive.engine.packing import method_of, pack_change, pack_method
+from ne_interactive.engine.packing import FEW, array_of, method_of, pack_change, pack_method
 from ne_interactive.engine.timeline import Timeline
 from ne_interactive.params.errors import DataError
 from ne_interactive.params.param import params_of
@@ -55,8 +56,12 @@ class Recipe:
     def python(self) -> str:
         """A script that repeats the run on X, where its parameters can be written as Python."""
         facts = self.facts
+        told = [(at, _branch(at, left)) for at, left in facts["branches"]]
+        told += [(change["iteration"], _line(change)) for change in facts["changes"]]
         n, d = facts["data"]["shape"]
+        packed = any("np." in line for _, line in told)
         lines = [
+            *(["import base64", "import numpy as np"] if packed else []),
             "import ne_interactive as ne",
             "",
             f"# X: the table of {n} rows and {d} columns with the fingerprint {facts['data']['fingerprint']}",
@@ -65,8 +70,6 @@ class Recipe:
         if facts["first"] != facts["start"]:
             lines.append(f"run.switch({_call(facts['first'])})")
             lines.append("run.restart()")
-        told = [(at, _branch(at, left)) for at, left in facts["branches"]]
-        told += [(change["iteration"], _line(change)) for change in facts["changes"]]
         at = 0
         for iteration, line in [
             *sorted(told, key=lambda one: one[0]),
@@ -130,6 +133,16 @@ def _branch(at: int, left: int) -> str:
     return f"# taken back to here from iteration {left}" if left > at else "# a branch begins here"
 
 
+def _array(facts: Mapping[str, Any]) -> str:
+    """An array as Python."""
+    array = array_of(facts)
+    if array.size <= FEW:
+        return repr(array.tolist())
+    text = base64.b64encode(array.tobytes()).decode()
+    shape = f".reshape({array.shape})" if array.ndim > 1 else ""
+    return f'np.frombuffer(base64.b64decode("{text}"), "{array.dtype.str}"){shape}'
+
+
 def _line(change: Mapping[str, Any]) -> str:
     values = change["values"]
     match change["kind"]:
@@ -141,5 +154,7 @@ def _line(change: Mapping[str, Any]) -> str:
             return f"run.mark({values['mark']!r})"
         case "switch":
             return f"run.switch({_call(change['method'])})"
+        case "pin" | "move" | "release":
+            return f"run.{change['kind']}({', '.join(map(_array, values.values()))})"
         case _:
             return f"run.tune({', '.join(f'{name}={value!r}' for name, value in values.items())})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ne_interactive.engine.rules import RULES
+from ne_interactive.engine.rules import RULES, Centre, Own
 from ne_interactive.forces.hyperbolic import RIM, into_ball
 
 FIRST, SECOND = 0.9, 0.999  # shares of both moments that are kept
@@ -14,7 +14,7 @@ MAX_STEP = 1.0  # geodesic distance an iteration; a hasty change of parameters m
 TINY = 1e-15
 
 
-class Riemannian:
+class Riemannian(Own):
     """Adam with one adaptive scale for each point; the embedding stays in the ball of curvature -1."""
 
     def slots(self, Z: Tensor) -> dict[str, Tensor]:
@@ -26,7 +26,13 @@ class Riemannian:
         }
 
     def move(
-        self, Z: Tensor, slots: dict[str, Tensor], gradient: Tensor, lr: float, momentum: float
+        self,
+        Z: Tensor,
+        slots: dict[str, Tensor],
+        gradient: Tensor,
+        lr: float,
+        momentum: float,
+        centre: Centre = (),
     ) -> float:
         """One step of geodesic length about lr; the gradient is the Euclidean one and is left as it is."""
         first, second, updates = slots["first"], slots["second"], slots["updates"]

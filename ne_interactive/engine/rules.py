@@ -20,6 +20,8 @@ from ne_interactive.graph.parallel import parallel, serial
 MAX_STEP = 5.0  # embedding units an iteration; a hasty change of parameters must not tear the map
 MIN_GAIN = 0.01
 
+Centre = tuple[float, ...] | None
+
 
 class Rule(Protocol):
     """An update rule; it remembers nothing itself, its memory is the state's slots."""
@@ -28,14 +30,39 @@ class Rule(Protocol):
         """The memory of a run that starts at Z (n, c), at rest."""
         ...
 
+    def fresh(self, Z: Tensor, lr: float) -> dict[str, Tensor]:
+        """The memory of some points (m, c) as it is where nothing has moved them yet, at a learning rate."""
+        ...
+
     def move(
-        self, Z: Tensor, slots: dict[str, Tensor], gradient: Tensor, lr: float, momentum: float
+        self,
+        Z: Tensor,
+        slots: dict[str, Tensor],
+        gradient: Tensor,
+        lr: float,
+        momentum: float,
+        centre: Centre = (),
     ) -> float:
-        """Move Z and the slots in place; returns the summed squared step of all points."""
+        """Move Z and the slots in place; returns the summed squared step of all points.
+
+        A rule that keeps the map centred does so on `centre`, (c,); () is the origin, None leaves the map as it is.
+        """
         ...
 
 
-class Gains:
+class Own:
+    """What the rules of our own have in common: a start tells all of their memory."""
+
+    def slots(self, Z: Tensor) -> dict[str, Tensor]:
+        """Nothing is remembered."""
+        return {}
+
+    def fresh(self, Z: Tensor, lr: float) -> dict[str, Tensor]:
+        """As at the start."""
+        return self.slots(Z)
+
+
+class Gains(Own):
     """Momentum with a gain for each coordinate."""
 
     def slots(self, Z: Tensor) -> dict[str, Tensor]:
@@ -43,21 +70,29 @@ class Gains:
         return {"velocity": torch.zeros_like(Z), "gain": torch.ones_like(Z)}
 
     def move(
-        self, Z: Tensor, slots: dict[str, Tensor], gradient: Tensor, lr: float, momentum: float
+        self,
+        Z: Tensor,
+        slots: dict[str, Tensor],
+        gradient: Tensor,
+        lr: float,
+        momentum: float,
+        centre: Centre = (),
     ) -> float:
         """Fused on the CPU in single precision, by torch elsewhere."""
-        return gains(Z, slots["velocity"], slots["gain"], gradient, lr, momentum)
+        return gains(Z, slots["velocity"], slots["gain"], gradient, lr, momentum, centre)
 
 
-class Moves:
+class Moves(Own):
     """Z + move, for methods whose forces come as finished moves."""
 
-    def slots(self, Z: Tensor) -> dict[str, Tensor]:
-        """Nothing is remembered."""
-        return {}
-
     def move(
-        self, Z: Tensor, slots: dict[str, Tensor], gradient: Tensor, lr: float, momentum: float
+        self,
+        Z: Tensor,
+        slots: dict[str, Tensor],
+        gradient: Tensor,
+        lr: float,
+        momentum: float,
+        centre: Centre = (),
     ) -> float:
         """The learning rate is in the move already."""
         Z.add_(gradient)
@@ -67,21 +102,37 @@ class Moves:
 RULES: dict[str, Rule] = {"gains": Gains(), "moves": Moves()}
 
 
-def gains(Z: Tensor, velocity: Tensor, gain: Tensor, gradient: Tensor, lr: float, momentum: float) -> float:
+def gains(
+    Z: Tensor,
+    velocity: Tensor,
+    gain: Tensor,
+    gradient: Tensor,
+    lr: float,
+    momentum: float,
+    centre: Centre = (),
+) -> float:
     """Move Z (n, c), and its velocity and gains, in place; returns the summed squared step of all points."""
     if Z.device.type != "cpu" or Z.dtype != torch.float32:
-        return gains_torch(Z, velocity, gain, gradient, lr, momentum)
+        return gains_torch(Z, velocity, gain, gradient, lr, momentum, centre)
     sums = np.zeros((numba.get_num_threads(), Z.shape[1] + 1))
     arrays = Z.numpy(), velocity.numpy(), gain.numpy(), gradient.numpy()
     kernel = _gains2 if Z.shape[1] == 2 else _gains
     kernel(*arrays, np.float32(lr), np.float32(momentum), np.float32(MAX_STEP), sums)
     totals = sums.sum(0)
-    _shift(arrays[0], (totals[:-1] / len(Z)).astype(np.float32))
+    if centre is not None:
+        off = totals[:-1] / len(Z) - (np.array(centre) if centre else 0.0)
+        _shift(arrays[0], off.astype(np.float32))
     return float(totals[-1])
 
 
 def gains_torch(
-    Z: Tensor, velocity: Tensor, gain: Tensor, gradient: Tensor, lr: float, momentum: float
+    Z: Tensor,
+    velocity: Tensor,
+    gain: Tensor,
+    gradient: Tensor,
+    lr: float,
+    momentum: float,
+    centre: Centre = (),
 ) -> float:
     """The reference for `gains`, on any device and in any precision."""
     consistent = (gradient > 0) != (velocity > 0)
@@ -90,7 +141,8 @@ def gains_torch(
     length = velocity.norm(dim=1, keepdim=True)
     velocity.mul_(torch.where(length > MAX_STEP, MAX_STEP / length, 1.0))
     Z.add_(velocity)
-    Z.sub_(Z.mean(0))
+    if centre is not None:
+        Z.sub_(Z.mean(0) - torch.tensor(centre or 0.0, dtype=Z.dtype, device=Z.device))
     return float(velocity.double().square().sum())
 
 

@@ -88,6 +88,8 @@ class State:
         positions: (n, c), the embedding Z; float32 unless the method says otherwise.
         seed: drawn once for the whole run.
         slots: memory of the update rule (velocity and gains, or what a torch optimizer keeps).
+        pins: rows of the points that do not move, (m,) int64, sorted; None where all do.
+        centre: where a rule that centres the map keeps its mean; () is the origin.
         memory: what the method itself keeps from step to step (Sinkhorn duals).
         iteration: steps taken since the start.
         origin: iteration at which the method's schedules begin.
@@ -105,6 +107,8 @@ class State:
     positions: Tensor
     seed: int
     slots: Mapping[str, Tensor] = field(default_factory=dict)
+    pins: Tensor | None = None
+    centre: tuple[float, ...] = ()
     memory: Mapping[str, Tensor] = field(default_factory=dict)
     iteration: int = 0
     origin: int = 0
@@ -139,7 +143,7 @@ class Report:
     """What one step tells a person; the next step does not need it."""
 
     loss: float  # nan where it was not measured
-    moved: float  # root mean square step of the points, embedding units
+    moved: float  # root mean square step of the points that may move, embedding units
     refused: bool
 
 

@@ -6,8 +6,12 @@ from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any
 
+import torch
+
 from ne_interactive.engine.background import Background
 from ne_interactive.engine.listeners import Listener, Listeners
+from ne_interactive.engine.past import Change
+from ne_interactive.engine.pins import places_of, points_of
 from ne_interactive.engine.reading import Reading
 from ne_interactive.engine.timeline import Timeline
 from ne_interactive.params.declare import REGISTRY
@@ -41,14 +45,71 @@ class Steering(Reading):
         self._tell("params")
         return self.params
 
+    def reset(self) -> dict[str, Any]:
+        """Give all that was changed by hand back to its schedule, or to the value that the method was made with.
+
+        Returns:
+            The values in force.
+        """
+        return self.tune(**{name: getattr(self.method, name) for name in self._core.hand()})
+
+    def pin(self, indices: Any) -> None:
+        """Hold points where they are: they pull and push the others, but do not move until they are released.
+
+        Args:
+            indices: rows, unique whole numbers (m,), or a mask of n truth values.
+
+        Raises:
+            ParameterError: if they are no rows of X; then nothing is changed.
+        """
+        self._hold("pin", indices)
+
+    def move(self, indices: Any, xy: Any) -> None:
+        """Put points at xy (m, c) and pin them there; the others adapt from the next iteration on.
+
+        A map that has come to rest wakes, and a learning rate that has come down rises again.
+
+        Raises:
+            ParameterError: if the indices are no rows of X, or the method puts no point there; then nothing is changed.
+        """
+        self._hold("move", indices, xy)
+
+    def release(self, indices: Any = None) -> None:
+        """Let pinned points move again, from rest; all of them by default. Those that are not pinned are left alone.
+
+        Raises:
+            ParameterError: if the indices are no rows of X; then nothing is changed.
+        """
+        self._hold("release", indices)
+
+    def _hold(self, kind: str, indices: Any, xy: Any = None) -> None:
+        self._raise_if_failed()
+        values: dict[str, Any] = {}
+        if indices is not None or kind != "release":
+            values["indices"] = points_of(indices, self.n)
+        if kind == "move":
+            places = places_of(xy, len(values["indices"]), self.c)
+            self.method.check_places(torch.from_numpy(places))
+            values["xy"] = places.astype(str(self.method.precision).removeprefix("torch."))
+        self._core.ensure_start()
+        with self._turnstile.visit():
+            self._core.hold(Change(self.iteration, kind, values))
+        if kind != "pin":
+            self._wake()
+        self._tell("pins")
+
     def restart(self) -> None:
-        """Back to iteration 0 from the same start; values set by hand stay. A run at rest or failed goes on."""
+        """Back to iteration 0 from the same start; values set by hand stay, pins do not.
+
+        A run at rest or failed goes on.
+        """
         with self._turnstile.visit():
             self._core.restart()
             self._error = None
             self._message = ""
         self._wake()
         self._tell("iteration")
+        self._tell("pins")
 
     def _wake(self) -> None:
         with self._turnstile.visit():
@@ -63,8 +124,8 @@ class Steering(Reading):
         """Go on with another method from the same positions, with the neighbours already known.
 
         It begins where its schedules suit a map that is there: early phases are left out. Values set by hand end with
-        the old method. A method whose kernel has a fixed width shrinks a wider map first, as a whole. A full run then
-        ends after the new method's own number of iterations more.
+        the old method; pins stay. A method whose kernel has a fixed width shrinks a wider map first, as a whole. A full
+        run then ends after the new method's own number of iterations more.
 
         Raises:
             ParameterError: if the method does not fit the data, the number of components or the metric.
@@ -128,8 +189,8 @@ class Steering(Reading):
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Have `listener(run, what)` called at every change; returns a function that ends it.
 
-        `what` is "iteration", "params", "state", "method", "quality" or "failed". The call comes on the thread that
-        made the change, or measured, and must return quickly.
+        `what` is "iteration", "params", "pins", "state", "method", "quality" or "failed". The call comes on the thread
+        that made the change, or measured, and must return quickly.
         """
         return self._listeners.add(listener)
 

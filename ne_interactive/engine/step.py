@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from ne_interactive.engine.optimizers import rule_of
+from ne_interactive.engine.pins import move_others
 from ne_interactive.engine.protocol import At, Method
 from ne_interactive.engine.schedules import factor, falls, follow_loss
 from ne_interactive.engine.state import Problem, Report, State
@@ -83,9 +84,14 @@ def step(
     if not donate:
         state = state.copy()
     slots = dict(state.slots)
-    momentum = at.knobs.get("momentum", 0.0)
-    squared = rule_of(method).move(state.positions, slots, gradient, at.lr, momentum)
-    moved = math.sqrt(squared / problem.n)
+    rule, momentum = rule_of(method), at.knobs.get("momentum", 0.0)
+    if state.pins is None:
+        free = problem.n
+        squared = rule.move(state.positions, slots, gradient, at.lr, momentum, state.centre)
+    else:
+        free = max(problem.n - len(state.pins), 1)
+        squared = move_others(rule, state, slots, gradient, at.lr, momentum)
+    moved = math.sqrt(squared / free)
     quiet = state.quiet
     if (state.iteration + 1) % method.check_interval == 0:
         settled = state.elapsed >= method.earliest_rest(problem.n)

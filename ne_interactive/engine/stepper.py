@@ -123,6 +123,7 @@ class Stepper(Showing):
         self._wake()
         self._tell("iteration" if self.method is before else "method")
         self._tell("params")
+        self._tell("pins")
         return frame
 
     def fork(self, to: int | str | None = None) -> Stepper:

@@ -155,5 +155,7 @@ class Timeline(Core):
                 assert change.method is not None
                 assert problem is not None
                 self.replace_method(change.method, problem)
+            case "pin" | "move" | "release":
+                self.hold(change)
             case _:
                 self.change(change.values, problem)

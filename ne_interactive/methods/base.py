@@ -314,6 +314,13 @@ class NeighborEmbedding(Estimator, ABC):
         """Positions of any origin, as they are."""
         return positions
 
+    def check_places(self, places: Tensor) -> None:
+        """Where a hand may put points, (m, c) float64: everywhere, by default.
+
+        Raises:
+            ParameterError: where a method has no room.
+        """
+
     def scheduled(self, name: str, state: State, n: int, knobs: Mapping[str, Any]) -> Any:
         """The value of an "auto" parameter at the state's iteration."""
         early = state.elapsed < self.early_exaggeration_iter

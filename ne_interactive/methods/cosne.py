@@ -155,6 +155,20 @@ class COSNE(EntropicNeighborEmbedding):
         beyond = ADOPTED + (1 - ADOPTED) * torch.tanh((scaled - ADOPTED) / (1 - ADOPTED))
         return hyperbolic.into_ball(Z * (torch.where(scaled > ADOPTED, beyond, scaled) / norm), 0.99)
 
+    def check_places(self, places: Tensor) -> None:
+        """Points are put inside the disk only.
+
+        Raises:
+            ParameterError: naming the first place outside.
+        """
+        norms = places.norm(dim=1)
+        if bool((norms > hyperbolic.RIM).any()):
+            row = int((norms > hyperbolic.RIM).int().argmax())
+            raise ParameterError(
+                f"xy must lie in the unit disk, norms at most {hyperbolic.RIM:.6g}; row {row} has norm "
+                f"{float(norms[row]):.6g}. Put the point nearer to the centre."
+            )
+
     def scheduled(self, name: str, state: State, n: int, knobs: Mapping[str, Any]) -> Any:
         """The value of an "auto" parameter at the state's iteration."""
         return 0.05 if name == "lr" else super().scheduled(name, state, n, knobs)

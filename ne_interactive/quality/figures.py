@@ -99,6 +99,8 @@ def _event_text(event: Any) -> str:
         else name
         for name, change in (changes.items() if isinstance(changes, Mapping) else detail.items())
     ]
+    if "points" in detail:
+        lines = [f"{detail['points']} points"]
     return "<br>".join(escape_markup(plain_text(line)) for line in [event.kind, *lines[:8]])
 
 

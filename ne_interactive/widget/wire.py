@@ -109,6 +109,11 @@ def _in_words(event: Any) -> str:
         case "tune":
             pairs = detail["changes"].items()
             return ", ".join(f"{name} {_short(old)} to {_short(new)}" for name, (old, new) in pairs)
+        case "pin" | "move" | "release":
+            points = (
+                f"point {detail['first'][0]}" if detail["points"] == 1 else f"{detail['points']:,} points"
+            )
+            return f"{event.kind} {points}"
         case "switch":
             return f"{detail['from']} to {detail['to']}"
         case "mark":

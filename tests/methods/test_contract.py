@@ -195,6 +195,30 @@ def test_step_is_pure_and_donating_gives_the_same_bits(name):
 
 
 @every_method
+def test_pinned_points_stay_to_the_last_bit_and_push_on(name):
+    run = ne.Stepper(data(), make(name))
+    run.step(30)
+    run.move([8, 3], run.embedding[[3, 8]] * 0.9)
+    run.pin(np.arange(100, 120))
+    rows, there, before = run.pinned, run.embedding, run.embedding
+    core = run._core
+    one, _ = step(core.method, core.problem, core.state)
+    other, _ = step(core.method, core.problem, core.state.copy(), donate=True)
+    assert torch.equal(one.positions, other.positions)
+    run.step(25)
+    assert np.array_equal(run.embedding[rows], there[rows])
+    free = np.setdiff1d(np.arange(150), rows)
+    assert (run.embedding[free] != before[free]).any(1).mean() > 0.9
+    alone = ne.Stepper(data(), make(name))
+    alone.step(55)
+    assert not np.array_equal(run.embedding[free], alone.embedding[free])
+    run.release()
+    run.step(5)
+    assert (run.embedding[rows] != there[rows]).any(1).mean() > 0.9
+    assert np.isfinite(run.embedding).all()
+
+
+@every_method
 def test_same_seed_same_bits_other_seed_other_map(name):
     X = data()
     first = make(name, max_iter=60).fit_transform(X)

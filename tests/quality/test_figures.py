@@ -34,6 +34,11 @@ def test_changes_are_marked_on_the_curve():
     assert len(figure.layout.shapes) == 1
 
 
+def test_held_points_are_counted_in_the_mark():
+    held = SimpleNamespace(iteration=1, kind="move", detail={"points": 3, "first": [0, 1, 2]}, seconds=0.0)
+    assert loss_figure([1], [1.0], events=[held]).data[1].hovertext[0] == "move<br>3 points"
+
+
 def test_a_run_without_steps_has_an_empty_curve():
     figure = loss_figure([], [], events=[event(0, perplexity=[30, 50])])
     assert len(figure.data[0].x) == 0

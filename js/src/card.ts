@@ -1,7 +1,7 @@
 /** The card beside a point under the pointer: its label and number, then what the kernel knows of it. */
 
 import { h } from "./dom.ts";
-import type { HoverReply } from "./types.ts";
+import type { HoverReply, Picture } from "./types.ts";
 
 const MOST_ROWS = 12;
 const GAP = 14;
@@ -45,7 +45,29 @@ export class Card {
   }
 }
 
-function picture({ w, h: height, grey }: NonNullable<HoverReply["image"]>): HTMLCanvasElement {
+function picture(image: Picture): HTMLElement {
+  return "type" in image ? encoded(image) : drawn(image);
+}
+
+/** An image of its own, whose address is given back once it is read. */
+function encoded({ type, bytes }: Extract<Picture, { type: string }>): HTMLElement {
+  const address = URL.createObjectURL(new Blob([bytes.slice()], { type }));
+  const image = h("img", { class: "ne-image", alt: "" });
+  const done = () => URL.revokeObjectURL(address);
+  image.addEventListener("load", done, { once: true });
+  image.addEventListener(
+    "error",
+    () => {
+      done();
+      image.remove();
+    },
+    { once: true },
+  );
+  image.src = address;
+  return image;
+}
+
+function drawn({ w, h: height, channels, pixels }: Extract<Picture, { w: number }>): HTMLElement {
   const canvas = h("canvas", {
     class: "ne-image",
     width: String(w),
@@ -54,12 +76,15 @@ function picture({ w, h: height, grey }: NonNullable<HoverReply["image"]>): HTML
   });
   const context = canvas.getContext("2d");
   if (context) {
-    const pixels = context.createImageData(w, height);
-    for (let i = 0; i < grey.length; i++) {
-      pixels.data.fill(grey[i]!, 4 * i, 4 * i + 3);
-      pixels.data[4 * i + 3] = 255;
+    const data = context.createImageData(w, height);
+    const [green, blue] = channels === 1 ? [0, 0] : [1, 2];
+    for (let from = 0, to = 0; from < pixels.length; from += channels, to += 4) {
+      data.data[to] = pixels[from]!;
+      data.data[to + 1] = pixels[from + green]!;
+      data.data[to + 2] = pixels[from + blue]!;
+      data.data[to + 3] = channels === 4 ? pixels[from + 3]! : 255;
     }
-    context.putImageData(pixels, 0, 0);
+    context.putImageData(data, 0, 0);
   }
   const scale = IMAGE / Math.max(w, height);
   canvas.style.width = `${Math.round(w * scale)}px`;

@@ -3,6 +3,8 @@
 import type { Command, Commands } from "./commands.ts";
 import type { Gesture } from "./hand.ts";
 import { Lasso } from "./lasso.ts";
+import { Latest } from "./latest.ts";
+import { Lines } from "./lines.ts";
 import type { Link } from "./link.ts";
 import type { Points } from "./points.ts";
 import { HIDDEN, SELECTED } from "./scene.ts";
@@ -10,6 +12,7 @@ import { combine, type How, inside, others } from "./select.ts";
 import { Selection } from "./selection.ts";
 import type { Stage } from "./stage.ts";
 import { type Kind, Summary } from "./summary.ts";
+import type { NeighborsReply } from "./types.ts";
 
 /** Share of the picture that a selection fills when it is zoomed to. */
 const FILL = 0.8;
@@ -24,12 +27,16 @@ export interface ExploreParts {
   /** What the kernel holds as selected. */
   held(): Uint32Array;
   announce(text: string): void;
+  /** Says why something is not shown. */
+  note(text: string): void;
 }
 
 export class Explore {
   readonly selection: Selection;
   readonly summary: Summary;
   readonly #lasso: Lasso;
+  readonly #lines: Lines;
+  readonly #asked: Latest<number>;
 
   constructor(
     private readonly parts: ExploreParts,
@@ -42,6 +49,8 @@ export class Explore {
       changed: (indices) => this.#selected(indices),
     });
     this.#lasso = new Lasso(stage, (outline, how) => this.#enclose(outline, how));
+    this.#lines = new Lines(stage, parts.points);
+    this.#asked = new Latest((point) => link.neighbors(point));
     const actions = this.#actions();
     this.summary = new Summary(commands, actions, signal);
     commands.add(...this.#lasso.commands(), ...actions, {
@@ -57,7 +66,23 @@ export class Explore {
     return this.#lasso.press(x, y, event);
   }
 
+  /** A point was clicked, or none (-1): shows its neighbours; with shift or alt it is selected or no longer so. */
+  click(point: number, { shiftKey, altKey }: PointerEvent): void {
+    if (shiftKey || altKey) {
+      if (point >= 0) this.#choose(Uint32Array.of(point), altKey ? "subtract" : "add");
+    } else if (point < 0 || point === this.#lines.from) this.#lines.clear();
+    else this.#asked.push(point);
+  }
+
+  showNeighbors({ id, point, points, note }: NeighborsReply): void {
+    if (!this.#asked.answer(id)) return;
+    if (note) this.parts.note(note);
+    else this.#lines.show(point, points);
+    this.parts.announce(note || `${points.length} neighbours of point ${point}`);
+  }
+
   drawn(context: CanvasRenderingContext2D, ratio: number): void {
+    this.#lines.drawn(context, ratio);
     this.#lasso.drawn(context, ratio);
   }
 
@@ -69,6 +94,7 @@ export class Explore {
   /** The kernel took or refused a choice. */
   answered(id: number): void {
     this.selection.answer(id);
+    this.#asked.answer(id);
   }
 
   #actions(): Command[] {
@@ -92,8 +118,11 @@ export class Explore {
 
   #enclose(outline: readonly number[], how: How): void {
     const { stage, points } = this.parts;
-    const picked = inside(places(stage), outline, points.flags);
-    this.selection.set(combine(points.n, this.selection.indices, picked, how));
+    this.#choose(inside(places(stage), outline, points.flags), how);
+  }
+
+  #choose(picked: Uint32Array, how: How): void {
+    this.selection.set(combine(this.parts.points.n, this.selection.indices, picked, how));
   }
 
   #selected(indices: Uint32Array): void {
@@ -155,6 +184,7 @@ export class Explore {
 
   #escape(): void {
     if (this.#lasso.drawing) this.#lasso.cancel();
+    else if (this.#lines.from >= 0) this.#lines.clear();
     else this.selection.clear();
   }
 }

@@ -38,7 +38,7 @@ export class Hover {
 
   /** Finds the point again and rings it; called after each drawing. */
   drawn(context: CanvasRenderingContext2D, ratio: number): void {
-    const point = this.#pointer ? this.#find(...this.#pointer) : -1;
+    const point = this.#pointer ? this.find(...this.#pointer) : -1;
     if (point !== this.#point) this.#change(point);
     const at = point >= 0 ? this.stage.where(point) : null;
     if (!at) return;
@@ -59,7 +59,8 @@ export class Hover {
     }
   }
 
-  #find(x: number, y: number): number {
+  /** The point at a pixel of the picture, or near it; -1: none. */
+  find(x: number, y: number): number {
     const reach = Math.max(REACH, this.stage.size / 2 + 2);
     const hidden = (point: number) => this.source.hidden(point);
     return this.stage.projection()?.nearest(x, y, reach, hidden) ?? -1;

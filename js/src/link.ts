@@ -4,12 +4,22 @@ import {
   type Frame,
   type HoverReply,
   type Model,
+  type NeighborsReply,
   PROTOCOL,
   type SetReply,
   type Status,
   type Value,
 } from "./types.ts";
-import { isRaw, readFrame, readHover, readId, readRefusal, readSetReply, readStatus } from "./wire.ts";
+import {
+  isRaw,
+  readFrame,
+  readHover,
+  readId,
+  readNeighbors,
+  readRefusal,
+  readSetReply,
+  readStatus,
+} from "./wire.ts";
 
 export interface Handlers {
   frame(frame: Frame): void;
@@ -17,6 +27,7 @@ export interface Handlers {
   status(status: Status): void;
   set(reply: SetReply): void;
   hover(reply: HoverReply): void;
+  neighbors(reply: NeighborsReply): void;
   /** Points were selected. */
   selected(id: number): void;
   refused(reason: string, id: number): void;
@@ -85,6 +96,11 @@ export class Link {
     return this.#lastId;
   }
 
+  neighbors(point: number): number {
+    this.model.send({ k: "neighbors", id: ++this.#lastId, point });
+    return this.#lastId;
+  }
+
   select(points: Uint32Array): number {
     this.model.send({ k: "select", id: ++this.#lastId }, undefined, [littleEndian(points)]);
     return this.#lastId;
@@ -118,6 +134,9 @@ export class Link {
         break;
       case "refused":
         this.handlers.refused(readRefusal(content), readId(content));
+        break;
+      case "neighbors":
+        this.handlers.neighbors(readNeighbors(content, buffers));
         break;
       case "selected":
         this.handlers.selected(readId(content));

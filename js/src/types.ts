@@ -93,7 +93,21 @@ export interface HoverReply {
   id: number;
   point: number;
   rows: [string, string][];
-  image: { w: number; h: number; grey: Uint8Array } | null;
+  image: Picture | null;
+}
+
+/** Pixels, grey, RGB or RGBA, row by row; or the bytes of an encoded picture. */
+export type Picture =
+  | { w: number; h: number; channels: 1 | 3 | 4; pixels: Uint8Array }
+  | { type: string; bytes: Uint8Array };
+
+export interface NeighborsReply {
+  id: number;
+  point: number;
+  /** Nearest first. */
+  points: Uint32Array;
+  /** Why there are none. */
+  note: string;
 }
 
 /** The part of anywidget's model that a view uses. */

@@ -99,6 +99,7 @@ export class View {
         commands: this.#commands,
         held: () => readPoints(this.model.get("_selection"), this.#scene.n),
         announce: (text) => this.#bar.announce(text),
+        note: (text) => this.#bar.showNote(text),
       },
       signal,
     );
@@ -159,7 +160,7 @@ export class View {
       this.#commands,
       {
         press: (x, y, event) => this.#explore.press(x, y, event),
-        click: () => {},
+        click: (x, y, event) => this.#explore.click(this.#hover.find(x, y), event),
         hover: (at) => this.#hover.move(at),
         wheelIgnored: () => this.#showHint(),
         moved: () => this.#commands.changed(),
@@ -194,6 +195,7 @@ export class View {
       status: (status) => this.#showStatus(status),
       set: (reply) => this.#panel.answer(reply),
       hover: (reply) => this.#hover.answer(reply),
+      neighbors: (reply) => this.#explore.showNeighbors(reply),
       selected: (id) => this.#explore.answered(id),
       refused: (reason, id) => {
         this.#bar.showNote(reason);

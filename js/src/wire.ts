@@ -6,6 +6,8 @@ import type {
   Frame,
   HoverReply,
   Legend,
+  NeighborsReply,
+  Picture,
   SceneInfo,
   SetReply,
   Status,
@@ -60,10 +62,14 @@ export function asUint16(value: unknown): Uint16Array {
   return new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >> 1);
 }
 
+function asUint32(value: unknown): Uint32Array {
+  const bytes = aligned(bytesOf(value), 4);
+  return new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >> 2);
+}
+
 /** Ascending indices of some of n points; those that do not fit are left out. */
 export function readPoints(value: unknown, n: number): Uint32Array {
-  const bytes = aligned(bytesOf(value), 4);
-  const points = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >> 2);
+  const points = asUint32(value);
   return points.filter((point, at) => point < n && (at === 0 || point > points[at - 1]!));
 }
 
@@ -142,13 +148,25 @@ export function readHover(content: Raw, buffers: readonly unknown[]): HoverReply
   const rows = (Array.isArray(content.rows) ? content.rows : [])
     .filter((row): row is unknown[] => Array.isArray(row) && row.length === 2)
     .map((row): [string, string] => [String(row[0]), String(row[1])]);
-  let image: HoverReply["image"] = null;
-  if (isRaw(content.image)) {
-    const [w, h] = [whole(content.image.w), whole(content.image.h)];
-    const grey = bytesOf(buffers[0]);
-    if (w > 0 && h > 0 && w <= 4096 && h <= 4096 && grey.byteLength === w * h) image = { w, h, grey };
+  const image = isRaw(content.image) ? readPicture(content.image, bytesOf(buffers[0])) : null;
+  return { id: readId(content), point: whole(content.point, -1), rows, image };
+}
+
+const TYPES = ["image/png", "image/jpeg", "image/webp"];
+
+function readPicture(raw: Raw, bytes: Uint8Array): Picture | null {
+  if (typeof raw.type === "string") {
+    return TYPES.includes(raw.type) && bytes.length > 0 ? { type: raw.type, bytes } : null;
   }
-  return { id: whole(content.id, -1), point: whole(content.point, -1), rows, image };
+  const [w, h] = [whole(raw.w), whole(raw.h)];
+  const channels = ([1, 3, 4] as const).find((count) => count === whole(raw.c, 1));
+  const fits = w > 0 && h > 0 && w <= 4096 && h <= 4096 && channels && bytes.length === w * h * channels;
+  return fits ? { w, h, channels, pixels: bytes } : null;
+}
+
+export function readNeighbors(content: Raw, buffers: readonly unknown[]): NeighborsReply {
+  const points = asUint32(buffers[0]);
+  return { id: readId(content), point: whole(content.point, -1), points, note: text(content.note) };
 }
 
 const KINDS = ["number", "integer", "choice", "switch"] as const;

@@ -5,6 +5,8 @@ import {
   readControls,
   readFrame,
   readHover,
+  readNeighbors,
+  readPoints,
   readRefusal,
   readScene,
   readSetReply,
@@ -145,7 +147,30 @@ it("bad traits give an empty scene and no controls", () => {
 
 it("hover images must have the size they claim", () => {
   const content = { k: "hover", id: 1, point: 0, rows: [["a", "b"], "x"], image: { w: 2, h: 2 } };
-  expect(readHover(content, [new Uint8Array(4)]).image?.grey.length).toBe(4);
+  expect(readHover(content, [new Uint8Array(4)]).image).toMatchObject({ channels: 1, w: 2, h: 2 });
+  const rgb = { ...content, image: { w: 2, h: 2, c: 3 } };
+  expect(readHover(rgb, [new Uint8Array(12)]).image).toMatchObject({ channels: 3 });
+  expect(readHover(rgb, [new Uint8Array(4)]).image).toBeNull();
+  expect(readHover({ ...content, image: { w: 2, h: 2, c: 2 } }, [new Uint8Array(8)]).image).toBeNull();
   expect(readHover(content, [new Uint8Array(3)]).image).toBeNull();
   expect(readHover(content, []).rows).toEqual([["a", "b"]]);
+});
+
+it("encoded images are of a kind that holds no script", () => {
+  const content = { k: "hover", id: 1, point: 0, rows: [], image: { type: "image/png" } };
+  expect(readHover(content, [new Uint8Array(4)]).image).toMatchObject({ type: "image/png" });
+  expect(readHover(content, []).image).toBeNull();
+  for (const type of ["image/svg+xml", "text/html", ""]) {
+    expect(readHover({ ...content, image: { type } }, [new Uint8Array(4)]).image).toBeNull();
+  }
+});
+
+it("points are read in ascending order and within their number", () => {
+  const buffer = Uint32Array.of(1, 1, 5, 3, 9, 4_000_000_000);
+  expect([...readPoints(buffer, 10)]).toEqual([1, 5, 9]);
+  expect([...readPoints(new DataView(buffer.buffer, 4, 4), 10)]).toEqual([1]);
+  expect([...readPoints(null, 10)]).toEqual([]);
+  const reply = readNeighbors({ id: 3, point: 2, note: "<b>" }, [Uint32Array.of(7, 1)]);
+  expect(reply).toEqual({ id: 3, point: 2, note: "<b>", points: Uint32Array.of(7, 1) });
+  expect(readNeighbors({}, []).points.length).toBe(0);
 });

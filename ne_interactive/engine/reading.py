@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from ne_interactive.engine.state import Event
 from ne_interactive.engine.step import following
 from ne_interactive.engine.timeline import Timeline
 from ne_interactive.engine.turnstile import Turnstile
+from ne_interactive.params.errors import ParameterError, StateError
 from ne_interactive.params.param import describe
 
 
@@ -139,6 +141,30 @@ class Reading:
             core = self._core
             Z = core.ensure_start().positions.detach().cpu().numpy().copy()
             return Frame(core.iteration, Z, core.loss, core.params(), core.seconds, self._state)
+
+    def neighbors_of(self, point: int, k: int = 15) -> tuple[np.ndarray, np.ndarray]:
+        """The nearest neighbours of a point in X, as the run found them, nearest first.
+
+        Returns:
+            Indices (k,) int64 and distances (k,) float32 in the metric's own units; fewer where the run keeps fewer.
+
+        Raises:
+            ParameterError: if there is no such point, or k is not at least 1.
+            StateError: as long as none have been found, or where the method keeps none.
+        """
+        for name, value, low, high in (("point", point, 0, self.n - 1), ("k", k, 1, None)):
+            whole = isinstance(value, Integral) and not isinstance(value, bool)
+            if not whole or value < low or (high is not None and value > high):
+                limits = f"from {low}" if high is None else f"from {low} to {high}"
+                raise ParameterError(f"{name} must be a whole number {limits}; got {value!r}.")
+        problem = self._core.problem  # replaced as a whole, never changed: no need to wait for an iteration
+        if problem is None:
+            raise StateError("The neighbours have not been found yet; they are there once the run has moved.")
+        if problem.neighbors is None:
+            name = type(self.method).__name__
+            raise StateError(f"{name} keeps no neighbours here: its affinities do not come from any.")
+        found = problem.neighbors.first(min(int(k), problem.neighbors.k))
+        return found.indices[point].cpu().numpy().copy(), found.distances[point].cpu().numpy().copy()
 
     def embedding_like_input(self) -> Any:
         """Z in the kind of container that X came in (a DataFrame with its index, a torch tensor, ...)."""

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from ne_interactive.params.errors import NEError, ParameterError
-from ne_interactive.quality.hover import HoverImages, HoverTable
+from ne_interactive.quality.hover import HoverTable
+from ne_interactive.quality.pictures import Pixels, Thumbnails
 from ne_interactive.quality.text import plain_text
 from ne_interactive.widget.exploring import Exploring
 from ne_interactive.widget.inbox import Malformed, read_message, request_id
@@ -23,7 +24,11 @@ class Desk:
     """
 
     def __init__(
-        self, stream: Stream, table: HoverTable | None, images: HoverImages | None, exploring: Exploring
+        self,
+        stream: Stream,
+        table: HoverTable | None,
+        images: Pixels | Thumbnails | None,
+        exploring: Exploring,
     ) -> None:
         """Serve the run of `stream`."""
         self.stream = stream
@@ -127,14 +132,17 @@ class Desk:
     def _on_hover(self, id: int, point: int) -> None:
         rows = self._table.rows(point) if self._table else []
         answer: dict[str, Any] = {"k": "hover", "id": id, "point": point, "rows": rows, "image": None}
-        if self._images is None:
+        picture = self._images.picture(point) if self._images else None
+        if picture is None:
             self.stream.tell(answer)
         else:
-            answer["image"] = {"w": self._images.width, "h": self._images.height}
-            self.stream.tell(answer, [memoryview(self._images.pixels(point))])
+            self.stream.tell(answer | {"image": picture[0]}, [memoryview(picture[1])])
 
     def _on_select(self, id: int, points: np.ndarray) -> None:
         self._exploring.select(id, points)
+
+    def _on_neighbors(self, id: int, point: int) -> None:
+        self._exploring.neighbors(id, point)
 
     def _greet(self) -> None:
         self.stream.tell({"k": "controls", "controls": live_controls(self.run)})

@@ -12,8 +12,9 @@ import traitlets as t
 
 from ne_interactive.engine.stepper import Stepper
 from ne_interactive.params.errors import ParameterError
-from ne_interactive.quality.hover import HoverImages, HoverTable
+from ne_interactive.quality.hover import HoverTable
 from ne_interactive.quality.labels import read_labels
+from ne_interactive.quality.pictures import read_pictures
 from ne_interactive.quality.text import plain_text
 from ne_interactive.widget.desk import Desk
 from ne_interactive.widget.exploring import Exploring
@@ -74,7 +75,7 @@ class Explorer(anywidget.AnyWidget):
             )
         read = read_labels(labels, run.n)
         table = None if hover is None else HoverTable(hover, run.n)
-        pictures = None if images is None else HoverImages(images, run.n)
+        pictures = None if images is None else read_pictures(images, run.n)
         self.run = run
         self._labels = read
         self._stop_run_on_close = False
@@ -90,7 +91,7 @@ class Explorer(anywidget.AnyWidget):
             _height=height,
         )
         self._stream = Stream(run, self.send, clock)
-        exploring = Exploring(self._select, self._stream.tell)
+        exploring = Exploring(run, self._select, self._stream.tell)
         self._desk = Desk(self._stream, table, pictures, exploring)
         self.on_msg(_receive)
         self._unlisten = follow(run, self, Explorer._heard)
@@ -174,7 +175,8 @@ def explore(
             categories, other numbers a colour scale. Missing ones (None, NaN) are shown apart.
         hover: Text for each point: a pandas or polars data frame, a mapping of columns, or one sequence.
             At most 20 columns are shown, and 200 characters of each.
-        images: Grey images (n, h, w), or (n, h*w) if square, shown beside the hover text.
+        images: Shown beside the hover text: grey images (n, h, w), or (n, h*w) if square; in colours
+            (n, h, w, 3), or 4 with opacity; or a list of PNG, JPEG or WebP as bytes, None for no image.
         start: Start the run at once.
         max_speed: Most iterations per second, to follow small data by eye; full speed by default.
         height: Height of the view in CSS pixels, 160 to 4000.

@@ -57,7 +57,7 @@ def read_message(content: object, n: int, buffers: Sequence[Any] = ()) -> dict[s
             return {"k": kind, "action": get("action")}
         case "rewind":
             return {"k": kind, "iteration": _integer("iteration", get("iteration"))}
-        case "hover":
+        case "hover" | "neighbors":
             point = _integer("point", get("point"))
             if point >= n:
                 raise Malformed(f"point must lie in 0 to {n - 1}; got {point}.")

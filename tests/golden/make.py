@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from ne_interactive.quality.hover import HoverImages, HoverTable
+from ne_interactive.quality.hover import HoverTable
 from ne_interactive.quality.labels import read_labels
+from ne_interactive.quality.pictures import Pixels
 from ne_interactive.widget.labels import codes, legend
 from ne_interactive.widget.wire import PROTOCOL, frame_message, live_controls, plain, status_message
 
@@ -101,9 +102,9 @@ def _add_answers(add: Any) -> None:
     )
     add("controls", {"k": "controls", "controls": live_controls(run)})
     table = HoverTable({"name": ["<i>a</i>", "b"], "price": [1.5, None]}, 2)
-    images = HoverImages(np.arange(12, dtype=np.uint8).reshape(2, 2, 3) * 20, 2)
+    images = Pixels(np.arange(12, dtype=np.uint8).reshape(2, 2, 3) * 20, 2)
     hover = {"k": "hover", "id": 8, "point": 1, "rows": table.rows(1)}
-    add("hover", hover | {"image": {"w": 3, "h": 2}}, [images.pixels(1)])
+    add("hover", hover | {"image": images.picture(1)[0]}, [images.picture(1)[1]])
     add("hover without image", hover | {"image": None})
     for name, labels in {
         "categories": ["b10", "b9", None, "b9"],

@@ -1,4 +1,4 @@
-"""Texts and images for the card under the pointer."""
+"""Texts for the card under the pointer."""
 
 import datetime
 
@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from ne_interactive.params.errors import DataError
-from ne_interactive.quality.hover import HoverImages, HoverTable
+from ne_interactive.quality.hover import HoverTable
 
 
 class Unprintable:
@@ -81,46 +81,3 @@ def test_a_data_frame_changed_later_does_not_change_the_card():
 def test_what_is_no_table_is_refused(hover, message):
     with pytest.raises(DataError, match=message):
         HoverTable(hover, 3)
-
-
-def test_bytes_are_shown_as_they_are():
-    images = np.random.default_rng(0).integers(0, 99, (4, 3, 5)).astype(np.uint8)
-    view = HoverImages(images, 4)
-    assert (view.width, view.height) == (5, 3)
-    assert view.pixels(2) == images[2].tobytes()
-
-
-@pytest.mark.parametrize(
-    ("images", "pixels"),
-    [
-        (np.array([[0, 4, 8, 16], [16, 0, 0, 0]], float), [0, 64, 128, 255]),
-        (np.array([[-1, 0, 1, 1], [0, 0, 0, 0]], np.float32), [0, 128, 255, 255]),
-        (np.array([[0, np.nan, np.inf, 2], [0, 0, 0, 0]]), [0, 0, 255, 255]),
-        (np.zeros((2, 4)), [0, 0, 0, 0]),
-        (np.array([[False, True, True, False]] * 2), [0, 255, 255, 0]),
-        (torch.tensor([[0.0, 0.5, 1.0, 1.0], [0, 0, 0, 0]]), [0, 128, 255, 255]),
-        ([[0, 1, 2, 4], [0, 0, 0, 0]], [0, 64, 128, 255]),
-    ],
-)
-def test_other_numbers_are_scaled(images, pixels):
-    view = HoverImages(images, 2)
-    assert (view.width, view.height) == (2, 2)
-    assert list(view.pixels(0)) == pixels
-
-
-@pytest.mark.parametrize(
-    ("images", "message"),
-    [
-        (np.zeros((2, 4)), r"shape \(3, h, w\) or \(3, h\*w\); got \(2, 4\)"),
-        (np.zeros(3), r"got \(3,\)"),
-        (np.zeros((3, 2, 2, 3)), r"got \(3, 2, 2, 3\)"),
-        (np.zeros((3, 5)), r"5 pixels are not square: reshape them to \(3, height, width\)"),
-        (np.zeros((3, 600, 2)), "1 to 512 pixels a side; got 600 x 2"),
-        (np.zeros((3, 0)), "1 to 512 pixels a side"),
-        (np.array([["a"] * 4] * 3), "must hold numbers"),
-        (np.zeros((3, 4), complex), "must hold numbers"),
-    ],
-)
-def test_what_is_no_image_is_refused(images, message):
-    with pytest.raises(DataError, match=message):
-        HoverImages(images, 3)

@@ -50,6 +50,12 @@ class FakeRun:
     def losses(self) -> tuple[np.ndarray, np.ndarray]:
         return np.arange(1, self.iteration + 1), np.full(self.iteration, 2.0)
 
+    def neighbors_of(self, point: int, k: int) -> tuple[np.ndarray, np.ndarray]:
+        if self.iteration == 0:
+            raise StateError("The neighbours have not been found yet.")
+        others = np.delete(np.arange(self.n), point)[::-1][:k]
+        return others, np.arange(len(others), dtype=np.float32)
+
     def frame(self) -> Frame:
         self.copies += 1
         return Frame(

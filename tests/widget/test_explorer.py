@@ -331,7 +331,7 @@ def test_hover_gives_text_and_image(run, clock):
     (answer,) = browser.take()
     (pixels,) = answer.pop("buffers")
     assert answer == {
-        "k": "hover", "id": 3, "point": 2, "rows": [["name", "c"], ["x", "2"]], "image": {"w": 2, "h": 2},
+        "k": "hover", "id": 3, "point": 2, "rows": [["name", "c"], ["x", "2"]], "image": {"w": 2, "h": 2, "c": 1},
     }  # fmt: skip
     assert list(pixels) == np.rint(images[2] / 23 * 255).astype(int).tolist()
     assert explorer._scene["hover"]

@@ -2,6 +2,7 @@
 
 import { h, icon, say } from "./dom.ts";
 import { format } from "./scale.ts";
+import { Voice } from "./voice.ts";
 
 const ICONS = {
   play: "M4.5 2.6v10.8L13.2 8z",
@@ -25,7 +26,7 @@ export class Bar {
   readonly #cells = new Map<string, HTMLElement>();
   readonly #state = h("span", { class: "ne-state" });
   readonly #note = h("span", { class: "ne-message" });
-  readonly #spoken = h("span", { class: "ne-hidden", role: "status" });
+  readonly #voice: Voice;
   #running = false;
   #noteUntil = 0;
 
@@ -33,6 +34,7 @@ export class Bar {
     private readonly actions: Actions,
     private readonly signal: AbortSignal,
   ) {
+    this.#voice = new Voice(signal);
     this.#toggle = this.#button("Play", ICONS.play, () => this.playOrPause(), "ne-primary");
     this.#toggle.replaceChildren(this.#symbol, this.#label);
     const transport = h(
@@ -48,6 +50,7 @@ export class Bar {
       ["loss", "loss"],
       ["speed", "it/s"],
       ["rate", "frames/s"],
+      ["bytes", "MB/s"],
     ] as const) {
       const value = h("b", {}, "–");
       const word = h("span", {}, unit);
@@ -57,7 +60,7 @@ export class Bar {
         h("span", { class: `ne-cell ne-cell-${name}` }, ...(before ? [word, value] : [value, word])),
       );
     }
-    this.element = h("div", { class: "ne-bar" }, transport, line, this.#state, this.#spoken);
+    this.element = h("div", { class: "ne-bar" }, transport, line, this.#state, this.#voice.element);
     this.showState("paused");
   }
 
@@ -96,13 +99,27 @@ export class Bar {
     this.#cell("speed", speed >= 10 ? String(Math.round(speed)) : format(Number(speed.toPrecision(2))));
   }
 
-  showRate(framesPerSecond: number): void {
+  /** What arrives: frames drawn and bytes received each second, and frames that came too fast to be drawn. */
+  showRate(framesPerSecond: number, bytesPerSecond: number, dropped: number): void {
     this.#cell("rate", String(Math.round(framesPerSecond)));
+    this.#cell("bytes", (bytesPerSecond / 1e6).toFixed(1));
+    const skipped =
+      dropped > 0 ? `; ${dropped.toLocaleString("en")} frames were replaced before they were drawn` : "";
+    const bytes = this.#cells.get("bytes")?.parentElement;
+    if (bytes) bytes.title = `Received each second, as positions${skipped}`;
   }
 
   /** Tells people who cannot see the picture; sparingly, at changes of state. */
   announce(text: string): void {
-    say(this.#spoken, text);
+    this.#voice.say(text);
+  }
+
+  /** Tells how the run stands. */
+  summarise(): void {
+    const [iteration, loss] = ["iteration", "loss"].map((name) => this.#cells.get(name)?.textContent);
+    this.announce(
+      `${this.#state.textContent}, iteration ${iteration}${loss === "–" ? "" : `, loss ${loss}`}`,
+    );
   }
 
   #cell(name: string, text: string): void {

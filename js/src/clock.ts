@@ -9,6 +9,8 @@ const LONGEST = 500;
 /** Milliseconds: a longer gap was a pause, and says nothing about the rhythm. */
 const PAUSE = 1500;
 const SMOOTHING = 0.3;
+/** Milliseconds between two pictures where motion is not wanted: a change of scene now and then, no movement. */
+const STILL = 1000;
 
 export interface Moment {
   prev: number;
@@ -33,6 +35,11 @@ export class Clock {
 
   get empty(): boolean {
     return this.#next < 0;
+  }
+
+  /** Milliseconds until a frame may be shown. */
+  wait(now: number): number {
+    return this.tween || Number.isNaN(this.#last) ? 0 : Math.max(0, this.#last + STILL - now);
   }
 
   /** A frame arrived: gives the slot (0, 1 or 2) that it goes to. */

@@ -2,6 +2,7 @@
 
 import type { Commands } from "./commands.ts";
 import type { Stage } from "./stage.ts";
+import { attachTouch } from "./touch.ts";
 
 const ZOOM_KEY = 1.3;
 const ZOOM_WHEEL = 0.0015;
@@ -34,7 +35,7 @@ export interface HandEvents {
 export function attachHand(stage: Stage, commands: Commands, events: HandEvents, signal: AbortSignal): void {
   const { canvas, camera } = stage;
   const options = { signal };
-  let held: { x: number; y: number; moved: boolean; gesture: Gesture | null } | null = null;
+  let held: { x: number; y: number; moved: boolean; scrolls: boolean; gesture: Gesture | null } | null = null;
 
   const middle = (): [number, number] => [camera.width / 2, camera.height / 2];
   const changed = () => {
@@ -60,16 +61,23 @@ export function attachHand(stage: Stage, commands: Commands, events: HandEvents,
     "pointerdown",
     (event) => {
       if (event.button !== 0) return;
-      canvas.focus({ preventScroll: true });
+      if (!event.isPrimary) {
+        release()?.gesture?.cancel(); // a second finger: see touch.ts
+        return;
+      }
+      // A finger that only scrolls the page over the picture must not be caught by it: a tap gives the focus.
+      const scrolls = event.pointerType === "touch" && !canvas.matches(":focus");
+      if (!scrolls) canvas.focus({ preventScroll: true });
       canvas.setPointerCapture(event.pointerId);
       const [x, y] = [event.offsetX, event.offsetY];
-      held = { x, y, moved: false, gesture: events.press(x, y, event) };
+      held = { x, y, moved: false, scrolls, gesture: scrolls ? null : events.press(x, y, event) };
     },
     options,
   );
   canvas.addEventListener(
     "pointermove",
     (event) => {
+      if (!event.isPrimary) return;
       if (!held) {
         events.hover([event.offsetX, event.offsetY]);
         return;
@@ -78,6 +86,7 @@ export function attachHand(stage: Stage, commands: Commands, events: HandEvents,
       if (!held.moved && Math.hypot(dx, dy) < STILL) return;
       held.moved = true;
       events.hover(null);
+      if (held.scrolls) return;
       if (held.gesture) {
         held.gesture.move(event.offsetX, event.offsetY);
         return;
@@ -99,6 +108,7 @@ export function attachHand(stage: Stage, commands: Commands, events: HandEvents,
     "pointerup",
     (event) => {
       const was = release();
+      if (was?.scrolls && !was.moved) canvas.focus({ preventScroll: true });
       if (was?.moved) was.gesture?.end();
       else if (was) events.click(event.offsetX, event.offsetY, event);
     },
@@ -126,6 +136,7 @@ export function attachHand(stage: Stage, commands: Commands, events: HandEvents,
     { signal, passive: false },
   );
 
+  attachTouch(stage, () => events.moved(), signal);
   const move = { group: "move" };
   const arrow = (way: string, key: string, right: number, down: number) => ({
     ...move,

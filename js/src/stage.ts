@@ -45,6 +45,7 @@ export class Stage {
   #sizes: Uint8Array | null = null;
   #colors: Colors = NO_COLORS;
   #rescue: ReturnType<typeof setTimeout> | undefined;
+  #later: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     private readonly root: HTMLElement,
@@ -58,6 +59,7 @@ export class Stage {
       observer.disconnect();
       cancelAnimationFrame(this.#request);
       clearTimeout(this.#rescue);
+      clearTimeout(this.#later);
       this.#renderer.dispose();
       this.#slots.length = 0;
       this.#pending = this.newest = null;
@@ -131,7 +133,9 @@ export class Stage {
 
   #tick(now: number): void {
     if (!this.#context || !this.#resize()) return;
-    if (this.#pending && this.#renderer.ready && this.events.canShow()) this.#take(this.#pending, now);
+    if (this.#pending && this.#renderer.ready && this.events.canShow() && this.#due(this.#pending, now)) {
+      this.#take(this.#pending, now);
+    }
     this.#moment = this.clock.at(now);
     const [prev, next] = [this.#slots[this.#moment.prev], this.#slots[this.#moment.next]];
     if (!prev || !next) return;
@@ -151,6 +155,14 @@ export class Stage {
     }
     this.events.drawn(this.#context, ratio);
     if (easing || this.#moment.moving) this.draw();
+  }
+
+  /** Whether a frame may be shown now; where motion is not wanted, frames of a moving run are rare. */
+  #due(frame: Frame, now: number): boolean {
+    const wait = frame.state === "running" ? this.clock.wait(now) : 0;
+    clearTimeout(this.#later);
+    if (wait > 0) this.#later = setTimeout(() => this.draw(), wait);
+    return wait === 0;
   }
 
   #take(frame: Frame, now: number): void {

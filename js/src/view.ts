@@ -5,9 +5,11 @@ import { Commands } from "./commands.ts";
 import { h, say } from "./dom.ts";
 import { Explore } from "./explore.ts";
 import { attachHand } from "./hand.ts";
+import { Help } from "./help.ts";
 import { Hover } from "./hover.ts";
 import { Legend } from "./legend.ts";
 import { Link } from "./link.ts";
+import { Meter } from "./meter.ts";
 import type { Theme } from "./palette.ts";
 import { Panel } from "./panel.ts";
 import { Points } from "./points.ts";
@@ -22,6 +24,10 @@ const RESET =
   "M2 2h4.5v1.6H3.6v2.9H2zM9.5 2H14v4.5h-1.6V3.6H9.5zM2 9.5h1.6v2.9h2.9V14H2zM12.4 9.5H14V14H9.5v-1.6h2.9z";
 const HINT_TIME = 1400;
 const RATE_EVERY = 500;
+/** Milliseconds between two summaries of a moving run, told while the view has the focus. */
+const SUMMARY_EVERY = 15_000;
+const HELP =
+  "M8 1.2a6.8 6.8 0 1 1 0 13.6A6.8 6.8 0 0 1 8 1.2zm0 1.6a5.2 5.2 0 1 0 0 10.4A5.2 5.2 0 0 0 8 2.8zM7.2 10.4h1.6V12H7.2zM8 3.9c1.5 0 2.6.9 2.6 2.3 0 1-.6 1.6-1.2 2-.5.4-.6.5-.6 1v.3H7.2v-.5c0-1.1.6-1.6 1.2-2 .4-.3.6-.5.6-.8 0-.4-.4-.7-1-.7s-1 .4-1 1H5.4c0-1.5 1.1-2.6 2.6-2.6z";
 let serial = 0;
 
 export class View {
@@ -33,6 +39,9 @@ export class View {
     { class: "ne-hint", "aria-hidden": "true" },
     "Click the picture, then scroll to zoom",
   );
+  readonly #main = h("div", { class: "ne-main" });
+  readonly #keys: Help;
+  readonly #meter = new Meter();
   readonly #help = h("p", { class: "ne-hidden", id: `ne-help-${++serial}` });
   readonly #commands = new Commands();
   readonly #tools: Tools;
@@ -70,6 +79,7 @@ export class View {
     this.#points = new Points(this.#stage);
     this.#panel = new Panel((name, value) => this.#link.set(name, value), signal);
     this.#bar = new Bar({ act: (action) => this.#link.act(action) }, signal);
+    this.#keys = new Help(this.#commands, this.#main, signal);
     this.#tools = new Tools(this.#commands, signal);
     this.#timeline = new Timeline((iteration) => {
       this.#link.rewind(iteration);
@@ -119,8 +129,8 @@ export class View {
       this.#legend.element,
     );
     this.#bar.element.prepend(this.#timeline.element);
-    const main = h("div", { class: "ne-main" }, this.#stage.element, this.#bar.element, side);
-    this.#root.append(this.#help, this.#banner, main);
+    this.#main.append(this.#stage.element, this.#bar.element, side);
+    this.#root.append(this.#help, this.#banner, this.#main, this.#keys.element);
     element.append(this.#root);
     this.signal.addEventListener("abort", () => {
       clearTimeout(this.#hintTimer);
@@ -169,8 +179,14 @@ export class View {
       signal,
     );
     say(this.#help, this.#commands.describe());
-    const timer = setInterval(() => this.#bar.showRate(this.#stage.rate(performance.now())), RATE_EVERY);
-    signal.addEventListener("abort", () => clearInterval(timer));
+    const timers = [
+      setInterval(() => this.#showRates(), RATE_EVERY),
+      setInterval(() => {
+        if (this.#root.dataset.state === "running" && this.#root.matches(":focus-within"))
+          this.#bar.summarise();
+      }, SUMMARY_EVERY),
+    ];
+    signal.addEventListener("abort", () => timers.forEach(clearInterval));
   }
 
   #declare(): void {
@@ -185,12 +201,16 @@ export class View {
         run: () => this.#resetView(),
         able: () => this.#stage.camera.moved,
       },
+      { name: "Help", keys: ["?"], icon: HELP, group: "view", run: () => this.#keys.open() },
     );
   }
 
   #handlers(): ConstructorParameters<typeof Link>[1] {
     return {
-      frame: (frame) => this.#stage.offer(frame),
+      frame: (frame) => {
+        this.#meter.arrive(frame.positions.byteLength, performance.now());
+        this.#stage.offer(frame);
+      },
       badFrame: () => this.#fail("A frame could not be read: header and positions do not fit together."),
       status: (status) => this.#showStatus(status),
       set: (reply) => this.#panel.answer(reply),
@@ -208,11 +228,17 @@ export class View {
     };
   }
 
+  #showRates(): void {
+    const now = performance.now();
+    this.#bar.showRate(this.#stage.rate(now), this.#meter.rate(now), this.#meter.dropped);
+  }
+
   #shown(frame: Frame): void {
+    this.#meter.draw();
     this.#link.ack(frame.seq);
     this.#bar.showRun(frame.iteration, frame.loss, frame.speed);
     this.#timeline.reach(frame.iteration);
-    this.#setState(frame.state, frame.note, frame.iteration);
+    this.#setState(frame.state, frame.note);
     this.#panel.follow(frame.params, frame.following);
   }
 
@@ -221,15 +247,15 @@ export class View {
     this.#bar.showRun(status.iteration, status.loss, status.speed);
     this.#timeline.reach(status.iteration);
     this.#timeline.show(status.changes);
-    this.#setState(status.state, status.error ? "" : status.message, status.iteration);
+    this.#setState(status.state, status.error ? "" : status.message);
     this.#panel.follow(status.params, status.following);
   }
 
-  #setState(state: string, note: string, iteration: number): void {
+  #setState(state: string, note: string): void {
     const before = this.#root.dataset.state;
     this.#bar.showState(state, note);
     this.#root.dataset.state = state;
-    if (before !== undefined && before !== state) this.#bar.announce(`${state}, iteration ${iteration}`);
+    if (before !== undefined && before !== state) this.#bar.summarise();
   }
 
   #showScene(): void {

@@ -85,3 +85,14 @@ describe("clock", () => {
     }
   });
 });
+
+it("where motion is not wanted a frame may be shown once a second", () => {
+  const clock = new Clock();
+  clock.tween = false;
+  expect(clock.wait(1000)).toBe(0);
+  clock.accept(1000);
+  expect(clock.wait(1400)).toBe(600);
+  expect(clock.wait(2000)).toBe(0);
+  clock.tween = true;
+  expect(clock.wait(1400)).toBe(0);
+});

@@ -13,29 +13,29 @@ THEMES = ("light", "dark")
 
 BACKGROUND = {"light": "#ffffff", "dark": "#15171a"}
 TEXT = {"light": "#1d2126", "dark": "#e4e7eb"}
-QUIET = {"light": "#d5dae0", "dark": "#3a4049"}
+QUIET = {"light": "#858b95", "dark": "#6f757f"}
 """Lines, and the handles of sliders."""
-DISK = {"light": "#a9b1bc", "dark": "#59626e"}
+DISK = {"light": "#858b95", "dark": "#6f757f"}
 """The edge of the unit disk."""
 
 EIGHT = {
-    "light": "#c47f00 #2f96d6 #00916a #d55e00 #0064a0 #c5669b #a59300 #3d434c",
-    "dark": "#f0a818 #6cc0f0 #10b385 #ea6a0a #2f86d0 #dd8ab8 #f0e442 #aeb4bd",
+    "light": "#e27213 #1094fe #227c5d #702906 #003e7f #c973b7 #8e9654 #4b384c",
+    "dark": "#fcc011 #00c4f9 #b1fbc4 #de4b02 #237ce0 #bf5b8e #989b60 #efe2fa",
 }
-"""The hues of Okabe and Ito (2008), lightness moved where the background asks for it. Up to eight categories."""
+"""The hues of Okabe and Ito (2008), moved until colour-blind eyes tell them apart. Up to eight categories."""
 TWENTY = {
-    "light": "#2f6fc4 #d9640c #2a8f3c #c8323e #8457c6 #8a5a2b #d1549e #0f8f94 #8c8210 #66707f "
-    "#1f3a93 #7a1230 #1f5520 #b13ad0 #e8606c #3d9bd0 #4a1a6e #b8860b #62a02c #0b4a55",
-    "dark": "#5b9de8 #f28a35 #4fc264 #ef6068 #a98be8 #b98a5c #f08cc4 #2cc1c4 #c9bf3f #9aa8ba "
-    "#5a6ee0 #c2456a #5f8f2f #d05cf0 #ffb3a6 #9bdcf8 #8a52b5 #ffd866 #a6e8a0 #3a8a97",
+    "light": "#3a3488 #b58954 #20603d #ee3878 #7b53f7 #873201 #e05cdb #35a195 #7d9502 #503752 "
+    "#8727ac #99457b #7e6b0b #5f00b8 #a576ab #6d589d #768ada #df7170 #59652b #0b4a55",
+    "dark": "#71b0fa #d86a00 #b8f6ba #f80053 #766ef5 #f3c46d #b063a4 #31f6fc #e2f738 #a5a295 "
+    "#df60c8 #d59bcb #f29e27 #9864cf #cd8b6f #9bfbe1 #e14177 #ca7539 #65d392 #0a8d79",
 }
 SCALE = {
-    "light": "#35155f #3f3d8f #2c6f95 #1d9480 #5aa83a #b59a10",
-    "dark": "#6a4bb0 #4f76cc #2f9fc0 #35c29a #9bdc5a #fbe84a",
+    "light": "#35155f #3f3d8f #2c6f95 #1f8b79 #4c9a2c #a8900a",
+    "dark": "#7a5cc2 #4f76cc #2f9fc0 #35c29a #9bdc5a #fbe84a",
 }
 """For numbers, from low to high."""
-MISSING = {"light": "#9a9fa8", "dark": "#6a7079"}
-PLAIN = {"light": "#2f6fc4", "dark": "#5b9de8"}
+MISSING = {"light": "#858b95", "dark": "#7b818b"}
+PLAIN = {"light": "#2a66b8", "dark": "#5b9de8"}
 
 
 def check_theme(theme: object) -> None:

@@ -161,7 +161,9 @@ def test_the_buttons_say_what_to_do(host):
     assert [message["action"] for message in host.sent("do")] == ["pause", "play", "step", "restart"]
     assert page.locator(".ne-root").get_attribute("data-state") == "paused"
     assert "1,234" in page.locator(".ne-status").inner_text()
-    assert page.get_by_role("status").inner_text() == "paused, iteration 1234"
+    page.get_by_role("status").get_by_text("paused, iteration 1,234, loss 1.500", exact=True).wait_for(
+        state="attached"
+    )
 
 
 def test_keys_count_while_the_picture_has_the_focus(host):

@@ -7,7 +7,7 @@ from .host import traits
 from .test_picture import WITHOUT_WEBGL2
 
 INSIDE = np.array([[0.5, 0], [-0.5, 0], [0, 0.5], [0, -0.25]], np.float32)
-EDGES = {"light": [0xA9, 0xB1, 0xBC], "dark": [0x59, 0x62, 0x6E]}
+EDGES = {"light": [0x85, 0x8B, 0x95], "dark": [0x6F, 0x75, 0x7F]}
 TURNS = np.linspace(0, 2 * np.pi, 12, endpoint=False) + 0.1
 
 

@@ -52,7 +52,7 @@ def test_points_are_where_they_belong_in_the_colour_of_their_category(either):
     middle = places(either).mean(axis=0)
     assert either.pixel(*middle)[3] == 0
     assert np.all(
-        np.abs(np.array(found[0]) - [0xC4, 0x7F, 0x00]) < 12
+        np.abs(np.array(found[0]) - [0xE2, 0x72, 0x13]) < 12
     )  # the first colour of the light palette
 
 

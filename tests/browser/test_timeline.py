@@ -32,7 +32,7 @@ def test_letting_go_further_back_asks_once_and_announces_it(host):
     host.frame(SQUARE, it=200)
     move(slider(host), 150, 90, 80)
     assert [message["iteration"] for message in host.sent("rewind")] == [80]
-    assert "back to iteration 80" in host.page.get_by_role("status").all_inner_texts()
+    host.page.get_by_role("status").get_by_text("back to iteration 80").wait_for(state="attached")
 
 
 def test_while_it_is_held_frames_do_not_move_it(host):

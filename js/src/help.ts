@@ -1,0 +1,90 @@
+/** What the keys do: a quiet dialog over the view, made from the commands. */
+
+import type { Commands } from "./commands.ts";
+import { h } from "./dom.ts";
+
+/** What hands do without keys, in the order of the need for it. */
+const HANDS: readonly (readonly [string, string])[] = [
+  ["zoom", "click, then wheel"],
+  ["zoom", "two fingers"],
+  ["whole map", "double click"],
+  ["hide a category", "click its name"],
+  ["show it alone", "shift click"],
+];
+
+const CAPS: Record<string, string> = {
+  " ": "space",
+  ArrowLeft: "←",
+  ArrowRight: "→",
+  ArrowUp: "↑",
+  ArrowDown: "↓",
+  Escape: "esc",
+};
+let serial = 0;
+
+export class Help {
+  readonly element: HTMLDialogElement;
+  readonly #body = h("div", { class: "ne-keys" });
+  readonly #close = h("button", { type: "button", class: "ne-button" }, "Close");
+  #before: Element | null = null;
+
+  /** While it is open, `behind` cannot be reached. */
+  constructor(
+    private readonly commands: Commands,
+    private readonly behind: HTMLElement,
+    signal: AbortSignal,
+  ) {
+    const id = `ne-keys-${++serial}`;
+    const head = h("div", { class: "ne-help-head" }, h("h2", { id }, "Keys"), this.#close);
+    this.element = h("dialog", { class: "ne-help", "aria-labelledby": id, "aria-modal": "true" });
+    this.element.append(head, this.#body);
+    this.#close.addEventListener("click", () => this.close(), { signal });
+    this.element.addEventListener("keydown", (event) => this.#key(event), { signal });
+    behind.addEventListener("keydown", (event) => this.#ask(event), { signal });
+  }
+
+  open(): void {
+    if (this.element.open) return;
+    this.#body.replaceChildren(...this.#groups());
+    this.#before = (this.behind.getRootNode() as Document | ShadowRoot).activeElement;
+    this.behind.inert = true;
+    this.element.show();
+    this.#close.focus();
+  }
+
+  close(): void {
+    if (!this.element.open) return;
+    this.element.close();
+    this.behind.inert = false;
+    if (this.#before instanceof HTMLElement) this.#before.focus({ preventScroll: true });
+  }
+
+  /** A question mark asks from everywhere, except where it may be part of a text. */
+  #ask(event: KeyboardEvent): void {
+    if (event.key !== "?" || (event.target as Element).matches("input[type=text], input[type=search]"))
+      return;
+    event.preventDefault();
+    this.open();
+  }
+
+  /** Nothing that is pressed here reaches the notebook, and the focus stays. */
+  #key(event: KeyboardEvent): void {
+    event.stopPropagation();
+    if (event.key === "Escape" || event.key === "?") this.close();
+    else if (event.key !== "Tab") return;
+    event.preventDefault();
+  }
+
+  #groups(): HTMLElement[] {
+    const groups = new Map<string, HTMLElement[]>();
+    const add = (group: string, name: string, ...what: (Node | string)[]) =>
+      groups.set(group, [...(groups.get(group) ?? []), h("dt", {}, name), h("dd", {}, ...what)]);
+    for (const { group, name, keys } of this.commands.all) {
+      if (keys?.length) add(group, name.toLowerCase(), ...keys.map((key) => h("kbd", {}, CAPS[key] ?? key)));
+    }
+    for (const [name, what] of HANDS) add("by hand", name, what);
+    return [...groups].map(([group, rows]) =>
+      h("section", {}, h("h3", { class: "ne-heading" }, group), h("dl", {}, ...rows)),
+    );
+  }
+}

@@ -1,0 +1,28 @@
+/** What is told to people who do not see the picture: gathered for a moment, then said once. */
+
+import { h } from "./dom.ts";
+
+/** Milliseconds in which what comes together is said together. */
+const GATHER = 350;
+
+export class Voice {
+  readonly element = h("span", { class: "ne-hidden", role: "status" });
+  #pending: string[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(signal: AbortSignal) {
+    signal.addEventListener("abort", () => clearTimeout(this.#timer));
+  }
+
+  say(text: string): void {
+    if (!text) return;
+    // The last word on something counts: what begins alike is said once.
+    const head = text.split(",", 1)[0];
+    this.#pending = [...this.#pending.filter((other) => other.split(",", 1)[0] !== head), text];
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.element.textContent = this.#pending.join(". ");
+      this.#pending = [];
+    }, GATHER);
+  }
+}

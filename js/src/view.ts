@@ -239,7 +239,7 @@ export class View {
     this.#bar.showRun(frame.iteration, frame.loss, frame.speed);
     this.#timeline.reach(frame.iteration);
     this.#setState(frame.state, frame.note);
-    this.#panel.follow(frame.params, frame.following);
+    this.#panel.follow(frame);
   }
 
   #showStatus(status: Status): void {
@@ -248,7 +248,7 @@ export class View {
     this.#timeline.reach(status.iteration);
     this.#timeline.show(status.changes);
     this.#setState(status.state, status.error ? "" : status.message);
-    this.#panel.follow(status.params, status.following);
+    this.#panel.follow(status);
   }
 
   #setState(state: string, note: string): void {

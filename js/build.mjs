@@ -8,9 +8,21 @@ const out = here("../ne_interactive/widget/static/");
 mkdirSync(out, { recursive: true });
 
 const common = { bundle: true, minify: true, target: "es2022", charset: "utf8", legalComments: "none" };
-await build({ ...common, format: "esm", entryPoints: [here("src/index.ts")], outfile: `${out}widget.js` });
+// A script that makes one name, and a last line that makes a module of it: a page without a server can import none,
+// and leaves the line out.
+const view = { globalName: "neView", footer: { js: "export default neView.default;" } };
+const script = { ...common, format: "iife" };
+await build({ ...script, ...view, entryPoints: [here("src/index.ts")], outfile: `${out}widget.js` });
+await build({ ...script, entryPoints: [here("src/offline.ts")], outfile: `${out}offline.js` });
 await build({ ...common, entryPoints: [here("src/style.css")], outfile: `${out}widget.css` });
 
-const sizes = ["widget.js", "widget.css"].map((name) => statSync(out + name).size);
-process.stdout.write(`widget.js ${sizes[0]} bytes, widget.css ${sizes[1]} bytes\n`);
-if (sizes[0] + sizes[1] > BUDGET) throw new Error(`The bundle must stay below ${BUDGET} bytes.`);
+const sizes = Object.fromEntries(
+  ["widget.js", "offline.js", "widget.css"].map((name) => [name, statSync(out + name).size]),
+);
+process.stdout.write(
+  `${Object.entries(sizes)
+    .map(([name, size]) => `${name} ${size} bytes`)
+    .join(", ")}\n`,
+);
+const notebook = sizes["widget.js"] + sizes["widget.css"];
+if (notebook > BUDGET) throw new Error(`The bundle must stay below ${BUDGET} bytes.`);

@@ -4,7 +4,7 @@ import { h, icon, say } from "./dom.ts";
 import { format } from "./scale.ts";
 import { Voice } from "./voice.ts";
 
-const ICONS = {
+export const ICONS = {
   play: "M4.5 2.6v10.8L13.2 8z",
   pause: "M4 3h3v10H4zM9 3h3v10H9z",
   step: "M3.5 3v10L10 8zM11 3h2v10h-2z",

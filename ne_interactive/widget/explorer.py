@@ -1,5 +1,6 @@
 """The live view: a widget that draws a run while it goes on, and hands changes back to it."""
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -20,6 +21,7 @@ from ne_interactive.widget.desk import Desk
 from ne_interactive.widget.exploring import Exploring
 from ne_interactive.widget.follow import follow
 from ne_interactive.widget.labels import codes, legend
+from ne_interactive.widget.saving import save_recording
 from ne_interactive.widget.selection import Points, packed
 from ne_interactive.widget.still import with_still
 from ne_interactive.widget.stream import Stream
@@ -126,6 +128,26 @@ class Explorer(anywidget.AnyWidget):
     def restart(self) -> None:
         """Go back to iteration 0; values set by hand are kept."""
         self.run.restart()
+
+    def to_html(self, path: str | os.PathLike[str], *, max_mb: float = 20.0) -> Path:
+        """Write the run's past as one HTML file that plays it without a kernel, a server or the network.
+
+        Legend, hover texts, images and selection are in it; parameters cannot be changed there. Frames are those of the
+        run's history and the present one, 300 at most, left out evenly in time until the file fits.
+
+        Args:
+            path: Where to.
+            max_mb: MB that the file may have. Hover texts and images that would take more than half of what is left
+                are left out, with a warning.
+
+        Returns:
+            The path.
+
+        Raises:
+            DataError: not even one frame fits.
+            ParameterError: max_mb is no positive number, or there is no such folder.
+        """
+        return save_recording(self, path, max_mb)
 
     def close(self) -> None:
         """Take the view away and stop sending. A run that `explore` made from data is stopped too."""

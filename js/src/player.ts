@@ -1,0 +1,138 @@
+/** Plays a recording: a bar with play, a slider through its frames, and marks where something was changed. */
+
+import { ICONS } from "./bar.ts";
+import { h, icon, say } from "./dom.ts";
+import type { Asked, RecordedModel, Recording } from "./recording.ts";
+import { format } from "./scale.ts";
+
+/** Milliseconds. */
+const LENGTH = 10_000;
+const FASTEST = 50;
+const SLOWEST = 400;
+const NOTE_TIME = 4000;
+const KIND = "recording";
+const NOTE = "a recording: nothing can be changed";
+
+export class Player implements Asked {
+  readonly element: HTMLElement;
+  readonly #toggle = h("button", { type: "button", class: "ne-button ne-primary" });
+  readonly #slider = h("input", { type: "range", min: "0", step: "1", "aria-label": "frame" });
+  readonly #where = h("span", { class: "ne-player-where" });
+  readonly #kind = h("span", { class: "ne-player-kind", role: "status" }, KIND);
+  readonly #count: number;
+  #at: number;
+  #seq = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #noteTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    private readonly recording: Recording,
+    private readonly model: RecordedModel,
+  ) {
+    this.#count = recording.frames.length;
+    this.#at = this.#count - 1;
+    this.#slider.max = String(this.#at);
+    this.#slider.disabled = this.#toggle.disabled = this.#count < 2;
+    this.#slider.addEventListener("input", () => {
+      this.#stop();
+      this.#show(this.#slider.valueAsNumber);
+    });
+    this.#toggle.addEventListener("click", () => (this.#timer === undefined ? this.play() : this.pause()));
+    const track = h("div", { class: "ne-player-track" }, this.#slider, this.#marks());
+    this.element = h("div", { class: "ne-player" }, this.#toggle, track, this.#where, this.#kind);
+    this.#label();
+  }
+
+  hello(): void {
+    const { changes } = this.recording.written;
+    this.model.tell({ k: "status", state: "paused", it: 0, changes });
+    this.#show(this.#at);
+  }
+
+  play(): void {
+    if (this.#count < 2) return;
+    if (this.#at === this.#count - 1) this.#at = 0;
+    const gap = Math.min(SLOWEST, Math.max(FASTEST, LENGTH / this.#count));
+    const next = () => {
+      if (this.#at < this.#count - 1) {
+        this.#timer = setTimeout(next, gap);
+        this.#show(this.#at + 1);
+      } else this.pause();
+    };
+    this.#timer = setTimeout(next, gap);
+    this.#show(this.#at);
+    this.#label();
+  }
+
+  pause(): void {
+    this.#stop();
+    this.#show(this.#at);
+  }
+
+  step(): void {
+    this.#stop();
+    this.#show(Math.min(this.#at + 1, this.#count - 1));
+  }
+
+  restart(): void {
+    this.#stop();
+    this.#show(0);
+  }
+
+  seek(iteration: number): void {
+    this.#stop();
+    const { moments } = this.recording.written;
+    let best = 0;
+    moments.forEach(({ it }, place) => {
+      if (Math.abs(it - iteration) < Math.abs(moments[best]!.it - iteration)) best = place;
+    });
+    this.#show(best);
+  }
+
+  impossible(): void {
+    clearTimeout(this.#noteTimer);
+    say(this.#kind, NOTE);
+    this.#noteTimer = setTimeout(() => say(this.#kind, KIND), NOTE_TIME);
+  }
+
+  #stop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#label();
+  }
+
+  #show(at: number): void {
+    this.#at = at;
+    const { n, c, moments } = this.recording.written;
+    const { it, lo, sc, loss } = moments[at]!;
+    const state = this.#timer === undefined ? "paused" : "running";
+    const header = { k: "frame", seq: ++this.#seq, it, n, c, q: "u16", lo, sc, loss, state };
+    this.model.tell(header, [this.recording.frames[at]!]);
+    const share = this.#count > 1 ? at / (this.#count - 1) : 1;
+    this.#slider.value = String(at);
+    this.#slider.style.setProperty("--ne-share", share.toFixed(4));
+    const where = `iteration ${it.toLocaleString("en")}`;
+    this.#slider.setAttribute("aria-valuetext", where);
+    say(this.#where, loss === null ? where : `${where} · loss ${format(loss)}`);
+  }
+
+  #label(): void {
+    const name = this.#timer === undefined ? "Play" : "Pause";
+    if (this.#toggle.getAttribute("aria-label") === name) return;
+    this.#toggle.setAttribute("aria-label", name);
+    this.#toggle.replaceChildren(icon(name === "Play" ? ICONS.play : ICONS.pause), h("span", {}, name));
+  }
+
+  #marks(): HTMLElement {
+    const { changes, moments } = this.recording.written;
+    const [first, last] = [moments[0]!.it, moments.at(-1)!.it];
+    const marks = changes.map(([iteration, text]) => {
+      const title = `${iteration}: ${text}`;
+      const mark = h("span", { class: "ne-player-mark", role: "img", "aria-label": title, title });
+      const share = last > first ? (iteration - first) / (last - first) : 1;
+      mark.style.left = `${(100 * Math.min(1, Math.max(0, share))).toFixed(2)}%`;
+      return mark;
+    });
+    return h("div", { class: "ne-player-marks" }, ...marks);
+  }
+}

@@ -1,0 +1,176 @@
+/** A recorded run: its frames, and what stands in for the kernel behind a view of it. */
+
+import type { Model } from "./types.ts";
+
+export interface Moment {
+  it: number;
+  lo: number[];
+  sc: number[];
+  loss: number | null;
+}
+
+/** What the page holds. Packed parts are base64 of deflated bytes. */
+export interface Written {
+  traits: Record<string, unknown>;
+  bytes: Record<string, string>;
+  n: number;
+  c: number;
+  moments: Moment[];
+  positions: string;
+  changes: [number, string][];
+  texts?: string;
+  images?: { kinds: Record<string, unknown>[]; of: number[]; sizes: number[]; data: string };
+}
+
+export interface Recording {
+  written: Written;
+  frames: Uint16Array[];
+  rows: [string, string][][];
+  image(point: number): { kind: Record<string, unknown>; bytes: Uint8Array } | null;
+}
+
+export async function readRecording(written: Written): Promise<Recording> {
+  const { n, c, moments, images } = written;
+  const frames = joined(await inflated(written.positions), n * c, moments.length);
+  const rows = written.texts ? JSON.parse(new TextDecoder().decode(await inflated(written.texts))) : [];
+  const pictures = images ? await inflated(images.data) : new Uint8Array(0);
+  const starts = [0];
+  for (const size of images?.sizes ?? []) starts.push(starts.at(-1)! + size);
+  return {
+    written,
+    frames,
+    rows,
+    image(point) {
+      const [start, end] = [starts[point], starts[point + 1]];
+      if (!images || start === undefined || end === undefined || start === end) return null;
+      return { kind: images.kinds[images.of[point]!]!, bytes: pictures.subarray(start, end) };
+    },
+  };
+}
+
+/** Levels from the differences between frames, whose low and high bytes stand apart. */
+export function joined(planes: Uint8Array, length: number, count: number): Uint16Array[] {
+  const frames: Uint16Array[] = [];
+  let before = new Uint16Array(length);
+  for (let frame = 0; frame < count; frame++) {
+    const at = 2 * length * frame;
+    const levels = new Uint16Array(length);
+    for (let i = 0; i < length; i++) {
+      levels[i] = before[i]! + planes[at + i]! + 256 * planes[at + length + i]!;
+    }
+    frames.push(levels);
+    before = levels;
+  }
+  return frames;
+}
+
+export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
+  const letters = atob(text);
+  const bytes = new Uint8Array(letters.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = letters.charCodeAt(i);
+  return bytes;
+}
+
+async function inflated(text: string): Promise<Uint8Array> {
+  const stream = new Blob([fromBase64(text)]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+/** What a view may ask of a recording; anything else needs a run. */
+export interface Asked {
+  play(): void;
+  pause(): void;
+  step(): void;
+  restart(): void;
+  seek(iteration: number): void;
+  /** A view appeared. */
+  hello(): void;
+  impossible(): void;
+}
+
+/** What a view sends. */
+interface Asking {
+  k: string;
+  id?: number;
+  point?: number;
+  action?: string;
+  iteration?: number;
+}
+
+const QUIET = ["ack", "bye", "visible"];
+const REFUSAL = "This is a recording: nothing can be changed in it.";
+const UNKNOWN = "A recording does not hold the neighbours in the data.";
+
+type Listener = (...args: never[]) => void;
+
+/** A model as anywidget has it, without a kernel. */
+export class RecordedModel implements Model {
+  readonly #state: Record<string, unknown>;
+  readonly #listeners = new Map<string, Set<Listener>>();
+  asked: Asked | null = null;
+
+  constructor(private readonly recording: Recording) {
+    const { traits, bytes } = recording.written;
+    this.#state = { ...traits };
+    for (const [name, text] of Object.entries(bytes)) this.set(name, fromBase64(text));
+  }
+
+  get(name: string): unknown {
+    return this.#state[name];
+  }
+
+  set(name: string, value: unknown): void {
+    this.#state[name] = value;
+    this.#emit(`change:${name}`);
+  }
+
+  on(event: string, callback: Listener): void {
+    this.#listeners.set(event, (this.#listeners.get(event) ?? new Set()).add(callback));
+  }
+
+  off(event: string, callback: Listener): void {
+    this.#listeners.get(event)?.delete(callback);
+  }
+
+  /** Hands the view a message, as the kernel would: later, when the view has noted what it asked. */
+  tell(content: Record<string, unknown>, buffers: ArrayBufferView[] = []): void {
+    queueMicrotask(() => this.#emit("msg:custom", content, buffers));
+  }
+
+  send(content: unknown, _callbacks?: unknown, buffers: readonly ArrayBuffer[] = []): void {
+    const { k: kind, id, point, action, iteration } = content as Asking;
+    if (QUIET.includes(kind)) return;
+    if (kind === "hello") this.asked?.hello();
+    else if (kind === "do") this.#act(action);
+    else if (kind === "rewind" || kind === "look") this.asked?.seek(iteration ?? 0);
+    else if (kind === "hover") this.#describe(id, point ?? -1);
+    else if (kind === "select") {
+      if (buffers[0]) this.set("_selection", new Uint8Array(buffers[0]));
+      this.tell({ k: "selected", id });
+    } else if (kind === "neighbors") {
+      this.tell({ k: "neighbors", id, point, note: UNKNOWN }, [new Uint8Array(0)]);
+    } else {
+      this.asked?.impossible();
+      this.tell({ k: "refused", of: kind, id, error: REFUSAL });
+    }
+  }
+
+  #act(action: unknown): void {
+    if (action === "play" || action === "pause" || action === "step" || action === "restart") {
+      this.asked?.[action]();
+    }
+  }
+
+  #describe(id: number | undefined, point: number): void {
+    const picture = this.recording.image(point);
+    const rows = this.recording.rows[point] ?? [];
+    const answer = { k: "hover", id, point, rows, image: picture?.kind ?? null };
+    this.tell(answer, picture ? [picture.bytes] : []);
+  }
+
+  #emit(event: string, ...args: unknown[]): void {
+    for (const callback of [...(this.#listeners.get(event) ?? [])]) {
+      (callback as (...args: unknown[]) => void)(...args);
+    }
+  }
+}

@@ -1,9 +1,11 @@
-/** What the colours mean. Categories can be switched off by a click, or left alone by a shift-click. */
+/** What colours and sizes mean. A click hides a category, a shift-click shows it alone; numbers have a range. */
 
+import { Chooser } from "./chooser.ts";
 import { h } from "./dom.ts";
+import { type Codes, NumberScale } from "./numbers.ts";
 import { categoryColors, scaleColors, type Theme } from "./palette.ts";
 import { format } from "./scale.ts";
-import type { Legend as Description } from "./types.ts";
+import type { Legend as Description, SceneInfo } from "./types.ts";
 
 /** More rows than this are not listed. */
 const MOST = 300;
@@ -11,41 +13,79 @@ const MOST = 300;
 const SHORT = 6;
 
 export interface LegendEvents {
-  /** Categories that are not drawn. */
-  filter(hidden: ReadonlySet<number>): void;
-  /** The category under the pointer, or -1. */
-  point(category: number): void;
+  /** Another column is to give the colours. */
+  choose(column: string): void;
+  /** Tells which codes are not drawn. */
+  filter(hidden: (code: number) => boolean): void;
+  /** The codes under the pointer, whose points stand out; null: none. */
+  point(codes: Codes | null): void;
 }
 
 export class Legend {
   readonly element = h("section", { class: "ne-legend", "aria-label": "Legend" });
   readonly hidden = new Set<number>();
+  readonly #chooser: Chooser;
+  readonly #body = h("div", {});
+  readonly #sizes = h("div", { class: "ne-sizes", hidden: true });
   #description: Description = { kind: "none", name: "", items: [], low: 0, high: 1 };
+  #shape = "";
   #rows: HTMLButtonElement[] = [];
+  #numbers: NumberScale | null = null;
   #scope = new AbortController();
 
   constructor(
     private readonly events: LegendEvents,
     signal: AbortSignal,
   ) {
+    this.#chooser = new Chooser(events.choose, signal);
+    this.element.append(this.#chooser.element, this.#body, this.#sizes);
     signal.addEventListener("abort", () => this.#scope.abort());
   }
 
-  show(description: Description, theme: Theme): void {
+  /** Shows what colours and sizes mean. What was switched off stays so while the colours mean the same. */
+  show({ legend, colors, size }: SceneInfo, theme: Theme): void {
+    this.#chooser.show(colors);
+    this.#sizes.hidden = size === null;
+    if (size) this.#sizes.replaceChildren(...sizesLine(size));
+    const shape = JSON.stringify([legend, this.#chooser.used]);
+    if (shape !== this.#shape) {
+      this.#shape = shape;
+      this.#arrange(legend);
+    }
+    this.element.hidden = legend.kind === "none" && !this.#chooser.used && size === null;
+    this.#paint(theme);
+  }
+
+  /** The choice of a column was refused. */
+  refused(): void {
+    this.#chooser.reset();
+  }
+
+  #arrange(description: Description): void {
     this.#description = description;
     this.#scope.abort();
     this.#scope = new AbortController();
+    this.hidden.clear();
+    this.events.point(null);
+    this.events.filter(() => false);
+    this.#rows = [];
+    this.#numbers = null;
     const { kind, name, items } = description;
-    this.element.hidden = kind === "none";
-    const title = name ? [h("h3", { class: "ne-heading" }, name)] : [];
+    const title = name && !this.#chooser.used ? [h("h3", { class: "ne-heading" }, name)] : [];
     if (kind === "number") {
-      this.element.replaceChildren(...title, this.#scale(theme));
+      this.#numbers = new NumberScale(
+        description,
+        {
+          filter: (codes) =>
+            this.events.filter((code) => codes !== null && (code < codes.from || code > codes.to)),
+          point: (codes) => this.events.point(codes),
+        },
+        this.#scope.signal,
+      );
+      this.#body.replaceChildren(...title, this.#numbers.element);
       return;
     }
-    const colors = categoryColors(items.length, theme);
-    this.#rows = items
-      .slice(0, MOST)
-      .map((item, id) => this.#row(id, item.label, item.count, colors[id % colors.length]!));
+    this.#rows = items.slice(0, MOST).map((item, id) => this.#row(id, item.label, item.count));
     const short = items.every((item) => item.label.length <= SHORT);
     const list = h(
       "div",
@@ -54,25 +94,46 @@ export class Legend {
     );
     const rest = items.length - this.#rows.length;
     const more = rest > 0 ? [h("p", { class: "ne-note" }, `and ${rest.toLocaleString("en")} more`)] : [];
-    this.element.replaceChildren(...title, list, ...more);
+    this.#body.replaceChildren(...title, list, ...more);
     this.#refresh();
   }
 
-  #row(id: number, label: string, count: number, color: string): HTMLButtonElement {
-    const swatch = h("i", { class: "ne-swatch" });
-    swatch.style.background = color;
+  #paint(theme: Theme): void {
+    this.#numbers?.paint(`linear-gradient(to right, ${scaleColors(theme).join(", ")})`);
+    const colors = categoryColors(this.#description.items.length, theme);
+    this.#rows.forEach((row, id) => {
+      const swatch = row.firstElementChild;
+      if (swatch instanceof HTMLElement) swatch.style.background = colors[id % colors.length]!;
+    });
+  }
+
+  #row(id: number, label: string, count: number): HTMLButtonElement {
     const row = h(
       "button",
       { type: "button", class: "ne-item", title: `${label}\nClick: hide or show. Shift-click: show alone.` },
-      swatch,
+      h("i", { class: "ne-swatch" }),
       h("span", { class: "ne-label" }, label || "(empty)"),
       h("span", { class: "ne-count" }, count.toLocaleString("en")),
     );
     const { signal } = this.#scope;
     row.addEventListener("click", (event) => this.#toggle(id, event.shiftKey || event.altKey), { signal });
-    row.addEventListener("pointerenter", () => this.events.point(this.hidden.has(id) ? -1 : id), { signal });
-    row.addEventListener("pointerleave", () => this.events.point(-1), { signal });
+    const point = () => this.events.point(this.hidden.has(id) ? null : { from: id, to: id });
+    const leave = () => this.events.point(null);
+    row.addEventListener("pointerenter", point, { signal });
+    row.addEventListener("pointerleave", leave, { signal });
+    row.addEventListener("focus", () => row.matches(":focus-visible") && point(), { signal });
+    row.addEventListener("blur", leave, { signal });
+    row.addEventListener("keydown", (event) => this.#walk(event, id), { signal });
     return row;
+  }
+
+  /** The arrows go from category to category. */
+  #walk(event: KeyboardEvent, id: number): void {
+    const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
+    if (step === undefined || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.#rows[id + step]?.focus();
   }
 
   #toggle(id: number, alone: boolean): void {
@@ -85,8 +146,8 @@ export class Legend {
       this.hidden.add(id);
     }
     this.#refresh();
-    this.events.point(-1);
-    this.events.filter(this.hidden);
+    this.events.point(null);
+    this.events.filter((code) => this.hidden.has(code));
   }
 
   #refresh(): void {
@@ -94,16 +155,14 @@ export class Legend {
       row.setAttribute("aria-pressed", String(!this.hidden.has(id)));
     });
   }
+}
 
-  #scale(theme: Theme): HTMLElement {
-    const { low, high } = this.#description;
-    const strip = h("div", { class: "ne-scale" });
-    strip.style.background = `linear-gradient(to right, ${scaleColors(theme).join(", ")})`;
-    return h(
-      "div",
-      {},
-      strip,
-      h("div", { class: "ne-ends" }, h("span", {}, format(low)), h("span", {}, format(high))),
-    );
-  }
+function sizesLine({ name, low, high }: NonNullable<SceneInfo["size"]>): Node[] {
+  return [
+    h("span", { class: "ne-label" }, `size: ${name}`),
+    h("i", { class: "ne-dot" }),
+    h("span", {}, format(low)),
+    h("i", { class: "ne-dot ne-large" }),
+    h("span", {}, format(high)),
+  ];
 }

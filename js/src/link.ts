@@ -96,6 +96,10 @@ export class Link {
     return this.#lastId;
   }
 
+  color(name: string): void {
+    this.model.send({ k: "color", name });
+  }
+
   neighbors(point: number): number {
     this.model.send({ k: "neighbors", id: ++this.#lastId, point });
     return this.#lastId;

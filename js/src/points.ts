@@ -17,6 +17,7 @@ export class Points {
   #colors = colorsFor("none", 0, "light");
   /** Flags by code, from the legend. */
   #filter = new Uint8Array(65536);
+  /** The codes that stand out. */
   #shown: { from: number; to: number } | null = null;
   /** Flags of single points. */
   #marks: Uint8Array = new Uint8Array(0);

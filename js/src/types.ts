@@ -79,12 +79,21 @@ export interface Legend {
   high: number;
 }
 
+/** The columns that points can be coloured by, and the one that they are. */
+export interface ColorChoice {
+  names: string[];
+  name: string;
+}
+
 export interface SceneInfo {
   n: number;
   c: number;
   method: string;
   title: string;
   legend: Legend;
+  colors: ColorChoice;
+  /** What the sizes of points mean; null where all are alike. */
+  size: { name: string; low: number; high: number } | null;
   hover: boolean;
   /** The points lie in the unit disk, whose edge is drawn. */
   disk: boolean;

@@ -18,7 +18,7 @@ import { watchTheme } from "./theme.ts";
 import { Timeline } from "./timeline.ts";
 import { Tools } from "./tools.ts";
 import { type Frame, type Model, PROTOCOL, type SceneInfo, type Status } from "./types.ts";
-import { asUint16, readControls, readPoints, readScene } from "./wire.ts";
+import { asUint16, bytesOf, readControls, readPoints, readScene } from "./wire.ts";
 
 const RESET =
   "M2 2h4.5v1.6H3.6v2.9H2zM9.5 2H14v4.5h-1.6V3.6H9.5zM2 9.5h1.6v2.9h2.9V14H2zM12.4 9.5H14V14H9.5v-1.6h2.9z";
@@ -87,8 +87,9 @@ export class View {
     }, signal);
     this.#legend = new Legend(
       {
-        filter: (hidden) => this.#points.filter((code) => hidden.has(code)),
-        point: (category) => this.#points.highlight(category < 0 ? null : { from: category, to: category }),
+        choose: (column) => this.#link.color(column),
+        filter: (hidden) => this.#points.filter(hidden),
+        point: (codes) => this.#points.highlight(codes),
       },
       signal,
     );
@@ -152,7 +153,14 @@ export class View {
       this.#showScene();
     });
     this.#onChange("_scene", () => this.#showScene());
-    this.#onChange("_codes", () => this.#points.setCodes(asUint16(this.model.get("_codes"))));
+    this.#onChange("_codes", () => {
+      this.#points.setCodes(asUint16(this.model.get("_codes")));
+      this.#explore.recolored();
+    });
+    this.#onChange("_sizes", () => {
+      const sizes = bytesOf(this.model.get("_sizes"));
+      this.#stage.setSizes(sizes.length > 0 ? sizes : null);
+    });
     this.#onChange("_selection", () => this.#explore.selection.follow());
     this.#onChange("_controls", () => this.#panel.show(readControls(this.model.get("_controls"))));
     this.#onChange("_height", () => {
@@ -220,6 +228,7 @@ export class View {
       refused: (reason, id) => {
         this.#bar.showNote(reason);
         this.#explore.answered(id);
+        this.#legend.refused();
       },
       controls: (raw) => this.#panel.show(readControls(raw)),
       visible: (visible) => {
@@ -269,7 +278,7 @@ export class View {
     this.#stage.setDisk(scene.disk);
     this.#points.setCount(scene.n);
     this.#points.setLegend(scene.legend, this.#theme);
-    this.#legend.show(scene.legend, this.#theme);
+    this.#legend.show(scene, this.#theme);
     this.#explore.recolored();
   }
 

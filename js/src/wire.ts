@@ -2,6 +2,7 @@
 
 import type {
   Change,
+  ColorChoice,
   Control,
   Frame,
   HoverReply,
@@ -221,6 +222,17 @@ function readLegend(value: unknown): Legend {
   };
 }
 
+function readColors(value: unknown): ColorChoice {
+  const raw = isRaw(value) ? value : {};
+  const names = (Array.isArray(raw.names) ? raw.names : []).filter((name) => typeof name === "string");
+  return { names, name: text(raw.name) };
+}
+
+function readSize(value: unknown): SceneInfo["size"] {
+  if (!isRaw(value)) return null;
+  return { name: text(value.name), low: finite(value.low) ?? 0, high: finite(value.high) ?? 1 };
+}
+
 export function readScene(value: unknown): SceneInfo {
   const raw = isRaw(value) ? value : {};
   return {
@@ -229,6 +241,8 @@ export function readScene(value: unknown): SceneInfo {
     method: text(raw.method),
     title: text(raw.title),
     legend: readLegend(raw.legend),
+    colors: readColors(raw.colors),
+    size: readSize(raw.size),
     hover: raw.hover === true,
     disk: raw.disk === true,
   };

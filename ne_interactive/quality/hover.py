@@ -21,7 +21,7 @@ class HoverTable:
             DataError: not a table or a column, or not one row for each of the n points.
         """
         self.columns: list[tuple[str, Callable[[int], object]]] = []
-        named = _named_columns(hover)
+        named = named_columns(hover, "hover")
         for name, column in named[:MAX_COLUMNS]:
             values = as_column(column, f"hover column {plain_text(name, 60)!r}" if name else "hover")
             if len(values) != n:
@@ -38,17 +38,22 @@ class HoverTable:
         return [*rows, ["…", f"{self.left_out} more columns"]] if self.left_out else rows
 
 
-def _named_columns(hover: Any) -> list[tuple[str, object]]:
+def named_columns(table: Any, what: str) -> list[tuple[str, object]]:
+    """Give name and column of a data frame (copied), a mapping, or one column; `what` names it in an error.
+
+    Raises:
+        DataError: an empty mapping.
+    """
     pandas, polars = sys.modules.get("pandas"), sys.modules.get("polars")
-    if pandas is not None and isinstance(hover, pandas.DataFrame):
-        return [(plain_text(name), hover.iloc[:, i].copy()) for i, name in enumerate(hover.columns)]
-    if polars is not None and isinstance(hover, polars.DataFrame):
-        return [(s.name, s) for s in hover.get_columns()]
-    if isinstance(hover, Mapping):
-        if not hover:
-            raise DataError("hover is an empty mapping; give at least one column, or None.")
-        return [(plain_text(name), column) for name, column in hover.items()]
-    return [(plain_text(getattr(hover, "name", None) or ""), hover)]
+    if pandas is not None and isinstance(table, pandas.DataFrame):
+        return [(plain_text(name), table.iloc[:, i].copy()) for i, name in enumerate(table.columns)]
+    if polars is not None and isinstance(table, polars.DataFrame):
+        return [(s.name, s) for s in table.get_columns()]
+    if isinstance(table, Mapping):
+        if not table:
+            raise DataError(f"{what} is an empty mapping; give at least one column, or None.")
+        return [(plain_text(name), column) for name, column in table.items()]
+    return [(plain_text(getattr(table, "name", None) or ""), table)]
 
 
 def _cell(get: Callable[[int], object], point: int) -> str:

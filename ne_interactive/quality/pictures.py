@@ -66,7 +66,7 @@ class Pixels:
                 )
             array = array.reshape(n, side, side)
         self.height, self.width = array.shape[1:3]
-        self.channels = array.shape[3] if array.ndim == 4 else 1
+        self.channels = array.shape[-1] if array.ndim == 4 else 1
         if not (1 <= self.height <= MAX_SIDE and 1 <= self.width <= MAX_SIDE):
             raise DataError(
                 f"images must have 1 to {MAX_SIDE} pixels a side; got {self.height} x {self.width}."

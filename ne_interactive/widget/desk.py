@@ -44,11 +44,12 @@ class Desk:
         """Answer nothing any more."""
         self._talker.clear()
         self._mover.clear()
+        self._exploring.close()
         self.stream.close()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Block until everything asked so far is done; false after `timeout` seconds."""
-        return self._mover.wait(timeout) and self._talker.wait(timeout)
+        return self._mover.wait(timeout) and self._exploring.wait(timeout) and self._talker.wait(timeout)
 
     def heard(self, what: str) -> None:
         """Tell the views what the run did; called on the thread that did it."""
@@ -143,6 +144,9 @@ class Desk:
 
     def _on_neighbors(self, id: int, point: int) -> None:
         self._exploring.neighbors(id, point)
+
+    def _on_color(self, name: str) -> None:
+        self._exploring.color(name)
 
     def _greet(self) -> None:
         self.stream.tell({"k": "controls", "controls": live_controls(self.run)})

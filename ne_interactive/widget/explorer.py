@@ -14,9 +14,9 @@ import traitlets as t
 from ne_interactive.engine.stepper import Stepper
 from ne_interactive.params.errors import ParameterError
 from ne_interactive.quality.hover import HoverTable
-from ne_interactive.quality.labels import read_labels
 from ne_interactive.quality.pictures import read_pictures
 from ne_interactive.quality.text import plain_text
+from ne_interactive.widget.colors import Colors, Sizes
 from ne_interactive.widget.desk import Desk
 from ne_interactive.widget.exploring import Exploring
 from ne_interactive.widget.follow import follow
@@ -49,6 +49,7 @@ class Explorer(anywidget.AnyWidget):
     _codes = t.Bytes().tag(sync=True)
     _controls = t.List().tag(sync=True)
     _height = t.Int(600).tag(sync=True)
+    _sizes = t.Bytes().tag(sync=True)
     _selection = t.Bytes().tag(sync=True)
     selection = Points(help="Indices of the selected points: ascending int64. Set it, or observe it.")
 
@@ -57,6 +58,8 @@ class Explorer(anywidget.AnyWidget):
         run: Stepper,
         *,
         labels: object = None,
+        color: object = None,
+        size: object = None,
         hover: object = None,
         images: object = None,
         height: int = 600,
@@ -67,7 +70,7 @@ class Explorer(anywidget.AnyWidget):
 
         Raises:
             ParameterError: the run embeds in more than three dimensions, or the height is out of bounds.
-            DataError: labels, hover or images do not fit the n points.
+            DataError: labels, color, size, hover or images do not fit the n points.
         """
         check_height(height)
         if not 1 <= run.c <= MAX_COMPONENTS:
@@ -75,25 +78,28 @@ class Explorer(anywidget.AnyWidget):
                 f"The live view draws 1 to {MAX_COMPONENTS} dimensions; the run has n_components={run.c}. "
                 "Set n_components=2 or 3, or embed without a view: Stepper has no limit."
             )
-        read = read_labels(labels, run.n)
+        colors = Colors(labels, color, run.n)
+        sizes = None if size is None else Sizes(size, run.n, colors)
         table = None if hover is None else HoverTable(hover, run.n)
         pictures = None if images is None else read_pictures(images, run.n)
         self.run = run
-        self._labels = read
+        self._colors = colors
         self._stop_run_on_close = False
         scene = scene_of(run) | {"title": plain_text(title or "")}
         asks = table is not None or pictures is not None
-        scene |= {"legend": legend(read), "hover": asks, "hover_images": pictures is not None}
+        scene |= {"size": sizes.describe() if sizes else None} | _coloring(colors)
+        scene |= {"hover": asks, "hover_images": pictures is not None}
         super().__init__(
             _esm=_bundle("widget.js"),
             _css=_bundle("widget.css"),
             _scene=scene,
-            _codes=codes(read),
+            _codes=codes(colors.labels),
+            _sizes=sizes.bytes if sizes else b"",
             _controls=live_controls(run),
             _height=height,
         )
         self._stream = Stream(run, self.send, clock)
-        exploring = Exploring(run, self._select, self._stream.tell)
+        exploring = Exploring(run, self._select, self.color_by, self._stream.tell)
         self._desk = Desk(self._stream, table, pictures, exploring)
         self.on_msg(_receive)
         self._unlisten = follow(run, self, Explorer._heard)
@@ -104,6 +110,20 @@ class Explorer(anywidget.AnyWidget):
             self._controls = live_controls(self.run)
             self._desk._live = frozenset(row["name"] for row in self._controls)
         self._desk.heard(what)
+
+    def color_by(self, name: str, values: object = None) -> None:
+        """Colour the points by a column in every view: one given as `labels` or `color`, or `values` under a new name.
+
+        "one colour" shows them without.
+
+        Raises:
+            ParameterError: there is no such column.
+            DataError: `values` are not one for each point, or too many different ones.
+        """
+        labels = self._colors.choose(name, values)
+        with self.hold_sync():
+            self._codes = codes(labels)
+            self._scene = self._scene | _coloring(self._colors)
 
     def _select(self, points: np.ndarray) -> None:
         self.selection = points
@@ -164,7 +184,7 @@ class Explorer(anywidget.AnyWidget):
         super().set_state({name: value for name, value in sync_data.items() if name not in _OWN})
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        return with_still(super()._repr_mimebundle_(**kwargs), self.run, self._labels)
+        return with_still(super()._repr_mimebundle_(**kwargs), self.run, self._colors.labels)
 
     def __repr__(self) -> str:
         """Give the same text for the same run; the iteration is left out while it changes."""
@@ -173,7 +193,9 @@ class Explorer(anywidget.AnyWidget):
         return f"{type(self).__name__}({type(self.run.method).__name__}, n={self.run.n}{iteration})"
 
 
-_OWN = frozenset(("_esm", "_css", "_protocol", "_scene", "_codes", "_controls", "_height", "_selection"))
+_OWN = frozenset(
+    ("_esm", "_css", "_protocol", "_scene", "_codes", "_controls", "_height", "_sizes", "_selection")
+)
 
 
 def explore(
@@ -181,6 +203,8 @@ def explore(
     method: Any = None,
     *,
     labels: object = None,
+    color: object = None,
+    size: object = None,
     hover: object = None,
     images: object = None,
     start: bool = True,
@@ -195,6 +219,9 @@ def explore(
         method: The method, TSNE by default; not with a Stepper, which has one.
         labels: One label for each point: strings, booleans and integers with at most 64 different values are
             categories, other numbers a colour scale. Missing ones (None, NaN) are shown apart.
+        color: More columns to colour by, chosen above the legend or with `color_by`: a data frame, a mapping of
+            columns, or one column, each read as labels are.
+        size: A number for each point, which its area grows with; or the name of such a column of `color`.
         hover: Text for each point: a pandas or polars data frame, a mapping of columns, or one sequence.
             At most 20 columns are shown, and 200 characters of each.
         images: Shown beside the hover text: grey images (n, h, w), or (n, h*w) if square; in colours
@@ -206,7 +233,7 @@ def explore(
 
     Raises:
         ParameterError: `method` given beside a Stepper, more than three dimensions, a bad height or speed.
-        DataError: X cannot be embedded, or labels, hover or images do not fit it. Nothing is started then.
+        DataError: X cannot be embedded, or labels, color, size, hover or images do not fit it. Nothing is started then.
     """
     check_height(height)
     given = isinstance(X, Stepper)
@@ -216,7 +243,8 @@ def explore(
             "leave method out, or give the data instead of the run."
         )
     run = X if given else Stepper(X, method)
-    view = Explorer(run, labels=labels, hover=hover, images=images, height=height, title=title)
+    what: dict[str, Any] = {"labels": labels, "color": color, "size": size, "hover": hover, "images": images}
+    view = Explorer(run, **what, height=height, title=title)
     view._stop_run_on_close = not given
     if max_speed is not None:
         run.max_speed = max_speed
@@ -232,6 +260,10 @@ def check_height(height: object) -> None:
         raise ParameterError(
             f"height must be a whole number of pixels {limits}; got {plain_text(height, 40)}."
         )
+
+
+def _coloring(colors: Colors) -> dict[str, Any]:
+    return {"legend": legend(colors.labels), "colors": {"names": colors.names, "name": colors.current}}
 
 
 @cache

@@ -1,4 +1,4 @@
-"""What a person asks of the points: which are selected, and what is near them in the data."""
+"""What a person asks of the points: which are selected, what they are coloured by, what is near them in the data."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 
 from ne_interactive.params.errors import StateError
+from ne_interactive.quality.text import plain_text
 from ne_interactive.widget.selection import packed
+from ne_interactive.widget.worker import Worker
 
 NEIGHBORS = 15
 
@@ -18,12 +20,23 @@ class Exploring:
         self,
         run: Any,
         select: Callable[[np.ndarray], None],
+        color_by: Callable[[str], None],
         answer: Callable[[dict[str, Any], list[memoryview]], None],
     ) -> None:
-        """Look into `run`, and hand choices of the browser to `select`."""
+        """Look into `run`, and hand choices of the browser to `select` and `color_by`."""
         self._run = run
         self._choose = select
+        self._color_by = color_by
         self._answer = answer
+        self._finder = Worker("ne_interactive-finder")
+
+    def close(self) -> None:
+        """Begin nothing any more."""
+        self._finder.clear()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Block until everything asked so far is done; false after `timeout` seconds."""
+        return self._finder.wait(timeout)
 
     def select(self, id: int, points: np.ndarray) -> None:
         """Select points by hand; the view that asked is told that it was done."""
@@ -31,6 +44,17 @@ class Exploring:
             self._choose(points)
         finally:
             self._answer({"k": "selected", "id": id}, [])
+
+    def color(self, name: str) -> None:
+        """Colour by a column, which may take a while to read: not on the thread that hears the browser."""
+        self._finder.post(lambda: self._color(name))
+
+    def _color(self, name: str) -> None:
+        try:
+            self._color_by(name)
+        except Exception as error:
+            told = plain_text(error, 1000)
+            self._answer({"k": "refused", "of": "color", "id": None, "error": told}, [])
 
     def neighbors(self, id: int, point: int) -> None:
         """Tell the nearest neighbours of a point in the data, nearest first, or why they are not known."""

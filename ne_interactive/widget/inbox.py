@@ -62,6 +62,11 @@ def read_message(content: object, n: int, buffers: Sequence[Any] = ()) -> dict[s
             if point >= n:
                 raise Malformed(f"point must lie in 0 to {n - 1}; got {point}.")
             return {"k": kind, "id": _integer("id", get("id")), "point": point}
+        case "color":
+            name = get("name")
+            if not (isinstance(name, str) and len(name) <= MAX_VALUE_TEXT):
+                raise Malformed("name must be the name of a column.")
+            return {"k": kind, "name": name}
         case "select":
             return {"k": kind, "id": _integer("id", get("id")), "points": _points(buffers, n)}
         case _:

@@ -69,7 +69,7 @@ def test_selected_points_stand_out(either):
     before = [either.pixel(*spot) for spot in spots]
     press(either, "b")
     around(either, 0.02, 0.35)
-    either.settle(150)
+    either.settle(500)
     after = [either.pixel(*spot) for spot in spots]
     for point in range(9):
         if point in LEFT:
@@ -91,9 +91,10 @@ def test_a_lasso_selects_what_it_goes_around(shown):
     mouse.down()
     for x, y in [(0.4 * w, 4), (0.4 * w, 0.6 * h), (4, 0.6 * h)]:
         mouse.move(box["x"] + x, box["y"] + y, steps=6)
+    shown.settle(300)
     drawn = shown.inked()
     mouse.up()
-    shown.settle(60)
+    shown.settle(300)
     assert drawn > shown.inked() + 100  # the outline was there, and is gone
     assert chosen(shown) == [3, 6]
 
@@ -146,7 +147,7 @@ def test_moving_points_are_tested_where_they_are_drawn(host):
           canvas.focus();
           canvas.dispatchEvent(new KeyboardEvent("keydown", { key: "b" }));
           const send = (kind, x, y) => canvas.dispatchEvent(new PointerEvent(kind,
-            { pointerId: 1, clientX: x, clientY: y, bubbles: true, button: 0 }));
+            { pointerId: 1, isPrimary: true, clientX: x, clientY: y, bubbles: true, button: 0 }));
           canvas.setPointerCapture = () => {};
           const box = canvas.getBoundingClientRect();
           const results = [];
@@ -272,7 +273,7 @@ def test_a_million_points_are_searched_without_a_stall(host):
           canvas.setPointerCapture = () => {};
           const box = canvas.getBoundingClientRect();
           const send = (kind, x, y) => canvas.dispatchEvent(new PointerEvent(kind,
-            { pointerId: 1, clientX: box.left + x, clientY: box.top + y, bubbles: true, button: 0 }));
+            { pointerId: 1, isPrimary: true, clientX: box.left + x, clientY: box.top + y, bubbles: true, button: 0 }));
           const times = [];
           for (let turn = 0; turn < 4; turn++) {
             send("pointerdown", 3, 3);

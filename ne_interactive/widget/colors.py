@@ -1,0 +1,126 @@
+"""What points can be coloured by, and how large they are: columns, read when they are first chosen."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ne_interactive.params.errors import DataError, ParameterError
+from ne_interactive.quality.hover import named_columns
+from ne_interactive.quality.labels import Labels, as_column, read_labels
+from ne_interactive.quality.text import plain_text
+
+PLAIN = "one colour"
+LONGEST_NAME = 60
+
+
+class Colors:
+    """The columns that n points can be coloured by, in order, and which one they are coloured by now."""
+
+    def __init__(self, labels: object, color: object, n: int) -> None:
+        """Take `labels`, which comes first, and the columns of `color`: a table, a mapping or one column.
+
+        Raises:
+            DataError: a column has not one value for each of the n points.
+        """
+        self.n = n
+        self._columns: dict[str, Any] = {}
+        self._read: dict[str, Labels] = {}
+        if labels is not None:
+            read = read_labels(labels, n)
+            self._keep(read.name or "labels", labels, read)
+        for name, column in [] if color is None else named_columns(color, "color"):
+            self._keep(name or "colour", column)
+        self.current = next(iter(self._columns), PLAIN)
+        self.labels = self._labels_of(self.current)
+
+    @property
+    def names(self) -> list[str]:
+        """What can be chosen, "one colour" last."""
+        return [*self._columns, PLAIN]
+
+    def choose(self, name: str, values: object = None) -> Labels:
+        """Colour by a column that there is, or by `values` under this name; nothing changes where that fails.
+
+        Raises:
+            ParameterError: there is no such column.
+            DataError: not one value for each point, or more than 65,535 categories.
+        """
+        if values is not None:
+            self._keep(name, values, replace(read_labels(values, self.n), name=name))
+        self.labels = self._labels_of(name)
+        self.current = name
+        return self.labels
+
+    def column(self, name: str) -> Any:
+        """Give a column as it was given.
+
+        Raises:
+            ParameterError: there is no such column.
+        """
+        if name not in self._columns:
+            known = ", ".join(map(repr, self._columns)) or "none"
+            raise ParameterError(
+                f"There is no column {plain_text(name, 40)!r} to colour by; there are: {known}."
+            )
+        return self._columns[name]
+
+    def _keep(self, name: str, column: Any, read: Labels | None = None) -> None:
+        """Take a column; one under the same name is replaced."""
+        name = plain_text(name, LONGEST_NAME)
+        if name == PLAIN:
+            raise ParameterError(f"A column cannot be called {PLAIN!r}; give it another name.")
+        if read is None:
+            if not hasattr(
+                getattr(column, "cat", column), "codes"
+            ):  # the categories of pandas keep their order
+                column = as_column(column, f"color column {name!r}")
+            if len(column) != self.n:
+                told = f"must have one entry for each of the {self.n} points; got {len(column)}"
+                raise DataError(f"color column {name!r} {told}.")
+            self._read.pop(name, None)
+        else:
+            self._read[name] = read
+        self._columns[name] = column
+
+    def _labels_of(self, name: str) -> Labels:
+        if name == PLAIN:
+            return Labels()
+        column = self.column(name)
+        if name not in self._read:
+            self._read[name] = replace(read_labels(column, self.n), name=name)
+        return self._read[name]
+
+
+class Sizes:
+    """A size for each of n points: one byte, so that the area of a point grows with its number."""
+
+    def __init__(self, size: Any, n: int, colors: Colors) -> None:
+        """Take one number for each point, or the name of a column of `colors`; missing ones are smallest.
+
+        Raises:
+            ParameterError: there is no such column.
+            DataError: not numbers, or not one for each point.
+        """
+        name = size if isinstance(size, str) else getattr(size, "name", None) or "size"
+        column = as_column(colors.column(size) if isinstance(size, str) else size, "size")
+        if len(column) != n:
+            raise DataError(f"size must have one entry for each of the {n} points; got {len(column)}.")
+        try:
+            values = np.array([np.nan if v is None else v for v in column], np.float64)
+        except (TypeError, ValueError):
+            raise DataError("size must hold numbers; got something else.") from None
+        finite = values[np.isfinite(values)]
+        if finite.size == 0:
+            raise DataError("size must hold numbers; all of them are missing.")
+        self.name = plain_text(name, LONGEST_NAME)
+        self.low, self.high = float(finite.min()), float(finite.max())
+        half = (
+            np.clip(values, self.low, self.high) / 2
+        )  # so that the distance of very large numbers stays finite
+        share = (half - self.low / 2) / ((self.high - self.low) / 2 if self.high > self.low else 1.0)
+        self.bytes = np.rint(255 * np.sqrt(np.nan_to_num(share))).astype(np.uint8).tobytes()
+
+    def describe(self) -> dict[str, Any]:
+        """Say what the sizes mean."""
+        return {"name": self.name, "low": self.low, "high": self.high}

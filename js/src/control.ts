@@ -3,7 +3,7 @@
 import { h, say } from "./dom.ts";
 import { Latest } from "./latest.ts";
 import { format, parse, rangeOf } from "./scale.ts";
-import type { Control as Description, SetReply, Value, Work } from "./types.ts";
+import type { Control as Description, SetReply, Value } from "./types.ts";
 
 /** What a change costs, in words. */
 const COSTS: Record<string, string> = {
@@ -25,9 +25,6 @@ interface Face {
 export class ControlView {
   readonly element: HTMLElement;
   readonly #latest: Latest<Value>;
-  readonly #price = h("span", { class: "ne-cost" });
-  readonly #progress = h("div", { class: "ne-progress", "aria-hidden": "true" });
-  readonly #cost: string;
   readonly #note = h("p", { class: "ne-note", id: `ne-note-${++serial}` });
   readonly #auto: HTMLButtonElement | null;
   readonly #face: Face;
@@ -48,9 +45,8 @@ export class ControlView {
     this.#auto = description.auto ? this.#makeAuto() : null;
     this.#face = this.#makeFace();
     const cost = COSTS[redo] ?? "";
-    this.#cost = cost;
-    say(this.#price, cost);
-    const label = h("span", { class: "ne-name" }, name, this.#price);
+    const price = cost ? [" ", h("span", { class: "ne-cost" }, cost)] : [];
+    const label = h("span", { class: "ne-name" }, name, ...price);
     const head = h("div", { class: "ne-head" }, label, ...(this.#auto ? [this.#auto] : []));
     const body = h("div", { class: "ne-body" }, ...this.#face.elements);
     const inline = kind === "switch" || kind === "choice";
@@ -60,7 +56,7 @@ export class ControlView {
       head.append(this.#face.elements.pop() ?? "");
       this.element.append(body);
     }
-    this.element.append(this.#progress, this.#note);
+    this.element.append(this.#note);
     this.element.title = cost ? `${help} (${cost})` : help;
     this.#explain("");
     this.update(description.value, description.following, true);
@@ -73,16 +69,6 @@ export class ControlView {
     this.#inForce = following;
     this.#follow(following);
     this.#face.show(value);
-  }
-
-  /** What is being done for a change of this parameter stands where its cost stood, over a line that grows. */
-  working(work: Work | undefined): void {
-    const share = work?.share ?? null;
-    const text = work ? work.what + (share === null ? "" : ` ${Math.floor(100 * share)} %`) : this.#cost;
-    say(this.#price, text);
-    this.element.classList.toggle("ne-working", work !== undefined);
-    this.#progress.classList.toggle("ne-unknown", share === null);
-    this.#progress.style.setProperty("--ne-share", (share ?? 0).toFixed(3));
   }
 
   /** Takes an answer to one of this control's requests; true if it was one. */

@@ -18,6 +18,7 @@ const ROOM = 1;
 /** Fewer points than this have no outliers. */
 const FEW = 20;
 const SIDE = 48;
+const LINE = 0.02;
 
 /** The box around a frame's points. Quantised frames are their own box. */
 export function boxOf(frame: Frame): Pick<Bounds, "lo" | "hi"> {
@@ -98,7 +99,9 @@ function radiusOf(sample: Float64Array[], { lo, hi }: Pick<Bounds, "lo" | "hi">)
 /** The inverse of the chance that two points share a cell of a grid, in cells; times the area of one. */
 function areaOf([xs, ys]: Float64Array[], { lo, hi }: Pick<Bounds, "lo" | "hi">): number {
   const counts = new Uint16Array(SIDE * SIDE);
-  const [w, h] = [(hi[0]! - lo[0]!) / SIDE, (hi[1]! - lo[1]!) / SIDE];
+  const [width, height] = [hi[0]! - lo[0]!, hi[1]! - lo[1]!];
+  // Points on a line still have some room beside it.
+  const [w, h] = [Math.max(width, LINE * height) / SIDE, Math.max(height, LINE * width) / SIDE];
   const m = xs!.length;
   for (let k = 0; k < m; k++) {
     const column = Math.min(SIDE - 1, Math.max(0, Math.floor((xs![k]! - lo[0]!) / (w || 1))));

@@ -26,6 +26,7 @@ const SHADES = 12;
 export class FlatRenderer implements Renderer {
   readonly kind = "canvas2d";
   readonly ready = true;
+  readonly sums = false;
   readonly #frames: (Frame | undefined)[] = [];
   #codes: Uint16Array = new Uint16Array(0);
   #flags: Uint8Array = new Uint8Array(0);

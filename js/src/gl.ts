@@ -52,6 +52,10 @@ export class GlRenderer implements Renderer {
     return !this.#gone && !this.#shared.gl.isContextLost();
   }
 
+  get sums(): boolean {
+    return this.#shared.sums;
+  }
+
   upload(slot: number, frame: Frame): void {
     this.#frames[slot] = frame;
     this.#fill(this.#positions[slot]!, frame.positions);
@@ -76,6 +80,7 @@ export class GlRenderer implements Renderer {
   setColors(colors: Colors): void {
     this.#colors = colors;
     const { gl } = this.#shared;
+    gl.activeTexture(gl.TEXTURE0);
     gl.bindTexture(gl.TEXTURE_2D, this.#texture);
     gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
     gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGB8, 256, 1, 0, gl.RGB, gl.UNSIGNED_BYTE, colors.table);
@@ -85,10 +90,9 @@ export class GlRenderer implements Renderer {
 
   draw(context: CanvasRenderingContext2D, look: Look): void {
     const shared = this.#shared;
-    const { gl, uniforms } = shared;
+    const { gl } = shared;
     const { width, height } = context.canvas;
-    const { moment, camera } = look;
-    const [prev, next] = [this.#frames[moment.prev], this.#frames[moment.next]];
+    const [prev, next] = [this.#frames[look.moment.prev], this.#frames[look.moment.next]];
     if (!prev || !next || !this.ready) return;
     shared.reserve(width, height);
     gl.viewport(0, 0, width, height);
@@ -97,42 +101,70 @@ export class GlRenderer implements Renderer {
     gl.clearColor(0, 0, 0, 0);
     gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT);
     gl.enable(gl.BLEND);
-    gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
-    gl.useProgram(shared.program);
-    this.#bind(moment.prev, moment.next);
-    const { solid } = camera;
+    this.#bind(look.moment.prev, look.moment.next);
+    this.#set(look, prev, next);
+    const n = Math.min(prev.n, next.n);
+    const layers = this.#flags.length >= n ? this.#layers : [1];
+    if (look.white > 0) this.#drawSpots(look, layers, n);
+    this.#drawPoints(look, look.white > 0 ? layers.filter((layer) => layer === 2) : layers, n);
+    context.clearRect(0, 0, width, height);
+    context.drawImage(shared.canvas, 0, shared.canvas.height - height, width, height, 0, 0, width, height);
+  }
+
+  #set({ camera, moment, ratio, alpha }: Look, prev: Frame, next: Frame): void {
+    const { gl, points } = this.#shared;
+    const { program, uniforms } = points;
+    const { count, ink, ground } = this.#colors;
+    gl.useProgram(program);
     gl.uniformMatrix3fv(uniforms.u_turn, false, camera.turn as number[]);
     gl.uniform3fv(uniforms.u_prev, affine(camera, prev));
     gl.uniform3fv(uniforms.u_next, affine(camera, next));
     gl.uniform4f(uniforms.u_view, 2 / camera.width, 2 / camera.height, 1 / camera.eye, 1 / camera.reach);
-    gl.uniform3f(uniforms.u_look, look.size * look.ratio, look.alpha, look.ratio);
+    gl.uniform1f(uniforms.u_alpha, alpha);
+    gl.uniform1f(uniforms.u_unit, ratio);
     gl.uniform1f(uniforms.u_t, moment.t);
-    gl.uniform1f(uniforms.u_fog, solid ? FOG : 0);
-    gl.uniform1i(uniforms.u_solid, solid ? 1 : 0);
+    gl.uniform1f(uniforms.u_fog, camera.solid ? FOG : 0);
+    gl.uniform1i(uniforms.u_solid, camera.solid ? 1 : 0);
     gl.uniform1i(uniforms.u_sized, (this.#sizes?.length ?? 0) >= next.n ? 1 : 0);
-    gl.uniform1i(uniforms.u_colors, this.#colors.count);
-    gl.uniform3fv(
-      uniforms.u_ink,
-      this.#colors.ink.map((level) => level / 255),
-    );
-    gl.uniform3fv(
-      uniforms.u_ground,
-      this.#colors.ground.map((level) => level / 255),
-    );
+    gl.uniform1i(uniforms.u_colors, count);
+    gl.uniform3f(uniforms.u_ink, ink[0]! / 255, ink[1]! / 255, ink[2]! / 255);
+    gl.uniform3f(uniforms.u_ground, ground[0]! / 255, ground[1]! / 255, ground[2]! / 255);
     gl.uniform1i(uniforms.u_palette, 0);
-    const n = Math.min(prev.n, next.n);
-    const layers = this.#layers.length > 1 && this.#flags.length >= n ? this.#layers : [-1];
+  }
+
+  #drawPoints({ camera, size, ratio }: Look, layers: number[], n: number): void {
+    const { gl, points } = this.#shared;
+    gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
+    gl.uniform1i(points.uniforms.u_spots, 0);
+    gl.uniform1f(points.uniforms.u_size, size * ratio);
     for (const layer of layers) {
       // Near points hide far ones, whatever their order; dimmed ones hide nothing, marked ones are not hidden.
-      if (solid && layer !== 2) gl.enable(gl.DEPTH_TEST);
+      if (camera.solid && layer !== 2) gl.enable(gl.DEPTH_TEST);
       else gl.disable(gl.DEPTH_TEST);
       gl.depthMask(layer !== 0);
-      gl.uniform1i(uniforms.u_layer, layer);
+      gl.uniform1i(points.uniforms.u_layer, layer);
       gl.drawArrays(gl.POINTS, 0, n);
     }
     gl.depthMask(true);
-    context.clearRect(0, 0, width, height);
-    context.drawImage(shared.canvas, 0, shared.canvas.height - height, width, height, 0, 0, width, height);
+  }
+
+  #drawSpots({ spot, ratio, white }: Look, layers: number[], n: number): void {
+    const shared = this.#shared;
+    const { gl, points } = shared;
+    shared.sumUp(true);
+    gl.clear(gl.COLOR_BUFFER_BIT);
+    gl.disable(gl.DEPTH_TEST);
+    gl.blendFunc(gl.ONE, gl.ONE);
+    gl.uniform1i(points.uniforms.u_spots, 1);
+    gl.uniform1f(points.uniforms.u_size, spot * ratio);
+    for (const layer of layers) {
+      if (layer === 2) continue;
+      gl.uniform1i(points.uniforms.u_layer, layer);
+      gl.drawArrays(gl.POINTS, 0, n);
+    }
+    shared.sumUp(false);
+    shared.showSums(white);
+    gl.useProgram(points.program);
   }
 
   dispose(): void {

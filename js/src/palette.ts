@@ -32,8 +32,9 @@ const SCALE: Record<Theme, string> = {
 };
 
 const MISSING: Record<Theme, string> = { light: "#858b95", dark: "#7b818b" };
-/** Of the text: rings of marked points. */
-const INK: Record<Theme, string> = { light: "#1d2126", dark: "#e4e7eb" };
+/** Of the text, and of what is said in passing. */
+export const INK: Record<Theme, string> = { light: "#1d2126", dark: "#e4e7eb" };
+export const MUTED: Record<Theme, string> = { light: "#636c78", dark: "#98a1ad" };
 const PLAIN: Record<Theme, string> = { light: "#2a66b8", dark: "#5b9de8" };
 
 export function categoryColors(count: number, theme: Theme): string[] {

@@ -2,7 +2,7 @@
 
 import { ControlView } from "./control.ts";
 import { h } from "./dom.ts";
-import type { Control, Frame, SetReply, Value } from "./types.ts";
+import type { Control, SetReply, Value } from "./types.ts";
 
 export class Panel {
   readonly element = h("section", { class: "ne-panel", "aria-label": "Parameters" });
@@ -52,11 +52,10 @@ export class Panel {
   }
 
   /** The values in force, from a frame or a status. */
-  follow(told: Pick<Frame, "params" | "following" | "work">): void {
-    for (const [name, value] of Object.entries(told.params)) {
-      this.#views.get(name)?.update(value, told.following[name] === true);
+  follow(params: Record<string, Value>, following: Record<string, boolean>): void {
+    for (const [name, value] of Object.entries(params)) {
+      this.#views.get(name)?.update(value, following[name] === true);
     }
-    for (const [name, view] of this.#views) view.working(told.work[name]);
   }
 
   answer(reply: SetReply): void {

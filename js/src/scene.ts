@@ -59,6 +59,9 @@ export interface Look {
   size: number;
   alpha: number;
   ratio: number;
+  /** Above 0: spots of this diameter are summed up and shown as density, the sum `white` in full. */
+  white: number;
+  spot: number;
 }
 
 export interface Colors {
@@ -82,6 +85,8 @@ export interface Renderer {
   readonly kind: "webgl2" | "canvas2d";
   /** False while there is no context to draw with: nothing is uploaded then. */
   readonly ready: boolean;
+  /** Whether it can sum up spots. */
+  readonly sums: boolean;
   upload(slot: number, frame: Frame): void;
   setCodes(codes: Uint16Array): void;
   setFlags(flags: Uint8Array): void;
@@ -92,10 +97,27 @@ export interface Renderer {
   dispose(): void;
 }
 
-/** Diameter and opacity for n points on a picture of `area` CSS pixels: few are large, many are fine. */
-export function pointLook(n: number, area: number, zoom: number): { size: number; alpha: number } {
-  const room = Math.sqrt((0.11 * area) / Math.max(1, n));
-  const size = Math.min(9, Math.max(1.5, room)) * Math.min(4, Math.max(0.7, zoom ** 0.45));
-  const crowd = Math.log10(Math.max(1, n) / 1000) - 0.9 * Math.log10(Math.max(1, zoom));
-  return { size: Math.min(18, size), alpha: Math.min(0.92, Math.max(0.35, 0.86 - 0.13 * crowd)) };
+/**
+ * Diameter and opacity for n points that lie on `area` CSS pixels as close as most of them do. Few and far
+ * between they are large; where they crowd they are fine, and so faint that what lies below shows through.
+ */
+export function pointLook(n: number, area: number): Pick<Look, "size" | "alpha"> {
+  const spacing = Math.sqrt(area / Math.max(1, n));
+  const size = Math.min(11, Math.max(1.4, 1.9 * spacing ** 0.6));
+  const layers = (Math.PI / 4) * (size / spacing) ** 2;
+  return { size, alpha: Math.min(0.92, Math.max(0.3, 1 - 0.1 ** (1 / layers))) };
+}
+
+/** The same as density: each point is a soft spot, and `white` the sum of spots that is shown in full. */
+export function densityLook(n: number, area: number): Pick<Look, "spot" | "white"> {
+  const spacing = Math.sqrt(area / Math.max(1, n));
+  const spot = Math.min(40, Math.max(3.5, 7 * spacing));
+  return { spot, white: Math.max(2, 4 * (Math.PI / 12) * (spot / spacing) ** 2) };
+}
+
+/** Density without sums: small points so faint that only many make a colour. */
+export function faintLook(n: number, area: number): Pick<Look, "size" | "alpha"> {
+  const spacing = Math.sqrt(area / Math.max(1, n));
+  const size = Math.min(6, Math.max(2, 2 * spacing));
+  return { size, alpha: Math.min(0.5, Math.max(0.02, 0.4 * (spacing / size) ** 2)) };
 }

@@ -14,8 +14,8 @@ layout(location=4) in float a_size;
 uniform vec3 u_prev[2], u_next[2];
 uniform mat3 u_turn;
 uniform vec4 u_view;
-uniform vec3 u_look, u_ground;
-uniform float u_t, u_fog;
+uniform vec3 u_ground;
+uniform float u_t, u_fog, u_size, u_alpha, u_unit;
 uniform int u_layer, u_colors, u_sized;
 uniform sampler2D u_palette;
 out vec4 v_color;
@@ -35,15 +35,14 @@ void main() {
   int entry = u_colors > 0 ? code % u_colors : (code == 65535 ? 255 : code * 254 / 65534);
   float far = marked ? 0.0 : u_fog * clamp(0.5 - 0.5 * at.z * u_view.w, 0.0, 1.0);
   vec3 color = mix(texelFetch(u_palette, ivec2(entry, 0), 0).rgb, u_ground, far);
-  v_color = vec4(color, marked ? 1.0 : dimmed ? ${number(DIM)} * u_look.y : u_look.y);
+  v_color = vec4(color, marked ? 1.0 : dimmed ? ${number(DIM)} * u_alpha : u_alpha);
 
-  float unit = u_look.z;
-  float size = u_look.x / w * (u_sized > 0 ? mix(${number(SMALLEST)}, ${number(LARGEST)}, a_size) : 1.0);
-  if ((a_flag & ${SELECTED}u) != 0u) size = 1.1 * size + 1.5 * unit;
-  if ((a_flag & ${MATCH}u) != 0u) size = 1.6 * size + 4.0 * unit;
+  float size = u_size / w * (u_sized > 0 ? mix(${number(SMALLEST)}, ${number(LARGEST)}, a_size) : 1.0);
+  if ((a_flag & ${SELECTED}u) != 0u) size = 1.1 * size + 1.5 * u_unit;
+  if ((a_flag & ${MATCH}u) != 0u) size = 1.6 * size + 4.0 * u_unit;
   bool square = (a_flag & ${PINNED}u) != 0u;
-  if (square) size = max(1.2 * size, 7.0 * unit);
-  v_shape = vec3(size, marked ? clamp(0.18 * size, 0.75 * unit, 1.6 * unit) : 0.0, square ? 1.0 : 0.0);
+  if (square) size = max(1.2 * size, 7.0 * u_unit);
+  v_shape = vec3(size, marked ? clamp(0.18 * size, 0.75 * u_unit, 1.6 * u_unit) : 0.0, square ? 1.0 : 0.0);
   gl_PointSize = size + 1.0;
 }`;
 
@@ -52,11 +51,16 @@ precision highp float;
 in vec4 v_color;
 in vec3 v_shape;
 uniform vec3 u_ink;
-uniform bool u_solid;
+uniform bool u_solid, u_spots;
 out vec4 color;
 void main() {
   vec2 at = (gl_PointCoord - 0.5) * (v_shape.x + 1.0);
   float away = v_shape.z > 0.5 ? max(abs(at.x), abs(at.y)) : length(at);
+  if (u_spots) {
+    float near = max(0.0, 1.0 - 4.0 * dot(at, at) / (v_shape.x * v_shape.x));
+    color = vec4(v_color.rgb, 1.0) * v_color.a * near * near;
+    return;
+  }
   float inside = 0.5 * v_shape.x - away;
   float cover = clamp(inside + 0.5, 0.0, 1.0);
   if (cover <= (u_solid ? 0.4 : 0.0)) discard;
@@ -70,14 +74,37 @@ export const UNIFORMS = [
   "u_next",
   "u_turn",
   "u_view",
-  "u_look",
   "u_ground",
   "u_t",
   "u_fog",
+  "u_size",
+  "u_alpha",
+  "u_unit",
   "u_layer",
   "u_colors",
   "u_sized",
   "u_palette",
   "u_ink",
   "u_solid",
+  "u_spots",
 ] as const;
+
+/** A triangle over the whole picture. */
+export const COVER = `#version 300 es
+void main() {
+  gl_Position = vec4(gl_VertexID == 1 ? 3.0 : -1.0, gl_VertexID == 2 ? 3.0 : -1.0, 0.0, 1.0);
+}`;
+
+/** From sums of spots, coloured, to the mean colour; as strong as the logarithm of their number. */
+export const TONE = `#version 300 es
+precision highp float;
+uniform highp sampler2D u_sums;
+uniform float u_white;
+out vec4 color;
+void main() {
+  vec4 sum = texelFetch(u_sums, ivec2(gl_FragCoord.xy), 0);
+  float tone = clamp(log(1.0 + 20.0 * sum.a / u_white) / log(21.0), 0.0, 1.0);
+  color = sum.a > 0.0 ? vec4(sum.rgb / sum.a * tone, tone) : vec4(0.0);
+}`;
+
+export const TONE_UNIFORMS = ["u_sums", "u_white"] as const;

@@ -4,11 +4,15 @@
  * hangs on the global object.
  */
 
-import { FRAGMENT, UNIFORMS, VERTEX } from "./shaders.ts";
+import { COVER, FRAGMENT, TONE, TONE_UNIFORMS, UNIFORMS, VERTEX } from "./shaders.ts";
 
 const KEY = Symbol.for("ne_interactive@1");
 
-export type Uniforms = Record<(typeof UNIFORMS)[number], WebGLUniformLocation | null>;
+/** A linked program and where its uniforms are. */
+export interface Program<Name extends string> {
+  program: WebGLProgram;
+  uniforms: Record<Name, WebGLUniformLocation | null>;
+}
 
 export interface User {
   lost(): void;
@@ -17,8 +21,11 @@ export interface User {
 
 export class SharedContext {
   readonly users = new Set<User>();
-  program!: WebGLProgram;
-  uniforms!: Uniforms;
+  points!: Program<(typeof UNIFORMS)[number]>;
+  tone!: Program<(typeof TONE_UNIFORMS)[number]>;
+  /** Whether colours can be added up in floating point. */
+  sums = false;
+  #target: { frame: WebGLFramebuffer; texture: WebGLTexture; width: number; height: number } | null = null;
 
   private constructor(
     readonly canvas: HTMLCanvasElement,
@@ -59,7 +66,6 @@ export class SharedContext {
     this.users.delete(user);
     if (this.users.size > 0) return;
     delete (globalThis as unknown as Record<symbol, unknown>)[KEY];
-    this.gl.deleteProgram(this.program);
     this.gl.getExtension("WEBGL_lose_context")?.loseContext();
   }
 
@@ -69,27 +75,75 @@ export class SharedContext {
     if (this.canvas.height < height) this.canvas.height = height;
   }
 
+  /** Draws into a texture of half floats as large as the canvas from here on; null brings the canvas back. */
+  sumUp(on: boolean): void {
+    const { gl } = this;
+    if (!on) {
+      gl.bindFramebuffer(gl.FRAMEBUFFER, null);
+      return;
+    }
+    const { width, height } = this.canvas;
+    if (this.#target?.width !== width || this.#target.height !== height) {
+      gl.deleteFramebuffer(this.#target?.frame ?? null);
+      gl.deleteTexture(this.#target?.texture ?? null);
+      this.#target = { frame: gl.createFramebuffer(), texture: gl.createTexture(), width, height };
+      gl.activeTexture(gl.TEXTURE1);
+      gl.bindTexture(gl.TEXTURE_2D, this.#target.texture);
+      gl.texStorage2D(gl.TEXTURE_2D, 1, gl.RGBA16F, width, height);
+      gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, gl.NEAREST);
+      gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MAG_FILTER, gl.NEAREST);
+      gl.bindFramebuffer(gl.FRAMEBUFFER, this.#target.frame);
+      gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, this.#target.texture, 0);
+    }
+    gl.bindFramebuffer(gl.FRAMEBUFFER, this.#target.frame);
+  }
+
+  /** Shows the sums on the canvas; `white` is shown in full. */
+  showSums(white: number): void {
+    const { gl, tone } = this;
+    gl.useProgram(tone.program);
+    gl.activeTexture(gl.TEXTURE1);
+    gl.bindTexture(gl.TEXTURE_2D, this.#target?.texture ?? null);
+    gl.uniform1i(tone.uniforms.u_sums, 1);
+    gl.uniform1f(tone.uniforms.u_white, white);
+    gl.drawArrays(gl.TRIANGLES, 0, 3);
+  }
+
   #build(): void {
     const { gl } = this;
-    const program = gl.createProgram();
-    for (const [kind, source] of [
-      [gl.VERTEX_SHADER, VERTEX],
-      [gl.FRAGMENT_SHADER, FRAGMENT],
-    ] as const) {
-      const shader = gl.createShader(kind);
-      if (!shader) throw new Error("The context is lost.");
-      gl.shaderSource(shader, source);
-      gl.compileShader(shader);
-      gl.attachShader(program, shader);
-      gl.deleteShader(shader);
-    }
-    gl.linkProgram(program);
-    if (!gl.getProgramParameter(program, gl.LINK_STATUS)) {
-      throw new Error(gl.getProgramInfoLog(program) ?? "The shaders do not link.");
-    }
-    this.program = program;
-    this.uniforms = Object.fromEntries(
-      UNIFORMS.map((name) => [name, gl.getUniformLocation(program, name)]),
-    ) as Uniforms;
+    this.#target = null;
+    // Half floats stop growing at 2,048 spots in one place; there the picture is white long before.
+    this.sums = [
+      gl.getExtension("EXT_color_buffer_float"),
+      gl.getExtension("EXT_color_buffer_half_float"),
+    ].some(Boolean);
+    this.points = link(gl, VERTEX, FRAGMENT, UNIFORMS);
+    this.tone = link(gl, COVER, TONE, TONE_UNIFORMS);
   }
+}
+
+function link<Name extends string>(
+  gl: WebGL2RenderingContext,
+  vertex: string,
+  fragment: string,
+  names: readonly Name[],
+): Program<Name> {
+  const program = gl.createProgram();
+  for (const [kind, source] of [
+    [gl.VERTEX_SHADER, vertex],
+    [gl.FRAGMENT_SHADER, fragment],
+  ] as const) {
+    const shader = gl.createShader(kind);
+    if (!shader) throw new Error("The context is lost.");
+    gl.shaderSource(shader, source);
+    gl.compileShader(shader);
+    gl.attachShader(program, shader);
+    gl.deleteShader(shader);
+  }
+  gl.linkProgram(program);
+  if (!gl.getProgramParameter(program, gl.LINK_STATUS)) {
+    throw new Error(gl.getProgramInfoLog(program) ?? "The shaders do not link.");
+  }
+  const entries = names.map((name) => [name, gl.getUniformLocation(program, name)]);
+  return { program, uniforms: Object.fromEntries(entries) as Program<Name>["uniforms"] };
 }

@@ -8,7 +8,7 @@ import { type Bounds, boundsOf, mixBounds } from "./extent.ts";
 import { FlatRenderer } from "./flat.ts";
 import { GlRenderer } from "./gl.ts";
 import { Projection } from "./projection.ts";
-import { type Colors, NO_COLORS, pointLook, type Renderer } from "./scene.ts";
+import { type Colors, densityLook, faintLook, NO_COLORS, pointLook, type Renderer } from "./scene.ts";
 import type { Frame, Pair } from "./types.ts";
 
 /** Milliseconds that a lost context may take to come back. */
@@ -37,6 +37,7 @@ export class Stage {
   #pending: Frame | null = null;
   #request = 0;
   #disk = false;
+  #density = false;
   #last = 0;
   #times: number[] = [];
   #frames = 0;
@@ -104,6 +105,16 @@ export class Stage {
     this.draw();
   }
 
+  get density(): boolean {
+    return this.#density;
+  }
+
+  /** Whether points are shown as density. */
+  set density(density: boolean) {
+    this.#density = density;
+    this.draw();
+  }
+
   /** Asks for one drawing at the display's next turn. */
   draw(): void {
     if (this.#request || this.signal.aborted) return;
@@ -145,15 +156,7 @@ export class Stage {
     if (!this.clock.tween && this.camera.following) this.camera.snap();
     const easing = this.camera.ease(Math.min(100, now - this.#last));
     this.#last = now;
-    const ratio = this.canvas.width / this.camera.width;
-    const look = pointLook(next.frame.n, this.camera.width * this.camera.height, this.camera.zoom);
-    this.size = look.size;
-    this.#renderer.draw(this.#context, { camera: this.camera, moment: this.#moment, ratio, ...look });
-    if (this.#disk) {
-      const color = getComputedStyle(this.canvas).getPropertyValue("--ne-disk");
-      drawDisk(this.#context, this.camera, ratio, color);
-    }
-    this.events.drawn(this.#context, ratio);
+    this.#paint(this.#context, this.canvas.width / this.camera.width, next.frame.n, bounds.area);
     if (easing || this.#moment.moving) this.draw();
   }
 
@@ -163,6 +166,35 @@ export class Stage {
     clearTimeout(this.#later);
     if (wait > 0) this.#later = setTimeout(() => this.draw(), wait);
     return wait === 0;
+  }
+
+  #paint(context: CanvasRenderingContext2D, ratio: number, n: number, share: number): void {
+    const { camera } = this;
+    const area = share * camera.scale ** 2 || camera.width * camera.height;
+    let look = { ...pointLook(n, area), spot: 0, white: 0 };
+    // In 3D what is near hides what is far, so points are opaque.
+    if (camera.solid) look.alpha = 1;
+    if (this.#density) {
+      look = { ...look, ...(this.#renderer.sums ? densityLook(n, area) : faintLook(n, area)) };
+    }
+    this.size = look.size;
+    this.#renderer.draw(context, { camera, moment: this.#moment, ratio, ...look });
+    if (this.#disk) {
+      drawDisk(context, camera, ratio, getComputedStyle(this.canvas).getPropertyValue("--ne-disk"));
+    }
+    this.events.drawn(context, ratio);
+  }
+
+  /** The picture as it is now, drawn anew with `ratio` pixels of the canvas for each CSS pixel. */
+  picture(ratio: number): HTMLCanvasElement | null {
+    const canvas = document.createElement("canvas");
+    canvas.width = Math.round(this.camera.width * ratio);
+    canvas.height = Math.round(this.camera.height * ratio);
+    const context = canvas.getContext("2d");
+    const last = this.#slots[this.#moment.next];
+    if (!context || !last) return null;
+    this.#paint(context, ratio, last.frame.n, last.bounds.area);
+    return canvas;
   }
 
   #take(frame: Frame, now: number): void {

@@ -5,12 +5,6 @@ export const PROTOCOL = 1;
 export type Value = number | string | boolean | null;
 export type Pair = [number, number];
 
-/** What is being done for a parameter that was changed; share in [0, 1], null where nobody knows. */
-export interface Work {
-  what: string;
-  share: number | null;
-}
-
 export interface Frame {
   seq: number;
   iteration: number;
@@ -26,7 +20,6 @@ export interface Frame {
   speed: number;
   params: Record<string, Value>;
   following: Record<string, boolean>;
-  work: Record<string, Work>;
   note: string;
 }
 
@@ -45,7 +38,6 @@ export interface Status {
   loss: number | null;
   params: Record<string, Value>;
   following: Record<string, boolean>;
-  work: Record<string, Work>;
   changes: Change[];
 }
 

@@ -2,6 +2,7 @@
 
 import { Bar } from "./bar.ts";
 import { Commands } from "./commands.ts";
+import { declareDisplay } from "./display.ts";
 import { h, say } from "./dom.ts";
 import { Explore } from "./explore.ts";
 import { attachHand } from "./hand.ts";
@@ -20,8 +21,6 @@ import { Tools } from "./tools.ts";
 import { type Frame, type Model, PROTOCOL, type SceneInfo, type Status } from "./types.ts";
 import { asUint16, bytesOf, readControls, readPoints, readScene } from "./wire.ts";
 
-const RESET =
-  "M2 2h4.5v1.6H3.6v2.9H2zM9.5 2H14v4.5h-1.6V3.6H9.5zM2 9.5h1.6v2.9h2.9V14H2zM12.4 9.5H14V14H9.5v-1.6h2.9z";
 const HINT_TIME = 1400;
 const RATE_EVERY = 500;
 /** Milliseconds between two summaries of a moving run, told while the view has the focus. */
@@ -182,7 +181,7 @@ export class View {
         hover: (at) => this.#hover.move(at),
         wheelIgnored: () => this.#showHint(),
         moved: () => this.#commands.changed(),
-        resetView: () => this.#resetView(),
+        resetView: () => this.#commands.press("0"),
       },
       signal,
     );
@@ -201,16 +200,19 @@ export class View {
     this.#commands.add(
       { name: "play or pause", keys: [" "], group: "run", run: () => this.#bar.playOrPause() },
       { name: "step", keys: ["."], group: "run", run: () => this.#link.act("step") },
-      {
-        name: "Reset view",
-        keys: ["0"],
-        icon: RESET,
-        group: "view",
-        run: () => this.#resetView(),
-        able: () => this.#stage.camera.moved,
-      },
-      { name: "Help", keys: ["?"], icon: HELP, group: "view", run: () => this.#keys.open() },
     );
+    declareDisplay(
+      {
+        root: this.#root,
+        stage: this.#stage,
+        commands: this.#commands,
+        sheet: () => this.#sheet(),
+        announce: (text) => this.#bar.announce(text),
+      },
+      this.signal,
+    );
+    const help = { name: "Help", keys: ["?"], icon: HELP, group: "view" };
+    this.#commands.add({ ...help, run: () => this.#keys.open() });
   }
 
   #handlers(): ConstructorParameters<typeof Link>[1] {
@@ -248,7 +250,7 @@ export class View {
     this.#bar.showRun(frame.iteration, frame.loss, frame.speed);
     this.#timeline.reach(frame.iteration);
     this.#setState(frame.state, frame.note);
-    this.#panel.follow(frame);
+    this.#panel.follow(frame.params, frame.following);
   }
 
   #showStatus(status: Status): void {
@@ -257,7 +259,7 @@ export class View {
     this.#timeline.reach(status.iteration);
     this.#timeline.show(status.changes);
     this.#setState(status.state, status.error ? "" : status.message);
-    this.#panel.follow(status);
+    this.#panel.follow(status.params, status.following);
   }
 
   #setState(state: string, note: string): void {
@@ -282,10 +284,12 @@ export class View {
     this.#explore.recolored();
   }
 
-  #resetView(): void {
-    this.#stage.camera.reset();
-    this.#commands.changed();
-    this.#stage.draw();
+  /** What stands around the picture in a file of it. */
+  #sheet() {
+    const { title, method, legend } = this.#scene;
+    const iteration = (this.#stage.newest?.iteration ?? 0).toLocaleString("en");
+    const subtitle = `${method} · ${this.#scene.n.toLocaleString("en")} points · iteration ${iteration}`;
+    return { title, method, subtitle, legend, hidden: this.#legend.hidden, theme: this.#theme };
   }
 
   #showHint(): void {

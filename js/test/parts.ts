@@ -39,9 +39,17 @@ export function draw(scene: Scene) {
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = side;
   const context = canvas.getContext("2d")!;
-  const look = pointLook(frame.n, side * side, 1);
+  const look = pointLook(frame.n, side * side);
   const moment = { prev: 0, next: 0, t: 1, moving: false };
-  renderer.draw(context, { camera, moment, ratio: 1, size: size ?? look.size, alpha: alpha ?? look.alpha });
+  renderer.draw(context, {
+    camera,
+    moment,
+    ratio: 1,
+    size: size ?? look.size,
+    alpha: alpha ?? look.alpha,
+    spot: 0,
+    white: 0,
+  });
   const places = positions.map(([x, y, z]) => camera.toScreen(x!, y!, z ?? 0));
   const pixels = [...context.getImageData(0, 0, side, side).data];
   renderer.dispose();

@@ -131,11 +131,6 @@ class Reading:
         return self._message
 
     @property
-    def work(self) -> dict[str, tuple[str, float | None]]:
-        """For each parameter that slow work is done for: what is done, and the share of it that is behind, if known."""
-        return self._core.work()
-
-    @property
     def speed(self) -> float:
         """Iterations per second over about the last second."""
         return self._core.speed.per_second()

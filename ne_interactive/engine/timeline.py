@@ -74,7 +74,6 @@ class Timeline(Core):
         other._say = say
         other._setup, other._mailbox = threading.RLock(), threading.Lock()
         other._pending, other._working, other._ready, other._beside = {}, {}, [], Beside()
-        other.task = None
         other.state = self.ensure_start().copy()
         other.events, other.past = list(self.events), self.past.copy()
         other.past.branch(self.iteration, self.iteration)

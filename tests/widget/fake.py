@@ -34,7 +34,6 @@ class FakeRun:
         self.following = {"exaggeration": True}
         self.error: Exception | None = None
         self.message = ""
-        self.work: dict[str, Any] = {}
         self.speed = 20.0
         self.loss = float("nan")
         self.copies = 0

@@ -27,6 +27,8 @@ export class ControlView {
   readonly #latest: Latest<Value>;
   readonly #note = h("p", { class: "ne-note", id: `ne-note-${++serial}` });
   readonly #auto: HTMLButtonElement | null;
+  /** Gives back what it was made with, where there is no schedule. */
+  readonly #reset: HTMLButtonElement | null;
   readonly #face: Face;
   #value: Value;
   /** Whether the kernel last said that the schedule is followed. */
@@ -43,18 +45,22 @@ export class ControlView {
     this.#value = description.value;
     this.#latest = new Latest((value) => send(name, value));
     this.#auto = description.auto ? this.#makeAuto() : null;
+    this.#reset = description.auto ? null : this.#makeReset();
     this.#face = this.#makeFace();
     const cost = COSTS[redo] ?? "";
     const price = cost ? [" ", h("span", { class: "ne-cost" }, cost)] : [];
     const label = h("span", { class: "ne-name" }, name, ...price);
-    const head = h("div", { class: "ne-head" }, label, ...(this.#auto ? [this.#auto] : []));
-    const body = h("div", { class: "ne-body" }, ...this.#face.elements);
-    const inline = kind === "switch" || kind === "choice";
+    const back = this.#auto ?? this.#reset;
+    const head = h("div", { class: "ne-head" }, label, ...(back ? [back] : []));
+    const [value, slider] = [...this.#face.elements].reverse();
+    head.append(value ?? "");
     this.element = h("div", { class: `ne-control ne-is-${kind}` }, head);
-    if (inline) head.append(...this.#face.elements);
-    else {
-      head.append(this.#face.elements.pop() ?? "");
-      this.element.append(body);
+    if (slider) this.element.append(h("div", { class: "ne-body" }, slider));
+    if (description.axis) {
+      this.element.classList.add("ne-hero");
+      this.element.append(
+        h("div", { class: "ne-ends" }, ...description.axis.map((end) => h("span", {}, end))),
+      );
     }
     this.element.append(this.#note);
     this.element.title = cost ? `${help} (${cost})` : help;
@@ -68,12 +74,18 @@ export class ControlView {
     this.#value = value;
     this.#inForce = following;
     this.#follow(following);
-    this.#face.show(value);
+    this.#show(value);
+  }
+
+  /** Whether a hand has changed it. */
+  get changed(): boolean {
+    return this.#auto ? !this.#following() : this.#value !== this.description.made;
   }
 
   /** Takes an answer to one of this control's requests; true if it was one. */
   answer(reply: SetReply): void {
     if (!this.#latest.answer(reply.id)) return;
+    this.#wait(false);
     this.#quietUntil = performance.now() + SETTLE;
     this.#explain(reply.ok ? "" : reply.error || "refused");
     if (reply.ok) this.#inForce = this.#following();
@@ -81,14 +93,26 @@ export class ControlView {
     // The answer to "auto" is the value of the schedule, or the word itself.
     if (reply.value === "auto" && typeof this.#value === "number") return;
     this.#value = reply.value;
-    if (!this.#holding || !reply.ok) this.#face.show(reply.value);
+    if (!this.#holding || !reply.ok) this.#show(reply.value);
   }
 
   #send(value: Value): void {
     this.#value = value;
     this.#explain("");
     this.#follow(value === "auto");
+    if (this.#reset) this.#reset.hidden = !this.changed;
+    this.#wait(true);
     this.#latest.push(value);
+  }
+
+  /** A choice may take long to be made, such as another method. */
+  #wait(waits: boolean): void {
+    if (this.description.kind === "choice") this.element.setAttribute("aria-busy", String(waits));
+  }
+
+  #show(value: Value): void {
+    this.#face.show(value);
+    if (this.#reset) this.#reset.hidden = !this.changed;
   }
 
   #following(): boolean {
@@ -120,6 +144,22 @@ export class ControlView {
     return button;
   }
 
+  #makeReset(): HTMLButtonElement {
+    const { name, made } = this.description;
+    const label = `reset ${name}`;
+    const button = h(
+      "button",
+      { type: "button", class: "ne-auto", "aria-label": label, hidden: true },
+      "reset",
+    );
+    button.title = `Back to ${format(made)}`;
+    this.#on(button, "click", () => {
+      this.#send(made);
+      this.#face.show(made);
+    });
+    return button;
+  }
+
   #makeFace(): Face {
     switch (this.description.kind) {
       case "switch":
@@ -135,7 +175,8 @@ export class ControlView {
   }
 
   #makeNumber(): Face {
-    const { name } = this.description;
+    const { name, ui_low, ui_high } = this.description;
+    const ranged = ui_low !== null && ui_high !== null;
     const range = rangeOf(this.description);
     const slider = h("input", {
       type: "range",
@@ -179,7 +220,7 @@ export class ControlView {
       else this.#send(value);
       show(value ?? this.#value);
     });
-    return { elements: [slider, readout], show };
+    return { elements: ranged ? [slider, readout] : [readout], show };
   }
 
   #makeText(): Face {

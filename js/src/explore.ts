@@ -2,7 +2,7 @@
 
 import type { Command, Commands } from "./commands.ts";
 import type { Gesture } from "./hand.ts";
-import { Lasso } from "./lasso.ts";
+import { Lasso, type Mode } from "./lasso.ts";
 import { Latest } from "./latest.ts";
 import { Lines } from "./lines.ts";
 import type { Link } from "./link.ts";
@@ -60,6 +60,11 @@ export class Explore {
       run: () => this.#escape(),
     });
     this.#lasso.use("pan");
+  }
+
+  /** What the pointer does. */
+  get mode(): Mode {
+    return this.#lasso.mode;
   }
 
   press(x: number, y: number, event: PointerEvent): Gesture | null {

@@ -5,7 +5,6 @@ import {
   type Colors,
   DIM,
   FOG,
-  HIDDEN,
   LARGEST,
   type Look,
   layerOf,
@@ -15,6 +14,7 @@ import {
   NO_COLORS,
   type Renderer,
   SMALLEST,
+  UNDRAWN,
 } from "./scene.ts";
 import type { Frame } from "./types.ts";
 
@@ -95,7 +95,7 @@ export class FlatRenderer implements Renderer {
       for (let rank = 0; rank < n; rank += every) {
         const i = this.#order![rank]!;
         const flag = this.#flags[i] ?? 0;
-        if (flag & HIDDEN || layerOf(flag) !== layer || (shades > 1 && shadeOf(i) !== shade)) continue;
+        if (flag & UNDRAWN || layerOf(flag) !== layer || (shades > 1 && shadeOf(i) !== shade)) continue;
         const [x, y] = [this.#places[2 * i]! * ratio, this.#places[2 * i + 1]! * ratio];
         if (!(x > -20 && y > -20 && x < width + 20 && y < height + 20)) continue;
         const at = this.#colorAt(i);

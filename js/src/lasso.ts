@@ -6,7 +6,7 @@ import { ICON } from "./icons.ts";
 import type { How } from "./select.ts";
 import type { Stage } from "./stage.ts";
 
-export type Mode = "pan" | "lasso" | "box";
+export type Mode = "pan" | "lasso" | "box" | "move";
 
 /** Pixels between two corners of a lasso. */
 const GRAIN = 2;
@@ -28,15 +28,20 @@ export class Lasso {
 
   commands(): Command[] {
     const group = "pointer";
-    const mode = (name: Mode, key: string, icon: string): Command => ({
+    const mode = (mode: Mode, key: string, icon: string, name: string = mode): Command => ({
       name,
       keys: [key],
       icon,
       group,
-      run: () => this.use(name),
-      on: () => this.mode === name,
+      run: () => this.use(mode),
+      on: () => this.mode === mode,
     });
-    return [mode("pan", "v", ICON.pan), mode("lasso", "l", ICON.lasso), mode("box", "b", ICON.box)];
+    return [
+      mode("pan", "v", ICON.pan),
+      mode("lasso", "l", ICON.lasso),
+      mode("box", "b", ICON.box),
+      mode("move", "m", ICON.move, "move points"),
+    ];
   }
 
   use(mode: Mode): void {
@@ -46,7 +51,8 @@ export class Lasso {
 
   /** The gesture that a press begins; null where it moves the camera. Shift selects on a flat map in every mode. */
   press(x: number, y: number, event: PointerEvent): Gesture | null {
-    if (this.mode === "pan" && (!event.shiftKey || this.stage.camera.solid)) return null;
+    const draws = this.mode === "lasso" || this.mode === "box";
+    if (!draws && (!event.shiftKey || this.stage.camera.solid)) return null;
     const how: How = event.shiftKey ? "add" : event.altKey ? "subtract" : "replace";
     const box = this.mode === "box";
     return {

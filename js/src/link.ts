@@ -28,6 +28,10 @@ export interface Handlers {
   set(reply: SetReply): void;
   hover(reply: HoverReply): void;
   neighbors(reply: NeighborsReply): void;
+  /** Points were pinned, moved or released, or not. */
+  held(reply: SetReply): void;
+  /** Which points are pinned: indices, little-endian uint32. */
+  pins(buffer: unknown): void;
   /** Points were selected. */
   selected(id: number): void;
   refused(reason: string, id: number): void;
@@ -83,7 +87,7 @@ export class Link {
     return this.#lastId;
   }
 
-  act(action: "play" | "pause" | "step" | "restart"): void {
+  act(action: "play" | "pause" | "step" | "restart" | "reset"): void {
     this.model.send({ k: "do", action });
   }
 
@@ -102,6 +106,14 @@ export class Link {
 
   neighbors(point: number): number {
     this.model.send({ k: "neighbors", id: ++this.#lastId, point });
+    return this.#lastId;
+  }
+
+  /** Pins points, moves them to places (as many coordinates a point as the picture has), or releases them: null, all. */
+  hold(kind: "pin" | "move" | "release", points: Uint32Array | null, places?: Float32Array): number {
+    const buffers = points ? [littleEndian(points)] : [];
+    if (places) buffers.push(littleEndian(places));
+    this.model.send({ k: kind, id: ++this.#lastId }, undefined, buffers);
     return this.#lastId;
   }
 
@@ -142,6 +154,12 @@ export class Link {
       case "neighbors":
         this.handlers.neighbors(readNeighbors(content, buffers));
         break;
+      case "held":
+        this.handlers.held(readSetReply(content));
+        break;
+      case "pins":
+        this.handlers.pins(buffers[0]);
+        break;
       case "selected":
         this.handlers.selected(readId(content));
         break;
@@ -153,7 +171,7 @@ export class Link {
 }
 
 /** A copy: what is sent may be read later. Every browser in use is little-endian, as the kernel expects. */
-function littleEndian(points: Uint32Array): ArrayBuffer {
+function littleEndian(points: Uint32Array | Float32Array): ArrayBuffer {
   return points.slice().buffer as ArrayBuffer;
 }
 

@@ -4,16 +4,27 @@ import { ControlView } from "./control.ts";
 import { h } from "./dom.ts";
 import type { Control, SetReply, Value } from "./types.ts";
 
+export interface PanelEvents {
+  /** Asks for a value; gives the request's id. */
+  set(name: string, value: Value): number;
+  /** Asks that everything be given back. */
+  reset(): void;
+}
+
 export class Panel {
   readonly element = h("section", { class: "ne-panel", "aria-label": "Parameters" });
   #views = new Map<string, ControlView>();
   #scope = new AbortController();
   #shape = "";
 
+  readonly #reset = h("button", { type: "button", class: "ne-action ne-reset-all" }, "reset all");
+
   constructor(
-    private readonly send: (name: string, value: Value) => number,
+    private readonly events: PanelEvents,
     private readonly signal: AbortSignal,
   ) {
+    this.#reset.title = "Give everything back to its schedule, or to what the method was made with";
+    this.#reset.addEventListener("click", () => events.reset(), { signal });
     signal.addEventListener("abort", () => this.#scope.abort());
   }
 
@@ -24,6 +35,7 @@ export class Panel {
     );
     if (shape === this.#shape) {
       for (const { name, value, following } of controls) this.#views.get(name)?.update(value, following);
+      this.#refresh();
       return;
     }
     this.#shape = shape;
@@ -31,11 +43,14 @@ export class Panel {
     this.#scope = new AbortController();
     if (this.signal.aborted) return;
     this.#views = new Map(
-      controls.map((control) => [control.name, new ControlView(control, this.send, this.#scope.signal)]),
+      controls.map((control) => [
+        control.name,
+        new ControlView(control, this.events.set, this.#scope.signal),
+      ]),
     );
     const groups = new Map<string, HTMLElement[]>();
     for (const view of this.#views.values()) {
-      const { group } = view.description;
+      const group = view.description.axis ? "" : view.description.group;
       groups.set(group, [...(groups.get(group) ?? []), view.element]);
     }
     this.element.replaceChildren(
@@ -47,8 +62,10 @@ export class Panel {
           ...members,
         ),
       ),
+      this.#reset,
     );
     this.element.hidden = controls.length === 0;
+    this.#refresh();
   }
 
   /** The values in force, from a frame or a status. */
@@ -56,9 +73,15 @@ export class Panel {
     for (const [name, value] of Object.entries(params)) {
       this.#views.get(name)?.update(value, following[name] === true);
     }
+    this.#refresh();
   }
 
   answer(reply: SetReply): void {
     for (const view of this.#views.values()) view.answer(reply);
+    this.#refresh();
+  }
+
+  #refresh(): void {
+    this.#reset.disabled = ![...this.#views.values()].some((view) => view.changed);
   }
 }

@@ -13,6 +13,9 @@ export const SELECTED = 4;
 export const PINNED = 8;
 /** Larger, with a ring. */
 export const MATCH = 16;
+/** Drawn by a hand that drags it, not with the others. */
+export const LIFTED = 32;
+export const UNDRAWN = HIDDEN | LIFTED;
 export const MARKED = SELECTED | PINNED | MATCH;
 
 /** Share of its opacity that a dimmed point keeps. */
@@ -33,7 +36,7 @@ export function layersOf(flags: Uint8Array): number[] {
   for (let i = 0; i < flags.length; i++) seen[flags[i]!] = 1;
   const found = new Set<number>();
   seen.forEach((there, flag) => {
-    if (there && !(flag & HIDDEN)) found.add(layerOf(flag));
+    if (there && !(flag & UNDRAWN)) found.add(layerOf(flag));
   });
   return [...found].sort();
 }

@@ -1,7 +1,7 @@
 /** The points' shaders. Positions are CSS pixels from the middle of the picture; z points at the viewer. */
 
 import { NEAR } from "./camera.ts";
-import { DIM, DIMMED, HIDDEN, LARGEST, MARKED, MATCH, PINNED, SELECTED, SMALLEST } from "./scene.ts";
+import { DIM, DIMMED, LARGEST, MARKED, MATCH, PINNED, SELECTED, SMALLEST, UNDRAWN } from "./scene.ts";
 
 const number = (value: number) => value.toFixed(4);
 
@@ -28,7 +28,7 @@ void main() {
   bool marked = (a_flag & ${MARKED}u) != 0u;
   bool dimmed = (a_flag & ${DIMMED}u) != 0u;
   int layer = marked ? 2 : dimmed ? 0 : 1;
-  bool drawn = (a_flag & ${HIDDEN}u) == 0u && w > ${number(NEAR)} && (u_layer < 0 || u_layer == layer);
+  bool drawn = (a_flag & ${UNDRAWN}u) == 0u && w > ${number(NEAR)} && (u_layer < 0 || u_layer == layer);
   gl_Position = drawn ? vec4(at.xy * u_view.xy, w - ${number(2 * NEAR)}, w) : vec4(2.0, 2.0, 0.0, 1.0);
 
   int code = int(a_code);

@@ -54,6 +54,10 @@ export interface Control {
   group: string;
   redo: string;
   auto: boolean;
+  /** The names of the two ends of a method's main control; null for all others. */
+  axis: [string, string] | null;
+  /** What it was made with, and a reset gives back. */
+  made: Value;
   value: Value;
   following: boolean;
 }

@@ -7,6 +7,7 @@ import { h, say } from "./dom.ts";
 import { Explore } from "./explore.ts";
 import { attachHand } from "./hand.ts";
 import { Help } from "./help.ts";
+import { Hold } from "./hold.ts";
 import { Hover } from "./hover.ts";
 import { Legend } from "./legend.ts";
 import { Link } from "./link.ts";
@@ -53,6 +54,7 @@ export class View {
   readonly #legend: Legend;
   readonly #hover: Hover;
   readonly #explore: Explore;
+  readonly #hold: Hold;
   #scene: SceneInfo = readScene(null);
   #theme: Theme = "light";
   #hintTimer: ReturnType<typeof setTimeout> | undefined;
@@ -69,6 +71,7 @@ export class View {
         shown: (frame) => this.#shown(frame),
         drawn: (context, ratio) => {
           this.#explore.drawn(context, ratio);
+          this.#hold.drawn(context, ratio);
           this.#hover.drawn(context, ratio);
         },
         canShow: () => this.#link.visible,
@@ -76,7 +79,10 @@ export class View {
       signal,
     );
     this.#points = new Points(this.#stage);
-    this.#panel = new Panel((name, value) => this.#link.set(name, value), signal);
+    this.#panel = new Panel(
+      { set: (name, value) => this.#link.set(name, value), reset: () => this.#link.act("reset") },
+      signal,
+    );
     this.#bar = new Bar({ act: (action) => this.#link.act(action) }, signal);
     this.#keys = new Help(this.#commands, this.#main, signal);
     this.#tools = new Tools(this.#commands, signal);
@@ -113,6 +119,18 @@ export class View {
       },
       signal,
     );
+    this.#hold = new Hold(
+      {
+        stage: this.#stage,
+        points: this.#points,
+        link: this.#link,
+        commands: this.#commands,
+        selected: () => this.#explore.selection.indices,
+        announce: (text) => this.#bar.announce(text),
+        note: (text) => this.#bar.showNote(text),
+      },
+      signal,
+    );
     this.#assemble(element);
     this.#listen();
     this.#link.open(this.#stage.element);
@@ -126,6 +144,7 @@ export class View {
       { class: "ne-side" },
       this.#panel.element,
       this.#explore.summary.element,
+      this.#hold.element,
       this.#legend.element,
     );
     this.#bar.element.prepend(this.#timeline.element);
@@ -176,7 +195,9 @@ export class View {
       this.#stage,
       this.#commands,
       {
-        press: (x, y, event) => this.#explore.press(x, y, event),
+        press: (x, y, event) =>
+          (this.#explore.mode === "move" && !event.shiftKey ? this.#hold.press(x, y) : null) ??
+          this.#explore.press(x, y, event),
         click: (x, y, event) => this.#explore.click(this.#hover.find(x, y), event),
         hover: (at) => this.#hover.move(at),
         wheelIgnored: () => this.#showHint(),
@@ -227,10 +248,13 @@ export class View {
       hover: (reply) => this.#hover.answer(reply),
       neighbors: (reply) => this.#explore.showNeighbors(reply),
       selected: (id) => this.#explore.answered(id),
+      held: (reply) => this.#hold.answer(reply),
+      pins: (buffer) => this.#hold.show(readPoints(buffer, this.#scene.n)),
       refused: (reason, id) => {
         this.#bar.showNote(reason);
         this.#explore.answered(id);
         this.#legend.refused();
+        this.#hold.answer({ id, ok: false, error: "" });
       },
       controls: (raw) => this.#panel.show(readControls(raw)),
       visible: (visible) => {

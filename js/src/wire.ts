@@ -187,6 +187,8 @@ function readControl(raw: unknown): Control | null {
     group: text(raw.group),
     redo: text(raw.redo) || "nothing",
     auto: raw.auto === true,
+    axis: Array.isArray(raw.axis) && raw.axis.length === 2 ? [text(raw.axis[0]), text(raw.axis[1])] : null,
+    made: scalar(raw.default),
     value: scalar(raw.value),
     following: raw.following === true,
   };

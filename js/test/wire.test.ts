@@ -80,11 +80,23 @@ describe("golden messages", () => {
       const raw = content.controls as Record<string, unknown>[];
       const controls = readControls(raw);
       expect(controls.map((control) => control.name)).toEqual(raw.map((row) => row.name));
+      expect(controls.map((control) => control.axis)).toEqual(raw.map((row) => row.axis ?? null));
+      expect(controls.map((control) => control.made)).toEqual(raw.map((row) => row.default ?? null));
       expect(controls.map((control) => [control.low, control.high])).toEqual(
         raw.map((row) => [row.low, row.high]),
       );
     },
   );
+});
+
+it.each(messages.filter((message) => message.content.k === "held"))("held: $name", ({ content }) => {
+  const { id, ok, error } = readSetReply(content);
+  expect({ id, ok, error }).toEqual({ id: content.id, ok: content.ok, error: content.error });
+});
+
+it.each(messages.filter((message) => message.content.k === "pins"))("pins: $name", (message) => {
+  expect([...readPoints(buffersOf(message)[0], 4)]).toEqual([1, 3]);
+  expect([...readPoints(buffersOf(message)[0], 3)]).toEqual([1]);
 });
 
 it.each(messages.filter((message) => message.content.legend))("legend: $name", (message) => {

@@ -179,6 +179,7 @@ class Steering(Reading):
                 f"max_speed must be a positive number of iterations per second, or None for full speed; got {value!r}."
             )
         self._max_speed = None if value is None else float(value)
+        self._tell("params")
 
     def _raise_if_failed(self) -> None:
         if self._error is not None:

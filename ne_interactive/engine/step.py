@@ -35,9 +35,9 @@ def in_force(method: Method, state: State, n: int) -> dict[str, Any]:
 
 
 def by_hand(method: Method, hand: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The values set by hand after changes: one given back to the schedule that it was made with is not among them."""
+    """The values set by hand after changes: one that the method was made with, "auto" too, is not among them."""
     made = dict(hand) | dict(changes)
-    return {name: value for name, value in made.items() if value != "auto" or getattr(method, name) != "auto"}
+    return {name: value for name, value in made.items() if value != getattr(method, name)}
 
 
 def following(method: Method, state: State) -> dict[str, bool]:

@@ -32,6 +32,10 @@ from ne_interactive.params.errors import ParameterError
 from ne_interactive.params.param import check_all, param, params_of
 
 METHODS: dict[str, type[NeighborEmbedding]] = {}
+BALANCE = (
+    "repulsion",
+    "attraction",
+)  # the two ends of what decides most about a map (Boehm et al., JMLR 23(95))
 METRICS = (
     "euclidean", "sqeuclidean", "cosine", "angular", "manhattan", "correlation", "hyperbolic", "precomputed",
 )  # fmt: skip
@@ -86,6 +90,7 @@ class NeighborEmbedding(Estimator, ABC):
     rule: ClassVar[str] = "gains"
     precision: ClassVar[torch.dtype] = torch.float32
     takes_affinity_out: ClassVar[bool] = True
+    all_pairs: ClassVar[bool] = False  # whether an iteration takes time in proportion to n^2
 
     n_components: int = param(
         2, "Dimensions of the embedding.", bounds=(1, None), slider=(1, 3), group="layout"
@@ -94,7 +99,7 @@ class NeighborEmbedding(Estimator, ABC):
         "auto",
         "Weight of the attraction (lambda); 'auto' is the early schedule, then 1.",
         kind="number", bounds=(0, 1000), slider=(0.1, 32), scale="log", group="forces",
-        live=True, redo="nothing", auto=True,
+        live=True, redo="nothing", auto=True, axis=BALANCE,
     )  # fmt: skip
     repulsion_strength: float = param(
         1.0, "Weight of the repulsion (rho).", bounds=(0, 1000), slider=(0.05, 20), scale="log", group="forces",

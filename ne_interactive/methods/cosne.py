@@ -50,6 +50,7 @@ class COSNE(EntropicNeighborEmbedding):
     precision: ClassVar[torch.dtype] = torch.float64
     takes_affinity_out: ClassVar[bool] = False
     disk: ClassVar[bool] = True
+    all_pairs: ClassVar[bool] = True
 
     lr: float | str = param(
         "auto", "Geodesic length of a step, about; 'auto' is 0.05.", kind="number", bounds=(0, 10), closed="high",
@@ -63,7 +64,7 @@ class COSNE(EntropicNeighborEmbedding):
     )  # fmt: skip
     learning_rate_for_h_loss: float = param(
         1e-3, "Weight of the norm term, which puts rows of small norm near the centre.",
-        bounds=(0, 1e4), slider=(0, 1), group="forces", live=True, redo="nothing",
+        bounds=(0, 1e4), slider=(1e-4, 1), scale="log", group="forces", live=True, redo="nothing",
     )  # fmt: skip
 
     def validate(self, n: int) -> None:

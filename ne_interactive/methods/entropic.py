@@ -29,7 +29,7 @@ class EntropicNeighborEmbedding(NeighborEmbedding, abstract=True):
     affinity_tail: float | str = param(
         "auto", "Neighbours of less than this share of a point's largest affinity are left out: faster, and closer "
         "neighbours count for more. 'auto' is 0 below 5,000 points, 0.02 below 30,000, else 0.05.",
-        kind="number", bounds=(0, 1), closed="low", slider=(0, 0.5), group="neighbours",
+        kind="number", bounds=(0, 1), closed="low", slider=(1e-3, 0.5), scale="log", group="neighbours",
         live=True, redo="weights", auto=True,
     )  # fmt: skip
 

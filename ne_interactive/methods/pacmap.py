@@ -71,7 +71,8 @@ class PACMAP(NeighborEmbedding):
     )  # fmt: skip
     mid_weight: float | str = param(
         "auto", "Weight of mid-near pairs; 'auto' falls from 1000 to 3 in the first phase, is 3 in the second, then 0.",
-        kind="number", bounds=(0, 1e5), slider=(0, 1000), group="forces", live=True, redo="nothing", auto=True,
+        kind="number", bounds=(0, 1e5), slider=(0.1, 1000), scale="log", group="forces",
+        live=True, redo="nothing", auto=True,
     )  # fmt: skip
     iter_per_phase: int = param(
         100, "Iterations of each of the first two phases.", bounds=(0, None), slider=(0, 500), group="run"

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ne_interactive.engine.protocol import At, Placing
-from ne_interactive.methods.base import Forces, NeighborEmbedding, momentum
+from ne_interactive.methods.base import BALANCE, Forces, NeighborEmbedding, momentum
 from ne_interactive.methods.largevis import contrastive
 from ne_interactive.methods.losses import edges
 from ne_interactive.methods.sampling import NegativeSamplingNeighborEmbedding, compiled
@@ -40,6 +40,7 @@ class ContrastiveSpectrum(NegativeSamplingNeighborEmbedding):
         (1797, 2)
     """
 
+    exaggeration: float | str = again(NeighborEmbedding, "exaggeration", axis=())
     scheduler: Any = again(NeighborEmbedding, "scheduler", default="LinearLR")
     early_exaggeration_coeff: float = again(NeighborEmbedding, "early_exaggeration_coeff", default=12.0)
     early_exaggeration_iter: int = again(NeighborEmbedding, "early_exaggeration_iter", default=250)
@@ -47,7 +48,7 @@ class ContrastiveSpectrum(NegativeSamplingNeighborEmbedding):
     n_negatives: int = again(NegativeSamplingNeighborEmbedding, "n_negatives", default=50)
     spectrum: float = param(
         0.5, "Place between t-SNE (0) and UMAP (1): how large the normaliser is taken to be.",
-        bounds=(-1, 2), slider=(-0.25, 1.5), group="forces", live=True, redo="nothing",
+        bounds=(-1, 2), slider=(-0.25, 1.5), group="forces", live=True, redo="nothing", axis=BALANCE,
     )  # fmt: skip
 
     def odds(self, at: At) -> float:

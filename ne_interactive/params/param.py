@@ -24,7 +24,8 @@ class Param:
     """What one parameter may be, what it means and what it costs to change it.
 
     `low` and `high` are hard limits; `open_low` and `open_high` exclude the limit itself. `slider` holds the
-    ends that a control offers. `redo` names what must be computed again after a change.
+    ends that a control offers. `redo` names what must be computed again after a change. The one parameter of a method
+    with an `axis` is its main control; these are the names of the control's two ends.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Param:
     live: bool
     redo: Redo
     auto: bool
+    axis: tuple[str, str] | tuple[()] = ()
 
     def limits(self, n: int | None = None) -> tuple[float | None, float | None]:
         """Hard limits as numbers; those that depend on the data are None while n, the number of points, is."""
@@ -120,6 +122,7 @@ class Param:
             "live": self.live,
             "redo": self.redo,
             "auto": self.auto,
+            "axis": list(self.axis),
         }
 
     def _slider(self, n: int | None) -> tuple[float | None, float | None]:
@@ -150,6 +153,7 @@ def param(
     live: bool = False,
     redo: Redo = "layout",
     auto: bool = False,
+    axis: tuple[str, str] | tuple[()] = (),
 ) -> Any:
     """A dataclass field that declares one parameter (see `Param`)."""
     made = Param(
@@ -168,6 +172,7 @@ def param(
         live=live,
         redo=redo,
         auto=auto,
+        axis=axis,
     )
     return dataclasses.field(default=default, metadata={"param": made})
 

@@ -5,14 +5,16 @@ from typing import Any
 
 import numpy as np
 
-from ne_interactive.params.errors import NEError, ParameterError
+from ne_interactive.params.errors import NEError
 from ne_interactive.quality.hover import HoverTable
 from ne_interactive.quality.pictures import Pixels, Thumbnails
 from ne_interactive.quality.text import plain_text
 from ne_interactive.widget.exploring import Exploring
+from ne_interactive.widget.holding import Holding
 from ne_interactive.widget.inbox import Malformed, read_message, request_id
+from ne_interactive.widget.settings import Settings
 from ne_interactive.widget.stream import Stream
-from ne_interactive.widget.wire import PROTOCOL, live_controls, plain, status_message
+from ne_interactive.widget.wire import PROTOCOL, status_message
 from ne_interactive.widget.worker import Worker
 
 
@@ -35,7 +37,8 @@ class Desk:
         self.run = stream.run
         self._talker = Worker("ne_interactive-talker")
         self._mover = Worker("ne_interactive-mover")
-        self._live = frozenset(row["name"] for row in live_controls(self.run))
+        self.settings = Settings(stream)
+        self._holding = Holding(stream)
         self._table = table
         self._images = images
         self._exploring = exploring
@@ -53,7 +56,9 @@ class Desk:
 
     def heard(self, what: str) -> None:
         """Tell the views what the run did; called on the thread that did it."""
-        if what == "iteration":
+        if what == "pins":
+            self._talker.post(self._holding.tell, once="pins")
+        if what == "iteration" or (what == "pins" and self.run.state != "running"):
             self.stream.iterated()
         elif self.stream.link.open:
             self._talker.post(self._tell_status, once="status")
@@ -81,7 +86,7 @@ class Desk:
         if protocol != PROTOCOL:
             theirs = plain_text(protocol, 20)
             told = f"The page speaks protocol {theirs}, the kernel {PROTOCOL}: reload the page."
-            self._talker.post(lambda: self.stream.tell(status_message(self.run, told)))
+            self._talker.post(lambda: self._tell_status(told))
             return
         self.stream.link.hello(view)
         self._talker.post(self._greet, once="greet")
@@ -99,36 +104,51 @@ class Desk:
             self._talker.post(self.stream.settle, once="settle")
 
     def _on_set(self, id: int, name: str, value: Any) -> None:
-        if not self._talker.post(lambda: self._set(id, name, value)):
+        worker = self._mover if self.settings.slow(name) else self._talker
+        if not worker.post(lambda: self._set(id, name, value)):
             raise Malformed("too many changes wait already.")
 
     def _set(self, id: int, name: str, value: Any) -> None:
         try:
-            if name not in self._live:
-                raise ParameterError(f"There is no live parameter {plain_text(name, 40)!r}.")
-            self.run.tune(**{name: value})
+            self.settings.set(name, value)
         except Exception as error:
             self._answer_set(id, name, plain_text(error, 1000))
         else:
             self._answer_set(id, name, None)
 
     def _answer_set(self, id: int, name: str, error: str | None) -> None:
-        answer = {"k": "set", "id": id, "ok": error is None, "value": plain(self.run.params.get(name))}
+        answer = {"k": "set", "id": id, "ok": error is None, "value": self.settings.value(name)}
         self.stream.tell(answer if error is None else answer | {"error": error})
 
     def _on_do(self, action: str) -> None:
-        self._mover.post(lambda: self._moved(_ACTIONS[action]), once="step" if action == "step" else "")
+        if action == "reset":
+            self._talker.post(lambda: self._moved(lambda _run: self.settings.reset()), once="reset")
+        else:
+            self._mover.post(lambda: self._moved(_ACTIONS[action]), once="step" if action == "step" else "")
 
     def _moved(self, move: Callable[[Any], object]) -> None:
         try:
             move(self.run)
         except NEError as error:
-            self.stream.tell(status_message(self.run, str(error)))
+            self._tell_status(str(error))
         except Exception as error:
-            self.stream.tell(status_message(self.run, f"{type(error).__name__}: {error}"))
+            self._tell_status(f"{type(error).__name__}: {error}")
 
     def _on_rewind(self, iteration: int) -> None:
         self._mover.post(lambda: self._moved(lambda run: run.rewind(iteration)), once="rewind")
+
+    def _on_pin(self, id: int, points: np.ndarray) -> None:
+        self._hold("pin", id, points)
+
+    def _on_move(self, id: int, points: np.ndarray, places: np.ndarray) -> None:
+        self._hold("move", id, points, places)
+
+    def _on_release(self, id: int, points: np.ndarray | None) -> None:
+        self._hold("release", id, *(() if points is None else (points,)))
+
+    def _hold(self, kind: str, id: int, *values: np.ndarray) -> None:
+        if not self._talker.post(lambda: self._holding.hold(kind, id, *values)):
+            raise Malformed("too many changes wait already.")
 
     def _on_hover(self, id: int, point: int) -> None:
         rows = self._table.rows(point) if self._table else []
@@ -149,7 +169,8 @@ class Desk:
         self._exploring.color(name)
 
     def _greet(self) -> None:
-        self.stream.tell({"k": "controls", "controls": live_controls(self.run)})
+        self.stream.tell({"k": "controls", "controls": self.settings.rows()})
+        self._holding.tell(always=True)
         self._tell_status()
         self.stream.rested()
 
@@ -157,8 +178,8 @@ class Desk:
         if self.run.state != "running":
             self.stream.rested()
 
-    def _tell_status(self) -> None:
-        self.stream.tell(status_message(self.run))
+    def _tell_status(self, message: str | None = None) -> None:
+        self.stream.tell(self.settings.told(status_message(self.run, message)))
 
     def _refuse(self, content: Any, error: str) -> None:
         kind, id = content.get("k"), request_id(content)

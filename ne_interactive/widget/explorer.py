@@ -23,9 +23,10 @@ from ne_interactive.widget.follow import follow
 from ne_interactive.widget.labels import codes, legend
 from ne_interactive.widget.saving import save_recording
 from ne_interactive.widget.selection import Points, packed
+from ne_interactive.widget.settings import EVERY
 from ne_interactive.widget.still import with_still
 from ne_interactive.widget.stream import Stream
-from ne_interactive.widget.wire import PROTOCOL, live_controls, scene_of
+from ne_interactive.widget.wire import PROTOCOL, scene_of
 
 MIN_HEIGHT, MAX_HEIGHT = 160, 4000
 MAX_COMPONENTS = 3
@@ -89,26 +90,25 @@ class Explorer(anywidget.AnyWidget):
         asks = table is not None or pictures is not None
         scene |= {"size": sizes.describe() if sizes else None} | _coloring(colors)
         scene |= {"hover": asks, "hover_images": pictures is not None}
+        self._stream = Stream(run, self.send, clock)
+        exploring = Exploring(run, self._select, self.color_by, self._stream.tell)
+        self._desk = Desk(self._stream, table, pictures, exploring)
         super().__init__(
             _esm=_bundle("widget.js"),
             _css=_bundle("widget.css"),
             _scene=scene,
             _codes=codes(colors.labels),
             _sizes=sizes.bytes if sizes else b"",
-            _controls=live_controls(run),
+            _controls=self._desk.settings.rows(),
             _height=height,
         )
-        self._stream = Stream(run, self.send, clock)
-        exploring = Exploring(run, self._select, self.color_by, self._stream.tell)
-        self._desk = Desk(self._stream, table, pictures, exploring)
         self.on_msg(_receive)
         self._unlisten = follow(run, self, Explorer._heard)
 
     def _heard(self, what: str) -> None:
         if what == "method":  # another method took the run over
             self._scene = self._scene | scene_of(self.run)
-            self._controls = live_controls(self.run)
-            self._desk._live = frozenset(row["name"] for row in self._controls)
+            self._controls = self._desk.settings.rows()
         self._desk.heard(what)
 
     def color_by(self, name: str, values: object = None) -> None:
@@ -131,6 +131,23 @@ class Explorer(anywidget.AnyWidget):
     @t.observe("selection")
     def _show_selection(self, change: Any) -> None:
         self._selection = packed(change["new"])
+
+    @property
+    def every(self) -> int | None:
+        """Iterations from one frame to the next, each of which is shown: 1 to watch step by step.
+
+        The run then waits for the picture, for half a second at most. None, the default, shows as many as the link
+        carries, and the run waits for nothing.
+
+        Raises:
+            ParameterError: when set to anything but None or a whole number, at least 1.
+        """
+        return self._stream.every
+
+    @every.setter
+    def every(self, value: int | None) -> None:
+        self._desk.settings.set(EVERY.name, "auto" if value is None else value)
+        self._desk.heard("params")
 
     def pause(self) -> None:
         """Halt the run after the iteration it is in."""

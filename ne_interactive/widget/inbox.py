@@ -10,7 +10,7 @@ from ne_interactive.params.errors import ParameterError
 from ne_interactive.quality.text import plain_text
 from ne_interactive.widget.selection import unpacked
 
-ACTIONS = ("play", "pause", "step", "restart")
+ACTIONS = ("play", "pause", "step", "restart", "reset")
 MAX_VIEW_NAME = 64
 MAX_VALUE_TEXT = 200
 _LIMIT = 2**53
@@ -67,8 +67,15 @@ def read_message(content: object, n: int, buffers: Sequence[Any] = ()) -> dict[s
             if not (isinstance(name, str) and len(name) <= MAX_VALUE_TEXT):
                 raise Malformed("name must be the name of a column.")
             return {"k": kind, "name": name}
-        case "select":
+        case "select" | "pin":
             return {"k": kind, "id": _integer("id", get("id")), "points": _points(buffers, n)}
+        case "release":  # without points, of all
+            points = _points(buffers, n) if len(buffers) else None
+            return {"k": kind, "id": _integer("id", get("id")), "points": points}
+        case "move":
+            points = _points(buffers[:1], n)
+            places = _places(buffers[1:], len(points))
+            return {"k": kind, "id": _integer("id", get("id")), "points": points, "places": places}
         case _:
             return None
 
@@ -100,6 +107,17 @@ def _points(buffers: Sequence[Any], n: int) -> np.ndarray:
         return unpacked(buffers[0], n)
     except (ParameterError, TypeError, ValueError) as error:
         raise Malformed(str(error)) from None
+
+
+def _places(buffers: Sequence[Any], m: int) -> np.ndarray:
+    """Read finite places (m, 2 or 3), little-endian float32."""
+    size = memoryview(buffers[0]).nbytes if len(buffers) == 1 else -1
+    if m == 0 or size not in (8 * m, 12 * m):
+        raise Malformed(f"places must come in one buffer, 2 or 3 numbers of 4 bytes for each of {m} points.")
+    places = np.frombuffer(bytes(buffers[0]), "<f4").reshape(m, -1)
+    if not np.isfinite(places).all():
+        raise Malformed("places must be finite.")
+    return places
 
 
 def _value(value: object) -> float | int | str | bool:

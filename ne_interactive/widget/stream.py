@@ -9,6 +9,10 @@ from typing import Any
 from ne_interactive.widget.link import Link
 from ne_interactive.widget.wire import frame_message
 
+LONGEST_WAIT = 0.5
+"""Seconds that the run waits for a frame to be shown: a kernel that is busy with a cell hears of none."""
+NAP = 0.004
+
 Send = Callable[[dict[str, Any], list[memoryview]], None]
 
 
@@ -22,6 +26,8 @@ class Stream:
     def __init__(self, run: Any, send: Send, clock: Callable[[], float] = time.monotonic) -> None:
         """Join a run to `send(content, buffers)`."""
         self.run = run
+        self.every: int | None = None
+        """Iterations from frame to frame, each of which is shown; None for as many as the link carries."""
         self.link = Link(clock)
         self._send = send
         self._lock = threading.RLock()
@@ -48,8 +54,25 @@ class Stream:
             return
         if self.run.state != "running":
             self._owed = True
+        elif self.every is not None:
+            if self.run.iteration % self.every:
+                return
+            self._wait()
         if self.link.ready(at_rest=self._owed):
             self._emit(key=self._owed)
+
+    def _wait(self) -> None:
+        """Hold the run until a frame can go, because every one shall be seen; but not long.
+
+        The main thread is not held: acknowledgements come in on it.
+        """
+        if threading.current_thread() is threading.main_thread():
+            return
+        end = time.monotonic() + LONGEST_WAIT
+        while self.link.watched and not self.link.ready() and time.monotonic() < end:
+            if self._closed or self.every is None or self.run.state != "running":
+                return
+            time.sleep(NAP)
 
     def rested(self) -> None:
         """The run came to a stand: send an exact frame now, credit or not, if anybody watches."""

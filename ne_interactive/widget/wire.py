@@ -135,11 +135,6 @@ def scene_of(run: Any) -> dict[str, Any]:
     return {"n": run.n, "c": max(run.c, 2), "method": method.__name__, "disk": disk}
 
 
-def live_controls(run: Any) -> list[dict[str, Any]]:
-    """Describe the parameters that can be changed while the run goes on, with the values in force."""
-    return [plain(row) for row in run.describe() if row.get("live")]
-
-
 def number(value: Any) -> float | None:
     """Give a finite float, or None: JSON knows neither NaN nor infinity."""
     try:

@@ -29,6 +29,7 @@ class Model {
     const message = JSON.parse(JSON.stringify(content));
     // What the kernel receives: the numbers of a buffer, little-endian uint32.
     if (buffers.length > 0) message.points = [...new Uint32Array(buffers[0])];
+    if (buffers.length > 1) message.places = [...new Float32Array(buffers[1])];
     this.sent.push(message);
     this.answer?.(content);
   }

@@ -16,7 +16,8 @@ from ne_interactive.quality.hover import HoverTable
 from ne_interactive.quality.labels import read_labels
 from ne_interactive.quality.pictures import Pixels
 from ne_interactive.widget.labels import codes, legend
-from ne_interactive.widget.wire import PROTOCOL, frame_message, live_controls, plain, status_message
+from ne_interactive.widget.settings import live_controls
+from ne_interactive.widget.wire import PROTOCOL, frame_message, plain, status_message
 
 HERE = Path(__file__).parent
 CLOUDS = {
@@ -98,13 +99,18 @@ def _add_answers(add: Any) -> None:
     add("set refused", {"k": "set", "id": 4, "ok": False, "error": error, "value": 12.0})
     add("refused", {"k": "refused", "of": "do", "id": None, "error": "action must be one of play, pause."})
     run = golden_run(
-        describe=lambda: [{"name": "exaggeration", "live": True, "low": 0.0, "high": float("inf")}]
+        describe=lambda: [
+            {"name": "exaggeration", "live": True, "low": 0.0, "high": float("inf"), "axis": ["push", "pull"]}
+        ],
+        method=SimpleNamespace(exaggeration="auto"),
     )
     add("controls", {"k": "controls", "controls": live_controls(run)})
     table = HoverTable({"name": ["<i>a</i>", "b"], "price": [1.5, None]}, 2)
     images = Pixels(np.arange(12, dtype=np.uint8).reshape(2, 2, 3) * 20, 2)
     hover = {"k": "hover", "id": 8, "point": 1, "rows": table.rows(1)}
     add("hover", hover | {"image": images.picture(1)[0]}, [images.picture(1)[1]])
+    add("held", {"k": "held", "id": 9, "ok": False, "error": "xy must lie in the unit disk."})
+    add("pins", {"k": "pins"}, [memoryview(np.array([1, 3], "<u4").tobytes())])
     add("hover without image", hover | {"image": None})
     for name, labels in {
         "categories": ["b10", "b9", None, "b9"],

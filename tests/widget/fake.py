@@ -35,6 +35,8 @@ class FakeRun:
         self.error: Exception | None = None
         self.message = ""
         self.speed = 20.0
+        self.max_speed: float | None = None
+        self.pinned = np.empty(0, np.int64)
         self.loss = float("nan")
         self.copies = 0
         self.calls: list[str] = []
@@ -122,6 +124,23 @@ class FakeRun:
         else:
             self.params["exaggeration"], self.following["exaggeration"] = value, False
         self.tell("params")
+
+    def pin(self, indices: Any) -> None:
+        self.pinned = np.union1d(self.pinned, indices).astype(np.int64)
+        self.tell("pins")
+
+    def move(self, indices: Any, xy: Any) -> None:
+        if np.abs(xy).max() > 1e6:
+            raise ParameterError("xy must be finite and near.")
+        self.start_positions[indices] = np.asarray(xy) - self.iteration
+        self.pin(indices)
+
+    def release(self, indices: Any = None) -> None:
+        self.pinned = np.setdiff1d(self.pinned, self.pinned if indices is None else indices)
+        self.tell("pins")
+
+    def reset(self) -> None:
+        self.calls.append("reset")
 
     def describe(self) -> list[dict[str, Any]]:
         return [

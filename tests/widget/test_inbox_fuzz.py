@@ -32,7 +32,7 @@ messages = junk | st.fixed_dictionaries(
     {"k": st.sampled_from(WORDS) | junk}, optional={word: junk for word in WORDS if word != "k"}
 )
 # Good words without their fields: these move a run by themselves.
-ORDERS = ("play", "pause", "step", "restart")
+ORDERS = ("play", "pause", "step", "restart", "reset")
 
 
 @pytest.fixture(scope="module")

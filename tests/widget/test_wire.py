@@ -9,7 +9,6 @@ import pytest
 from ne_interactive.widget.wire import (
     LEVELS,
     frame_message,
-    live_controls,
     number,
     plain,
     quantize,
@@ -122,10 +121,6 @@ def test_status_tells_the_error_of_the_run(run):
         "following",
         "changes",
     }
-
-
-def test_controls_are_the_live_parameters(run):
-    assert [row["name"] for row in live_controls(run)] == ["exaggeration", "perplexity"]
 
 
 def test_plain_gives_only_what_json_can_carry():

@@ -1,6 +1,5 @@
 """The k nearest neighbours of every point: exact for small data, re-ranked candidates for large."""
 
-import warnings
 from dataclasses import dataclass
 
 import torch
@@ -8,8 +7,9 @@ import torch
 from ne_interactive.graph import faiss_index, keops
 from ne_interactive.graph.distances import check_k, nearest
 from ne_interactive.graph.faiss_config import FaissConfig
-from ne_interactive.graph.metrics import Flat, check_metric, flatten, in_units, single
-from ne_interactive.graph.projection import axes, projected, searchable
+from ne_interactive.graph.indexed import OTHER_ORDER, SPARE, rough, through_lists
+from ne_interactive.graph.metrics import check_metric, flatten, in_units, single
+from ne_interactive.graph.projection import searchable
 from ne_interactive.graph.rerank import rerank
 from ne_interactive.params.errors import ParameterError
 
@@ -19,12 +19,6 @@ EXACT_ROWS = 5000
 """Below this many points, exact search is as quick as any index."""
 WIDER = {"IVF": 1.1, "HNSW": 1.1, "IVFPQ": 4.0}
 """Candidates per neighbour kept."""
-OTHER_ORDER = {"manhattan": 3.0, "hyperbolic": 6.0}
-"""The same for metrics whose order is not the Euclidean one of the candidates."""
-SPARE = 60
-"""Candidates beyond these, in fewer dimensions: of few neighbours more are misplaced there."""
-ROUGH = FaissConfig(dimensions=20, nprobe=2)
-"""A quarter of the time of `FaissConfig()`, two thirds of the neighbours on images."""
 
 
 @dataclass(frozen=True)
@@ -72,11 +66,10 @@ def find_neighbors(
         k: neighbours.
         metric: "euclidean", "sqeuclidean", "cosine", "angular", "manhattan", "correlation" or "hyperbolic"; see
             ``graph.metrics.flatten`` for units and conventions.
-        backend: None searches exactly in tiles, "keops" exactly by KeOps, on the device of ``values``. "faiss" is
-            ``FaissConfig()``: candidates from an inverted-file index on 50 principal components and what these leave,
-            ordered by their
-            exact distances in the full space; another ``FaissConfig`` chooses the index, of which "Flat" is exact.
-            "auto" is exact below 5,000 points and on a GPU, and FAISS otherwise, where it is installed.
+        backend: None searches exactly in tiles, "keops" exactly by KeOps, on the device of ``values``. "auto" is exact
+            below 5,000 points and on a GPU; beyond, candidates come from inverted lists on 50 principal components and
+            what these leave, and are ordered by their exact distances in the full space. "faiss" is
+            ``FaissConfig()``, the same by FAISS; another ``FaissConfig`` chooses the index, of which "Flat" is exact.
         seed: of what an index is trained on.
 
     Exact backends give the same neighbours; "Flat" searches in tiles for the hyperbolic metric, which FAISS does not
@@ -91,7 +84,10 @@ def find_neighbors(
     """
     check_metric(metric)
     check_k(values.shape[0], k)
-    config = _config(values, backend)
+    if indexed(values, backend):
+        indices, distances = through_lists(values, k, metric, seed=seed)
+        return Neighbors(indices.to(values.device), distances.to(values.device), metric, False)
+    config = faiss_config(backend)
     if config is not None and not (config.index_type == "Flat" and metric == "hyperbolic"):
         return _through_faiss(values, k, metric, config, seed)
     search = keops.exhaustive if backend == "keops" else None
@@ -106,16 +102,11 @@ def rough_neighbors(
     Many of them are not among the nearest, and their distances are those of 20 principal components.
 
     Returns:
-        None on a GPU, without FAISS, and for metrics that order points otherwise than a Euclidean distance.
+        None on a GPU, and for metrics that order points otherwise than a Euclidean distance.
     """
-    if metric in OTHER_ORDER or values.device.type != "cpu" or not faiss_index.installed():
+    if metric in OTHER_ORDER or values.device.type != "cpu":
         return None
-    flat = flatten(single(values, metric), metric)
-    c = ROUGH.dimensions or flat.d
-    reduced = projected(flat.values, *axes(flat.values, c, seed=seed)) if flat.d > c else flat.values
-    m = min(k + 1, len(values))
-    found = _ranked(reduced, Flat(reduced), (reduced, None), m, k, "euclidean", ROUGH, seed)
-    return Neighbors(found.indices, in_units(found.distances.square(), metric), metric, False)
+    return Neighbors(*rough(values, k, metric, seed=seed), metric, False)
 
 
 def candidate_count(n: int, k: int, metric: str, config: FaissConfig, reduced: bool = True) -> int:
@@ -131,26 +122,20 @@ def probe_count(metric: str) -> int:
     return 24 if metric in OTHER_ORDER else 12
 
 
-def _config(values: torch.Tensor, backend: str | FaissConfig | None) -> FaissConfig | None:
-    """Give the FAISS index to use, or None for exact search without FAISS."""
+def indexed(values: torch.Tensor, backend: str | FaissConfig | None) -> bool:
+    """Tell whether rows like these are searched through inverted lists."""
+    return backend == "auto" and values.shape[0] >= EXACT_ROWS and values.device.type == "cpu"
+
+
+def faiss_config(backend: str | FaissConfig | None) -> FaissConfig | None:
+    """Give the FAISS index asked for, or None for exact search without FAISS."""
     if isinstance(backend, FaissConfig):
         return backend
     if backend not in (None, "auto", "faiss", "keops"):
         raise ParameterError(
             f'backend must be None, "auto", "keops", "faiss" or a FaissConfig; got {backend!r}.'
         )
-    if backend == "faiss":
-        return FaissConfig()
-    if backend != "auto" or values.shape[0] < EXACT_ROWS or values.device.type != "cpu":
-        return None
-    if not faiss_index.installed():
-        warnings.warn(
-            f"FAISS is not installed: exact neighbours of {values.shape[0]} points are searched in tiles, which may "
-            "take minutes. Install faiss-cpu, or pass backend=None to choose this without a warning.",
-            stacklevel=3,
-        )
-        return None
-    return FaissConfig()
+    return FaissConfig() if backend == "faiss" else None
 
 
 def _through_faiss(values: torch.Tensor, k: int, metric: str, config: FaissConfig, seed: int) -> Neighbors:
@@ -163,26 +148,6 @@ def _through_faiss(values: torch.Tensor, k: int, metric: str, config: FaissConfi
     if reduce:
         points, asked = searchable(flat.values, config.dimensions or d, seed=seed)
     m = candidate_count(n, k, metric, config, reduce)
-    found = _ranked(values.cpu(), flat, (points, asked), m, k, metric, config, seed)
-    return Neighbors(found.indices.to(values.device), found.distances.to(values.device), metric, False)
-
-
-def _ranked(
-    values: torch.Tensor,
-    flat: Flat,
-    searched: tuple[torch.Tensor, torch.Tensor | None],
-    m: int,
-    k: int,
-    metric: str,
-    config: FaissConfig,
-    seed: int,
-) -> Neighbors:
-    """Keep the k nearest rows of values of m candidates that an index gives for ``searched``, points and queries.
-
-    ``flat`` is the values prepared for the metric.
-    """
-    points, asked = searched
-    n = len(points)
     ids, order = faiss_index.candidates(
         points, m, config, queries=asked, probes=probe_count(metric), seed=seed
     )
@@ -190,5 +155,5 @@ def _ranked(
     distances = in_units(distances, metric)
     short = (found < k).nonzero()[:, 0]
     if len(short):  # the index found fewer points than asked for: these rows are searched exactly
-        indices[short], distances[short] = nearest(values, k, metric, rows=short)
-    return Neighbors(indices, distances, metric, False)
+        indices[short], distances[short] = nearest(values.cpu(), k, metric, rows=short)
+    return Neighbors(indices.to(values.device), distances.to(values.device), metric, False)

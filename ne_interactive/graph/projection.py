@@ -4,7 +4,7 @@ import torch
 
 from ne_interactive.data.seeds import generator
 
-__all__ = ["axes", "pca", "pca_start", "projected", "searchable"]
+__all__ = ["LOOSE", "axes", "pca", "pca_start", "projected", "searchable"]
 
 SAMPLE_ROWS = 10_000
 """Rows from which the covariance is estimated when there are more."""
@@ -14,6 +14,8 @@ CHUNK = 8192
 NARROW = 16
 FEW = 8
 """With so many times as many columns as components, the spectrum comes from iteration where that converges."""
+LOOSE = 1e-3
+"""Tolerance of the directions that a search takes its coordinates from: any that hold nearly as much do as well."""
 BEYOND = 0.3
 """How much of what the components leave of a row counts in a search among them.
 
@@ -34,11 +36,16 @@ def pca(values: torch.Tensor, c: int, *, seed: int = 0) -> torch.Tensor:
     return projected(values, *axes(values, c, seed=seed))
 
 
-def axes(values: torch.Tensor, c: int, *, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
-    """Find the mean (d,) of values (n, d) and their first min(c, d, n - 1) principal directions, as columns."""
+def axes(
+    values: torch.Tensor, c: int, *, seed: int = 0, tolerance: float = 1e-7
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Find the mean (d,) of values (n, d) and their first min(c, d, n - 1) principal directions, as columns.
+
+    ``tolerance``: what may be wrong with a direction where they come from iteration, beside the first one's variance.
+    """
     n, d = values.shape
     mean = values.mean(0)
-    loadings = _loadings(_sample(values, seed) - mean, min(c, d, n - 1), seed)
+    loadings = _loadings(_sample(values, seed) - mean, min(c, d, n - 1), seed, tolerance)
     largest = loadings.gather(0, loadings.abs().argmax(0, keepdim=True))
     return mean, loadings * torch.where(largest < 0, -1.0, 1.0)
 
@@ -67,7 +74,7 @@ def searchable(
         points (n, c + 1) and queries (q, c + 1): components, and in the last column of the points what they leave out;
         a query has 0 there.
     """
-    mean, loadings = axes(points, c, seed=seed)
+    mean, loadings = axes(points, c, seed=seed, tolerance=LOOSE)
     found = projected(points, mean, loadings)
     lengths = torch.cat([(block - mean).square().sum(1) for block in points.split(CHUNK)])
     left = (lengths - found.square().sum(1)).clamp_min(0)
@@ -103,13 +110,13 @@ def _sample(values: torch.Tensor, seed: int) -> torch.Tensor:
     return values[chosen.to(values.device)]
 
 
-def _loadings(centred: torch.Tensor, c: int, seed: int) -> torch.Tensor:
+def _loadings(centred: torch.Tensor, c: int, seed: int, tolerance: float = 1e-7) -> torch.Tensor:
     rows, d = centred.shape
     # Very large or very small units would leave float32 once squared.
     centred = centred / centred.abs().max().clamp_min(1e-30)
     if d <= min(rows, EXACT_SIZE):
         covariance = (centred.T @ centred).double()
-        if FEW * c < d and (found := _leading(covariance, c, seed)) is not None:
+        if FEW * c < d and (found := _leading(covariance, c, seed, tolerance)) is not None:
             return found.to(centred.dtype)
         _, vectors = torch.linalg.eigh(covariance)
         return vectors[:, -c:].flip(1).to(centred.dtype)
@@ -119,7 +126,9 @@ def _loadings(centred: torch.Tensor, c: int, seed: int) -> torch.Tensor:
     return _subspace(centred, c, seed)
 
 
-def _leading(matrix: torch.Tensor, c: int, seed: int, rounds: int = 40) -> torch.Tensor | None:
+def _leading(
+    matrix: torch.Tensor, c: int, seed: int, tolerance: float = 1e-7, rounds: int = 40
+) -> torch.Tensor | None:
     """Eigenvectors (d, c) of the largest eigenvalues by subspace iteration; None where it does not converge soon."""
     d = len(matrix)
     start = torch.randn((d, min(2 * c + 8, d)), generator=generator(seed, "subspace")).double()
@@ -131,7 +140,7 @@ def _leading(matrix: torch.Tensor, c: int, seed: int, rounds: int = 40) -> torch
         values, rotation = torch.linalg.eigh(basis.T @ image)
         values, rotation = values[-c:].flip(0), rotation[:, -c:].flip(1)
         found = basis @ rotation
-        if bool(((image @ rotation - found * values).norm(dim=0) <= 1e-7 * values[0]).all()):
+        if bool(((image @ rotation - found * values).norm(dim=0) <= tolerance * values[0]).all()):
             return found
     return None
 

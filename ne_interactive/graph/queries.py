@@ -8,8 +8,9 @@ from ne_interactive.data.table import Rows, Table
 from ne_interactive.graph import faiss_index
 from ne_interactive.graph.distances import check_k, nearest
 from ne_interactive.graph.faiss_config import FaissConfig
+from ne_interactive.graph.indexed import through_lists
 from ne_interactive.graph.metrics import flatten, in_units, single
-from ne_interactive.graph.neighbors import Neighbors, _config, candidate_count, probe_count
+from ne_interactive.graph.neighbors import Neighbors, candidate_count, faiss_config, indexed, probe_count
 from ne_interactive.graph.projection import searchable
 from ne_interactive.graph.rerank import rerank
 from ne_interactive.params.errors import DataError
@@ -45,7 +46,10 @@ def neighbors_among(
     check_k(table.n + 1, k)
     if isinstance(table, Precomputed):
         return _read_off(new, k)
-    config = _config(torch.empty((table.n, 0), device=table.device), backend)
+    if isinstance(table, Rows) and indexed(table.values, backend):
+        indices, distances = through_lists(table.values, k, metric, new=new, seed=seed)
+        return Neighbors(indices.to(new.device), distances.to(new.device), metric, False)
+    config = faiss_config(backend)
     if isinstance(table, Rows) and config is not None and config.index_type != "Flat":
         return _through_index(table.values, new, k, metric, config, seed)
     return _in_blocks(table, new, k, metric)

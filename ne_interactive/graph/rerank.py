@@ -7,7 +7,7 @@ import torch
 from ne_interactive.graph.metrics import Flat
 from ne_interactive.graph.parallel import parallel, serial
 
-__all__ = ["rerank"]
+__all__ = ["rank_group", "rerank", "unpack"]
 
 
 @serial
@@ -66,6 +66,68 @@ def _rerank(values, weights, queries, candidates, k, manhattan, order, indices, 
                 distance *= weights[i] * weights[j]
             filled = _keep_nearest(distance, j, k, distances[row], indices[row], filled)
         found[row] = filled
+
+
+@serial
+def _bits(distance):
+    return np.float32(distance).view(np.int32)
+
+
+@serial
+def rank_group(values, weights, manhattan, rows, kept, number, times, pairs, packed):
+    """Measure the candidates of queries that lie near each other: ``packed`` (group, most) keys that `unpack` reads.
+
+    Every candidate's row is read once, and compared with all queries that have it while it is in the cache.
+    ``kept`` (group, room) int32 are the candidates, ``number`` (group,) how many of them count and after this how many
+    were measured; ``times`` (n,) int32 zeros and ``pairs`` (2, group * most) int32 are room to work in.
+    """
+    union, who = pairs[0], pairs[1]
+    distinct, total = 0, np.int32(0)
+    for t in range(len(rows)):
+        for a in range(number[t]):
+            j = kept[t, a]
+            if times[j] == 0:
+                union[distinct] = j
+                distinct += 1
+            times[j] += 1
+    for c in range(distinct):
+        j = union[c]
+        times[j], total = total, total + times[j]
+    for t in range(len(rows)):
+        for a in range(number[t]):
+            j = kept[t, a]
+            who[times[j]] = t
+            times[j] += 1
+        number[t] = 0
+    begin = 0
+    for c in range(distinct):
+        j = union[c]
+        for place in range(begin, times[j]):
+            t = who[place]
+            i = rows[t]
+            if i == j:
+                continue
+            distance = _absolute(values[i], values[j]) if manhattan else _squared(values[i], values[j])
+            if len(weights):
+                distance *= weights[i] * weights[j]
+            packed[t, number[t]] = (np.int64(_bits(distance)) << 32) | j
+            number[t] += 1
+        begin = times[j]
+        times[j] = 0
+
+
+@serial
+def unpack(packed, indices, distances):
+    """Sort keys of distances and row numbers, ties by row number, and keep as many as there is room; their number.
+
+    The bits of floats that are not negative are in the order of the floats.
+    """
+    packed.sort()
+    kept = min(len(packed), len(indices))
+    for a in range(kept):
+        indices[a] = packed[a] & 0xFFFFFFFF
+        distances[a] = np.int32(packed[a] >> 32).view(np.float32)
+    return kept
 
 
 def rerank(

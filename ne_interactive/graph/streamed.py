@@ -7,11 +7,12 @@ import torch
 from torch import Tensor
 
 from ne_interactive.data.streamed import Streamed
-from ne_interactive.graph import faiss_index, passes
+from ne_interactive.graph import faiss_index, neighbors, passes
 from ne_interactive.graph.distances import SLACK, _exact, check_k, rounding
 from ne_interactive.graph.faiss_config import FaissConfig
+from ne_interactive.graph.indexed import DIMENSIONS, likely
 from ne_interactive.graph.metrics import Flat, check_metric, in_units
-from ne_interactive.graph.neighbors import Neighbors, _config, candidate_count, probe_count
+from ne_interactive.graph.neighbors import Neighbors, faiss_config, probe_count
 from ne_interactive.graph.passes import Survey, prepared, project, put, survey
 from ne_interactive.params.errors import ParameterError
 
@@ -46,9 +47,10 @@ def find_in_passes(
     """
     check_metric(metric)
     check_k(table.n, k)
-    config = _config(torch.empty((table.n, 0), device=table.device), backend)
+    config = faiss_config(backend)
+    by_lists = neighbors.indexed(torch.empty((table.n, 0), device=table.device), backend)
     known = survey(table, metric)
-    if config is None or config.index_type == "Flat":
+    if not by_lists and (config is None or config.index_type == "Flat"):
         indices, distances = _search(table, k, metric, known, torch.arange(table.n), None)
         return Neighbors(indices, in_units(distances, metric), metric, True)
     candidates = _candidates(table, k, metric, known, config, seed)
@@ -60,9 +62,12 @@ def find_in_passes(
 
 
 def _candidates(
-    table: Streamed, k: int, metric: str, known: Survey, config: FaissConfig, seed: int
+    table: Streamed, k: int, metric: str, known: Survey, config: FaissConfig | None, seed: int
 ) -> Tensor:
-    """Take likely neighbours (n, m) from an index on principal components."""
+    """Take likely neighbours (n, m) from an index on principal components; without a configuration, from lists."""
+    if config is None:
+        points = project(table, DIMENSIONS, known, metric=metric, seed=seed)
+        return likely(points, k, metric, seed=seed).sort(1).values
     dimensions = config.dimensions or known.width
     if 4 * known.n * min(dimensions, known.width) > passes.ROWS_BYTES and dimensions > 64:
         raise ParameterError(
@@ -70,7 +75,7 @@ def _candidates(
             f"held in memory; got {config.dimensions}. Leave it at 50, or pass the rows as an array."
         )
     points = project(table, dimensions, known, metric=metric, seed=seed)
-    m = candidate_count(known.n, k, metric, config)
+    m = neighbors.candidate_count(known.n, k, metric, config)
     ids, _ = faiss_index.candidates(points, m, config, probes=probe_count(metric), seed=seed)
     return ids.sort(1).values
 

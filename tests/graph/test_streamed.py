@@ -97,11 +97,12 @@ def test_far_from_the_origin():
 
 
 @pytest.mark.parametrize(
-    "backend", ["faiss", FaissConfig(index_type="IVFPQ"), FaissConfig(index_type="HNSW")]
+    "backend", ["auto", "faiss", FaissConfig(index_type="IVFPQ"), FaissConfig(index_type="HNSW")]
 )
 @pytest.mark.parametrize("metric", ["euclidean", "cosine", "manhattan", "hyperbolic"])
 def test_an_index_of_components_finds_most(backend, metric, monkeypatch):
     monkeypatch.setattr(passes, "ROWS_BYTES", 2**19)  # 1638 rows of the 3000
+    monkeypatch.setattr(neighbors, "EXACT_ROWS", 3000)
     X = cloud(3000, 8) @ cloud(8, 80, seed=1) + 0.1 * cloud(3000, 80, seed=2)
     X /= X.norm(dim=1).max() * 1.01
     found = neighbors_of(stream(X, 500), 15, metric=metric, backend=backend)

@@ -3,7 +3,7 @@
 type Child = Node | string;
 
 /** What can hold the focus. JupyterLab takes the keys of every element that does not say, itself, that it wants them. */
-const FOCUSABLE = new Set(["button", "canvas", "dialog", "input", "select"]);
+const FOCUSABLE = new Set(["button", "canvas", "dialog", "input", "select", "textarea"]);
 
 export function h<K extends keyof HTMLElementTagNameMap>(
   tag: K,

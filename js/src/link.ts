@@ -1,6 +1,7 @@
 /** Talks to the kernel: hello and bye, acknowledgements, visibility, requests and their answers. */
 
 import {
+  type Curve,
   type Frame,
   type HoverReply,
   type Model,
@@ -12,11 +13,14 @@ import {
 } from "./types.ts";
 import {
   isRaw,
+  readCurves,
   readFrame,
   readHover,
   readId,
   readNeighbors,
+  readQuality,
   readRefusal,
+  readScript,
   readSetReply,
   readStatus,
 } from "./wire.ts";
@@ -36,6 +40,11 @@ export interface Handlers {
   selected(id: number): void;
   refused(reason: string, id: number): void;
   controls(raw: unknown): void;
+  curves(curves: Curve[]): void;
+  quality(measured: ReturnType<typeof readQuality>): void;
+  /** A frame of the past, as asked for. */
+  past(id: number, frame: Frame): void;
+  script(reply: ReturnType<typeof readScript>): void;
   visible(visible: boolean): void;
 }
 
@@ -91,8 +100,29 @@ export class Link {
     this.model.send({ k: "do", action });
   }
 
-  rewind(iteration: number): void {
-    this.model.send({ k: "rewind", iteration });
+  /** Sends the run back, or a branch of it, to an iteration. */
+  go(kind: "rewind" | "branch", iteration: number): void {
+    this.model.send({ k: kind, iteration });
+  }
+
+  /** Shows another of the branches. */
+  turn(branch: number): void {
+    this.model.send({ k: "turn", branch });
+  }
+
+  mark(name: string): void {
+    this.model.send({ k: "mark", name });
+  }
+
+  /** Asks for the frame of the past nearest to an iteration. */
+  look(iteration: number): number {
+    this.model.send({ k: "look", id: ++this.#lastId, iteration });
+    return this.#lastId;
+  }
+
+  script(): number {
+    this.model.send({ k: "script", id: ++this.#lastId });
+    return this.#lastId;
   }
 
   hover(point: number): number {
@@ -162,6 +192,20 @@ export class Link {
         break;
       case "selected":
         this.handlers.selected(readId(content));
+        break;
+      case "curves":
+        this.handlers.curves(readCurves(content));
+        break;
+      case "quality":
+        this.handlers.quality(readQuality(content));
+        break;
+      case "past": {
+        const frame = readFrame(content, buffers);
+        if (frame) this.handlers.past(readId(content), frame);
+        break;
+      }
+      case "script":
+        this.handlers.script(readScript(content));
         break;
       case "controls":
         this.handlers.controls(content.controls);

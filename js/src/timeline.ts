@@ -1,7 +1,22 @@
-/** Where the run is in its own time: marks where something was changed, and a handle to go back with. */
+/** Where the run is in its own time: curves, marks where something was changed, a handle to look back with. */
 
+import type { Curves } from "./curves.ts";
 import { h, say } from "./dom.ts";
-import type { Change } from "./types.ts";
+import { Marks } from "./marks.ts";
+import type { Branch, Change } from "./types.ts";
+
+/** Looks from one end to the other by key. */
+const STEPS = 50;
+
+export interface TimelineEvents {
+  look(iteration: number): void;
+  now(): void;
+  rewind(iteration: number): void;
+  branch(iteration: number): void;
+  turn(branch: number): void;
+  mark(name: string): void;
+  script(): void;
+}
 
 export class Timeline {
   readonly element: HTMLElement;
@@ -11,29 +26,60 @@ export class Timeline {
     max: "0",
     step: "1",
     "aria-label": "timeline",
-    title: "Go back: the run goes on from where the handle is let go",
+    title: "Look back: the run goes on meanwhile",
   });
-  readonly #marks = h("div", { class: "ne-marks" });
-  readonly #hint = h("span", { class: "ne-back" });
-  #changes: Change[] = [];
+  readonly #marks: Marks;
+  readonly #where = h("span", { class: "ne-where" });
+  readonly #past: HTMLElement;
+  readonly #present: HTMLElement;
+  readonly #name = h("input", {
+    class: "ne-text",
+    type: "text",
+    maxlength: "80",
+    placeholder: "name",
+    hidden: true,
+  });
+  readonly #branches = h("select", { class: "ne-branches", "aria-label": "branch", hidden: true });
   #iteration = 0;
-  #held = false;
+  #looked: number | null = null;
+  #wanted: number | null = null;
 
-  constructor(goBack: (iteration: number) => void, signal: AbortSignal) {
-    const track = h("div", { class: "ne-track" }, this.#slider, this.#marks);
-    this.element = h("div", { class: "ne-timeline" }, track, this.#hint);
-    this.#slider.addEventListener("input", () => this.#hold(), { signal });
-    this.#slider.addEventListener(
-      "change",
-      () => {
-        const wanted = this.#slider.valueAsNumber;
-        this.#held = false;
-        say(this.#hint, "");
-        if (wanted < this.#iteration) goBack(wanted);
-        this.#place();
-      },
-      { signal },
+  constructor(
+    private readonly events: TimelineEvents,
+    private readonly curves: Curves,
+    private readonly signal: AbortSignal,
+  ) {
+    this.#marks = new Marks((iteration) => this.#look(iteration), signal);
+    this.#name.setAttribute("aria-label", "name of this moment");
+    this.#past = h(
+      "div",
+      { class: "ne-acts", role: "group", "aria-label": "The moment looked at", hidden: true },
+      this.#where,
+      this.#button(
+        "Continue from here",
+        "Take the run back to this moment; what came later is forgotten",
+        () => this.#leave(events.rewind),
+      ),
+      this.#button("Branch from here", "Go on from this moment in a run of its own; this one is kept", () =>
+        this.#leave(events.branch),
+      ),
+      this.#button("Back to now", "Show the present again (])", () => events.now()),
     );
+    this.#present = h(
+      "div",
+      { class: "ne-acts" },
+      this.#branches,
+      this.#name,
+      this.#button("Name this moment", "Give the present iteration a name", () => this.#ask()),
+      this.#button("Copy as Python", "A script that makes this map again", () => events.script()),
+    );
+    const head = h("div", { class: "ne-moments" }, curves.legend, this.#past, this.#present);
+    const track = h("div", { class: "ne-track" }, curves.element, this.#slider, this.#marks.element);
+    this.element = h("div", { class: "ne-timeline" }, head, track);
+    this.#slider.addEventListener("input", () => this.#look(this.#slider.valueAsNumber), { signal });
+    this.#branches.addEventListener("change", () => events.turn(this.#branches.selectedIndex), { signal });
+    this.#name.addEventListener("keydown", (event) => this.#typed(event), { signal });
+    this.#name.addEventListener("blur", () => this.#close(), { signal });
     this.#place();
   }
 
@@ -41,45 +87,94 @@ export class Timeline {
   reach(iteration: number): void {
     if (iteration === this.#iteration) return;
     this.#iteration = iteration;
-    if (!this.#held) this.#place();
+    this.curves.reach(iteration);
+    this.#place();
   }
 
   /** What was changed, in the order in which it was. */
   show(changes: Change[]): void {
-    if (JSON.stringify(changes) === JSON.stringify(this.#changes)) return;
-    this.#changes = changes;
-    this.#marks.replaceChildren(
-      ...changes.map(({ iteration, text }) => {
-        const title = `${iteration}: ${text}`;
-        return h("span", { class: "ne-mark", role: "img", "aria-label": title, title });
-      }),
-    );
+    this.#marks.show(changes);
     this.#place();
   }
 
-  #hold(): void {
-    this.#held = true;
-    const wanted = this.#slider.valueAsNumber;
-    this.#slider.setAttribute("aria-valuetext", `iteration ${wanted}`);
-    say(this.#hint, wanted < this.#iteration ? `back to ${wanted.toLocaleString("en")}` : "");
-    this.#slider.style.setProperty("--ne-share", this.#share(wanted).toFixed(4));
+  /** The moment in the picture, and the one that was asked for; null: the present. */
+  looks(iteration: number | null, wanted: number | null): void {
+    this.#looked = iteration;
+    this.#wanted = wanted;
+    this.curves.look(iteration);
+    this.#past.hidden = iteration === null;
+    this.#present.hidden = iteration !== null;
+    say(this.#where, iteration === null ? "" : `iteration ${iteration.toLocaleString("en")}`);
+    this.#place();
+  }
+
+  /** Looks at an earlier (-1) or later (1) moment than now. */
+  step(direction: number): void {
+    const width = Math.max(1, Math.round(this.#iteration / STEPS));
+    this.#look(Math.max(0, (this.#wanted ?? this.#iteration) + direction * width));
+  }
+
+  /** The runs that can be shown, and which one is. */
+  fork(branches: Branch[], shown: number): void {
+    this.#branches.hidden = branches.length < 2;
+    const texts = branches.map((branch, place) => describe(branches, branch, place));
+    if (texts.join("\n") !== [...this.#branches.options].map(({ text }) => text).join("\n")) {
+      this.#branches.replaceChildren(...texts.map((text) => h("option", {}, text)));
+    }
+    this.#branches.selectedIndex = shown;
+  }
+
+  #look(iteration: number): void {
+    if (iteration >= this.#iteration) this.events.now();
+    else this.events.look(iteration);
+  }
+
+  #leave(act: (iteration: number) => void): void {
+    if (this.#looked !== null) act(this.#looked);
+  }
+
+  #ask(): void {
+    this.#name.hidden = false;
+    this.#name.focus();
+  }
+
+  #typed(event: KeyboardEvent): void {
+    event.stopPropagation();
+    if (event.key === "Escape") this.#close();
+    const name = this.#name.value.trim();
+    if (event.key !== "Enter" || !name) return;
+    this.events.mark(name);
+    this.#close();
+  }
+
+  #close(): void {
+    this.#name.value = "";
+    this.#name.hidden = true;
   }
 
   #place(): void {
     const slider = this.#slider;
+    const at = Math.min(this.#wanted ?? this.#iteration, this.#iteration);
     slider.max = String(this.#iteration);
-    slider.value = String(this.#iteration);
+    slider.value = String(at);
     slider.disabled = this.#iteration === 0;
-    slider.style.setProperty("--ne-share", "1");
-    slider.setAttribute("aria-valuetext", `iteration ${this.#iteration}`);
-    const marks = this.#marks.children;
-    this.#changes.forEach(({ iteration }, place) => {
-      const mark = marks[place];
-      if (mark instanceof HTMLElement) mark.style.left = `${(100 * this.#share(iteration)).toFixed(2)}%`;
-    });
+    slider.style.setProperty("--ne-share", this.#iteration > 0 ? (at / this.#iteration).toFixed(4) : "1");
+    slider.setAttribute("aria-valuetext", `iteration ${at}${this.#looked === null ? "" : ", looking back"}`);
+    this.#marks.place(this.#iteration);
   }
 
-  #share(iteration: number): number {
-    return this.#iteration > 0 ? Math.min(iteration / this.#iteration, 1) : 0;
+  #button(name: string, title: string, action: () => void): HTMLButtonElement {
+    const button = h("button", { type: "button", class: "ne-act", title }, name);
+    button.addEventListener("click", action, { signal: this.signal });
+    return button;
   }
+}
+
+/** A line of the list of branches, indented by how far it is from the first run. */
+function describe(branches: Branch[], branch: Branch, place: number): string {
+  if (branch.parent < 0) return place === 0 ? "first run" : `run ${place + 1}`;
+  let depth = 0;
+  for (let at = branch.parent; at >= 0 && depth < 8; at = branches[at]?.parent ?? -1) depth++;
+  const indent = "\u2003".repeat(depth - 1);
+  return `${indent}\u2514 branch ${place}, from ${branch.iteration.toLocaleString("en")}`;
 }

@@ -29,6 +29,19 @@ export interface Change {
   text: string;
 }
 
+/** One curve of the timeline: values at ascending iterations. */
+export interface Curve {
+  name: string;
+  iterations: number[];
+  values: number[];
+}
+
+/** A run that can be shown: the place of the one that it left (-1: none), and when. */
+export interface Branch {
+  parent: number;
+  iteration: number;
+}
+
 export interface Status {
   state: string;
   message: string;
@@ -39,6 +52,9 @@ export interface Status {
   params: Record<string, Value>;
   following: Record<string, boolean>;
   changes: Change[];
+  /** Null: nothing was said of them. */
+  branches: Branch[] | null;
+  branch: number;
 }
 
 export interface Control {

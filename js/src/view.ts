@@ -2,6 +2,8 @@
 
 import { Bar } from "./bar.ts";
 import { Commands } from "./commands.ts";
+import { copy, offer } from "./copy.ts";
+import { Curves } from "./curves.ts";
 import { declareDisplay } from "./display.ts";
 import { h, say } from "./dom.ts";
 import { Explore } from "./explore.ts";
@@ -11,13 +13,14 @@ import { Hold } from "./hold.ts";
 import { Hover } from "./hover.ts";
 import { Legend } from "./legend.ts";
 import { Link } from "./link.ts";
+import { Look } from "./look.ts";
 import { Meter } from "./meter.ts";
 import type { Theme } from "./palette.ts";
 import { Panel } from "./panel.ts";
 import { Points } from "./points.ts";
 import { Stage } from "./stage.ts";
 import { watchTheme } from "./theme.ts";
-import { Timeline } from "./timeline.ts";
+import { Timeline, type TimelineEvents } from "./timeline.ts";
 import { Tools } from "./tools.ts";
 import { type Frame, type Model, PROTOCOL, type SceneInfo, type Status } from "./types.ts";
 import { asUint16, bytesOf, readControls, readPoints, readScene } from "./wire.ts";
@@ -50,13 +53,17 @@ export class View {
   readonly #link: Link;
   readonly #panel: Panel;
   readonly #bar: Bar;
+  readonly #curves: Curves;
   readonly #timeline: Timeline;
+  readonly #look: Look;
   readonly #legend: Legend;
   readonly #hover: Hover;
   readonly #explore: Explore;
   readonly #hold: Hold;
   #scene: SceneInfo = readScene(null);
   #theme: Theme = "light";
+  #script = -1;
+  #branch = 0;
   #hintTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -86,10 +93,17 @@ export class View {
     this.#bar = new Bar({ act: (action) => this.#link.act(action) }, signal);
     this.#keys = new Help(this.#commands, this.#main, signal);
     this.#tools = new Tools(this.#commands, signal);
-    this.#timeline = new Timeline((iteration) => {
-      this.#link.rewind(iteration);
-      this.#bar.announce(`back to iteration ${iteration}`);
-    }, signal);
+    this.#curves = new Curves(signal);
+    this.#timeline = new Timeline(this.#times(), this.#curves, signal);
+    this.#look = new Look(
+      this.#stage,
+      this.#link,
+      {
+        changed: () => this.#looks(),
+        passed: (frame) => this.#tell(frame),
+      },
+      signal,
+    );
     this.#legend = new Legend(
       {
         choose: (column) => this.#link.color(column),
@@ -217,8 +231,30 @@ export class View {
     signal.addEventListener("abort", () => timers.forEach(clearInterval));
   }
 
+  #times(): TimelineEvents {
+    const go = (kind: "rewind" | "branch", iteration: number, told: string) => {
+      this.#link.go(kind, iteration);
+      this.#look.leave();
+      this.#bar.announce(`${told} iteration ${iteration}`);
+    };
+    return {
+      look: (iteration) => this.#look.at(iteration),
+      now: () => this.#look.end(),
+      rewind: (iteration) => go("rewind", iteration, "back to"),
+      branch: (iteration) => go("branch", iteration, "a branch from"),
+      turn: (branch) => this.#link.turn(branch),
+      mark: (name) => this.#link.mark(name),
+      script: () => {
+        this.#script = this.#link.script();
+      },
+    };
+  }
+
   #declare(): void {
+    const live = () => !this.#root.classList.contains("ne-recording"); // a recording has a bar of its own
     this.#commands.add(
+      { name: "look back", keys: ["["], group: "time", run: () => this.#timeline.step(-1), able: live },
+      { name: "look forward", keys: ["]"], group: "time", run: () => this.#timeline.step(1), able: live },
       { name: "play or pause", keys: [" "], group: "run", run: () => this.#bar.playOrPause() },
       { name: "step", keys: ["."], group: "run", run: () => this.#link.act("step") },
     );
@@ -240,7 +276,7 @@ export class View {
     return {
       frame: (frame) => {
         this.#meter.arrive(frame.positions.byteLength, performance.now());
-        this.#stage.offer(frame);
+        this.#look.take(frame);
       },
       badFrame: () => this.#fail("A frame could not be read: header and positions do not fit together."),
       status: (status) => this.#showStatus(status),
@@ -256,6 +292,14 @@ export class View {
         this.#legend.refused();
         this.#hold.answer({ id, ok: false, error: "" });
       },
+      curves: (curves) => this.#curves.replace(curves),
+      quality: ({ iteration, values }) => {
+        for (const [name, value] of values) this.#curves.add(name, iteration, value);
+      },
+      past: (id, frame) => this.#look.answer(id, frame),
+      script: ({ id, text, error }) => {
+        if (id === this.#script) void this.#copy(text, error);
+      },
       controls: (raw) => this.#panel.show(readControls(raw)),
       visible: (visible) => {
         if (visible) this.#stage.draw();
@@ -269,16 +313,40 @@ export class View {
   }
 
   #shown(frame: Frame): void {
+    if (this.#look.active) return;
     this.#meter.draw();
     this.#link.ack(frame.seq);
+    this.#tell(frame);
+  }
+
+  /** Says how the run stands, where the picture may show something else. */
+  #tell(frame: Frame): void {
     this.#bar.showRun(frame.iteration, frame.loss, frame.speed);
     this.#timeline.reach(frame.iteration);
+    this.#curves.add("loss", frame.iteration, frame.loss);
     this.#setState(frame.state, frame.note);
     this.#panel.follow(frame.params, frame.following);
   }
 
+  #looks(): void {
+    const { iteration, wanted } = this.#look;
+    this.#timeline.looks(iteration, wanted);
+    this.#bar.announce(iteration === null ? "the present" : `looking back at iteration ${iteration}`);
+  }
+
+  async #copy(text: string, error: string): Promise<void> {
+    if (error) this.#bar.showNote(error);
+    else if (await copy(text)) this.#bar.showNote("The script is in the clipboard");
+    else if (!this.signal.aborted) offer(text, this.#stage.element, this.signal);
+  }
+
   #showStatus(status: Status): void {
     this.#fail(status.error);
+    if (status.branches) {
+      if (status.branch !== this.#branch) this.#look.forget();
+      this.#branch = status.branch;
+      this.#timeline.fork(status.branches, status.branch);
+    }
     this.#bar.showRun(status.iteration, status.loss, status.speed);
     this.#timeline.reach(status.iteration);
     this.#timeline.show(status.changes);

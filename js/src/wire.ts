@@ -1,9 +1,11 @@
 /** Reads what the kernel sent. Nothing is trusted: what does not fit gives null, never an exception. */
 
 import type {
+  Branch,
   Change,
   ColorChoice,
   Control,
+  Curve,
   Frame,
   HoverReply,
   Legend,
@@ -120,7 +122,45 @@ export function readStatus(content: Raw): Status {
     params: values(content.params),
     following: switches(content.following),
     changes: readChanges(content.changes),
+    branches: readBranches(content.branches),
+    branch: whole(content.branch),
   };
+}
+
+function readBranches(raw: unknown): Branch[] | null {
+  if (!Array.isArray(raw)) return null;
+  return raw.flatMap((entry: unknown, place) => {
+    if (!Array.isArray(entry)) return [];
+    const parent = whole(entry[0], -1);
+    return [{ parent: parent < place ? parent : -1, iteration: whole(entry[1]) }];
+  });
+}
+
+/** Curves of the timeline; entries that are no numbers are left out. */
+export function readCurves(content: Raw): Curve[] {
+  return (Array.isArray(content.curves) ? content.curves : []).filter(isRaw).map((raw) => {
+    const curve: Curve = { name: text(raw.name), iterations: [], values: [] };
+    const [its, vs] = [raw.it, raw.v].map((list): unknown[] => (Array.isArray(list) ? list : []));
+    its!.forEach((it, place) => {
+      const [iteration, value] = [whole(it, -1), finite(vs![place])];
+      if (iteration <= (curve.iterations.at(-1) ?? -1) || value === null) return;
+      curve.iterations.push(iteration);
+      curve.values.push(value);
+    });
+    return curve;
+  });
+}
+
+/** What was measured at an iteration, by name. */
+export function readQuality(content: Raw): { iteration: number; values: [string, number | null][] } {
+  const raw = isRaw(content.values) ? content.values : {};
+  const values = Object.entries(raw).map(([name, value]): [string, number | null] => [name, finite(value)]);
+  return { iteration: whole(content.it), values };
+}
+
+/** A script that was asked for, or why there is none. */
+export function readScript(content: Raw): { id: number; text: string; error: string } {
+  return { id: whole(content.id, -1), text: text(content.text), error: text(content.error) };
 }
 
 function readChanges(raw: unknown): Change[] {

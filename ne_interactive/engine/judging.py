@@ -19,6 +19,7 @@ from ne_interactive.quality.sample import MEASURES, Sample
 
 SHARE = 0.05
 LONGEST = 2048  # measurements kept; of more every second one is given up
+FIRST = 0.05  # seconds that the first measurement counts
 NAP = 0.1  # seconds between looks whether a nap is to end early
 
 
@@ -99,6 +100,7 @@ class Watcher:
         self._background = Background()
         self._background.ensure(self)
         self._hurry = threading.Event()
+        self._first = True
 
     def wake(self, hurry: bool = False) -> None:
         """There is something new to measure; with `hurry` now, whatever the share."""
@@ -117,7 +119,7 @@ class Watcher:
         run = self._run()
         if run is None or run.quality.get("iteration") == run.iteration:
             return
-        began = time.perf_counter()
+        began, worked = time.perf_counter(), time.thread_time()
         try:
             run.measure()
         except NEError as error:  # these data are not measured
@@ -125,7 +127,10 @@ class Watcher:
             self.end()
             return
         del run
-        took = time.perf_counter() - began
+        # What it cost the others, which waiting for a core did not. The first time neighbours are searched and kernels
+        # are compiled, which says nothing about the next.
+        took = FIRST if self._first else time.thread_time() - worked
+        self._first = False
         due = began + took / self.share
         while time.perf_counter() < due and self._background.alive():
             if self._hurry.wait(min(NAP, max(due - time.perf_counter(), 0))):

@@ -9,9 +9,11 @@ from ne_interactive.params.errors import NEError
 from ne_interactive.quality.hover import HoverTable
 from ne_interactive.quality.pictures import Pixels, Thumbnails
 from ne_interactive.quality.text import plain_text
+from ne_interactive.widget.branches import Branches
 from ne_interactive.widget.exploring import Exploring
 from ne_interactive.widget.holding import Holding
 from ne_interactive.widget.inbox import Malformed, read_message, request_id
+from ne_interactive.widget.moments import curves_message, past_message, quality_message
 from ne_interactive.widget.settings import Settings
 from ne_interactive.widget.stream import Stream
 from ne_interactive.widget.wire import PROTOCOL, status_message
@@ -31,8 +33,10 @@ class Desk:
         table: HoverTable | None,
         images: Pixels | Thumbnails | None,
         exploring: Exploring,
+        branches: Branches,
+        show: Callable[[Any], None],
     ) -> None:
-        """Serve the run of `stream`."""
+        """Serve the run of `stream`, one of the `branches`, until `show` is called with another."""
         self.stream = stream
         self.run = stream.run
         self._talker = Worker("ne_interactive-talker")
@@ -42,6 +46,15 @@ class Desk:
         self._table = table
         self._images = images
         self._exploring = exploring
+        self._branches = branches
+        self._show = show
+
+    def turn_to(self, run: Any) -> None:
+        """Serve another run from now on."""
+        self.run = self.stream.run = run
+        self._exploring.turn_to(run)
+        if self.stream.link.open:
+            self._talker.post(self._greet, once="greet")
 
     def close(self) -> None:
         """Answer nothing any more."""
@@ -60,6 +73,9 @@ class Desk:
             self._talker.post(self._holding.tell, once="pins")
         if what == "iteration" or (what == "pins" and self.run.state != "running"):
             self.stream.iterated()
+        elif what == "quality":
+            if self.stream.link.open:
+                self._talker.post(lambda: self.stream.tell(quality_message(self.run)), once="quality")
         elif self.stream.link.open:
             self._talker.post(self._tell_status, once="status")
             if what != "params" and self.run.state != "running":
@@ -150,6 +166,33 @@ class Desk:
         if not self._talker.post(lambda: self._holding.hold(kind, id, *values)):
             raise Malformed("too many changes wait already.")
 
+    def _on_mark(self, name: str) -> None:
+        self._mover.post(lambda: self._moved(lambda run: run.mark(name)))
+
+    def _on_branch(self, iteration: int) -> None:
+        self._mover.post(lambda: self._moved(self._branch(iteration)), once="branch")
+
+    def _branch(self, iteration: int) -> Callable[[Any], None]:
+        return lambda run: self._show(self._branches.grow(run, iteration).run)
+
+    def _on_turn(self, branch: int) -> None:
+        if branch >= len(self._branches):
+            raise Malformed(f"There are {len(self._branches)} branches; got {branch}.")
+        self._mover.post(lambda: self._moved(lambda run: self._show(self._branches[branch].run)))
+
+    def _on_look(self, id: int, iteration: int) -> None:
+        self._talker.post(lambda: self.stream.tell(*past_message(self.run, id, iteration)))
+
+    def _on_script(self, id: int) -> None:
+        self._talker.post(lambda: self._tell_script(id))
+
+    def _tell_script(self, id: int) -> None:
+        try:
+            told = {"text": self.run.recipe().python()}
+        except NEError as error:
+            told = {"text": "", "error": plain_text(error, 1000)}
+        self.stream.tell({"k": "script", "id": id} | told)
+
     def _on_hover(self, id: int, point: int) -> None:
         rows = self._table.rows(point) if self._table else []
         answer: dict[str, Any] = {"k": "hover", "id": id, "point": point, "rows": rows, "image": None}
@@ -172,6 +215,7 @@ class Desk:
         self.stream.tell({"k": "controls", "controls": self.settings.rows()})
         self._holding.tell(always=True)
         self._tell_status()
+        self.stream.tell(curves_message(self.run))
         self.stream.rested()
 
     def _tell_rest(self) -> None:
@@ -179,7 +223,8 @@ class Desk:
             self.stream.rested()
 
     def _tell_status(self, message: str | None = None) -> None:
-        self.stream.tell(self.settings.told(status_message(self.run, message)))
+        places = {"branches": self._branches.told(), "branch": self._branches.place(self.run) or 0}
+        self.stream.tell(self.settings.told(status_message(self.run, message)) | places)
 
     def _refuse(self, content: Any, error: str) -> None:
         kind, id = content.get("k"), request_id(content)

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,11 @@ import numpy as np
 import traitlets as t
 
 from ne_interactive.engine.stepper import Stepper
-from ne_interactive.params.errors import ParameterError
+from ne_interactive.params.errors import DataError, ParameterError
 from ne_interactive.quality.hover import HoverTable
 from ne_interactive.quality.pictures import read_pictures
 from ne_interactive.quality.text import plain_text
+from ne_interactive.widget.branches import Branch, Branches
 from ne_interactive.widget.colors import Colors, Sizes
 from ne_interactive.widget.desk import Desk
 from ne_interactive.widget.exploring import Exploring
@@ -30,6 +32,7 @@ from ne_interactive.widget.wire import PROTOCOL, scene_of
 
 MIN_HEIGHT, MAX_HEIGHT = 160, 4000
 MAX_COMPONENTS = 3
+MAX_MEASURED = 2_000_000
 _STATIC = Path(__file__).parent / "static"
 
 
@@ -92,7 +95,8 @@ class Explorer(anywidget.AnyWidget):
         scene |= {"hover": asks, "hover_images": pictures is not None}
         self._stream = Stream(run, self.send, clock)
         exploring = Exploring(run, self._select, self.color_by, self._stream.tell)
-        self._desk = Desk(self._stream, table, pictures, exploring)
+        self._branches = Branches([Branch(run)])
+        self._desk = Desk(self._stream, table, pictures, exploring, self._branches, self.show)
         super().__init__(
             _esm=_bundle("widget.js"),
             _css=_bundle("widget.css"),
@@ -149,6 +153,49 @@ class Explorer(anywidget.AnyWidget):
         self._desk.settings.set(EVERY.name, "auto" if value is None else value)
         self._desk.heard("params")
 
+    @property
+    def branches(self) -> list[Branch]:
+        """The runs that the view has shown: the first, and those that branched off it, with where they did."""
+        return list(self._branches)
+
+    def branch(self, to: int | str | None = None) -> Stepper:
+        """Branch off the run, here or at an iteration or mark before, and show the branch, which it returns.
+
+        Raises:
+            ParameterError: if there is no such iteration or mark.
+        """
+        self.show(self._branches.grow(self.run, to).run)
+        return self.run
+
+    def show(self, run: Stepper) -> None:
+        """Turn to another run of the same points. It goes on if the one shown so far did, which is paused then.
+
+        Raises:
+            ParameterError: if it has another number of points, or more than three dimensions.
+        """
+        if run is self.run:
+            return
+        if run.n != self.run.n or not 1 <= run.c <= MAX_COMPONENTS:
+            raise ParameterError(
+                f"The view shows {self.run.n} points in 1 to {MAX_COMPONENTS} dimensions; "
+                f"the other run has {run.n} in {run.c}. Open a view of its own with explore()."
+            )
+        moving = self.run.state == "running"
+        self._unlisten()
+        if moving:
+            self.run.pause()
+        if self._branches.place(run) is None:
+            self._branches.append(Branch(run))
+        if getattr(self.run, "watched", False) and not run.watched:
+            run.watch()
+        self.run = run
+        self._scene = self._scene | scene_of(run)
+        self._desk.turn_to(run)
+        self._controls = self._desk.settings.rows()
+        self._unlisten = follow(run, self, Explorer._heard)
+        if moving:
+            run.resume()
+
     def pause(self) -> None:
         """Halt the run after the iteration it is in."""
         self.run.pause()
@@ -192,7 +239,8 @@ class Explorer(anywidget.AnyWidget):
             self._unlisten()
             self._desk.close()
             if self._stop_run_on_close:
-                self.run.stop()
+                for branch in self._branches:
+                    branch.run.stop()
             del self._unlisten
         super().close()
 
@@ -228,6 +276,7 @@ def explore(
     max_speed: float | None = None,
     height: int = 600,
     title: str | None = None,
+    quality: bool = True,
 ) -> Explorer:
     """Draw an embedding live while it is optimised in the background; the cell returns at once.
 
@@ -247,6 +296,8 @@ def explore(
         max_speed: Most iterations per second, to follow small data by eye; full speed by default.
         height: Height of the view in CSS pixels, 160 to 4000.
         title: A line above the view.
+        quality: Measure the map while the run goes on, as `Stepper.watch` does, and show it: where the data are in
+            memory, at least 4 and at most 2,000,000 points.
 
     Raises:
         ParameterError: `method` given beside a Stepper, more than three dimensions, a bad height or speed.
@@ -265,6 +316,9 @@ def explore(
     view._stop_run_on_close = not given
     if max_speed is not None:
         run.max_speed = max_speed
+    if quality and not run.watched and run.n <= MAX_MEASURED:
+        with suppress(DataError):
+            run.watch()
     if start:
         run.start()
     return view

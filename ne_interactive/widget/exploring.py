@@ -38,6 +38,10 @@ class Exploring:
         """Block until everything asked so far is done; false after `timeout` seconds."""
         return self._finder.wait(timeout)
 
+    def turn_to(self, run: Any) -> None:
+        """Look into another run from now on."""
+        self._run = run
+
     def select(self, id: int, points: np.ndarray) -> None:
         """Select points by hand; the view that asked is told that it was done."""
         try:

@@ -14,9 +14,12 @@ class Holding:
 
     def __init__(self, stream: Stream) -> None:
         """Serve the run of `stream`."""
-        self._run = stream.run
         self._stream = stream
         self._told = b""
+
+    @property
+    def _run(self) -> Any:
+        return self._stream.run
 
     def hold(self, kind: str, id: int, *values: np.ndarray) -> None:
         """Pin, move or release; the answer says whether it was done."""

@@ -55,8 +55,20 @@ def read_message(content: object, n: int, buffers: Sequence[Any] = ()) -> dict[s
                     f"action must be one of {', '.join(ACTIONS)}; got {plain_text(get('action'), 40)!r}."
                 )
             return {"k": kind, "action": get("action")}
-        case "rewind":
+        case "rewind" | "branch":
             return {"k": kind, "iteration": _integer("iteration", get("iteration"))}
+        case "look":
+            fields = {"k": kind, "id": _integer("id", get("id"))}
+            return fields | {"iteration": _integer("iteration", get("iteration"))}
+        case "turn":
+            return {"k": kind, "branch": _integer("branch", get("branch"))}
+        case "script":
+            return {"k": kind, "id": _integer("id", get("id"))}
+        case "mark":
+            name = get("name")
+            if not (isinstance(name, str) and name.strip() and len(name) <= MAX_VALUE_TEXT):
+                raise Malformed(f"A name must be a text of 1 to {MAX_VALUE_TEXT} characters.")
+            return {"k": kind, "name": name.strip()}
         case "hover" | "neighbors":
             point = _integer("point", get("point"))
             if point >= n:

@@ -37,8 +37,11 @@ class Settings:
 
     def __init__(self, stream: Stream) -> None:
         """Describe the run of `stream`, and its pace."""
-        self._run = stream.run
         self._stream = stream
+
+    @property
+    def _run(self) -> Any:
+        return self._stream.run
 
     def rows(self) -> list[dict[str, Any]]:
         """Describe every control as plain data, in the order in which they are shown."""

@@ -78,7 +78,10 @@ def test_the_view_is_built_as_with_harmless_texts(views):
     assert {TEXTS[0], "__proto__", "constructor"} <= set(labels)
     marks = bridges[0].view.locator(".ne-mark")
     assert marks.count() == N
-    assert TEXTS[0] in marks.first.get_attribute("title")
+    assert TEXTS[0] in marks.first.get_attribute("aria-label")
+    for bridge in bridges:
+        bridge.view.locator(".ne-mark").first.focus()
+    assert TEXTS[0] in bridges[0].view.locator(".ne-tip").text_content()
     assert host.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert host.page.evaluate("({}).polluted === undefined && Object.keys(Object.prototype).length === 0")
 

@@ -172,3 +172,13 @@ def test_it_fits_the_window(open_recording, width):
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     play = page.get_by_role("button", name="Play").bounding_box()
     assert play["y"] + play["height"] <= 640
+
+
+def test_the_keys_of_the_live_timeline_leave_a_recording_alone(open_recording):
+    page = open_recording()
+    before = iteration(page)
+    page.locator(".ne-canvas").focus()
+    page.keyboard.press("[")
+    scrub(page, 1)
+    assert iteration(page) != before
+    assert page.locator(".ne-where").text_content() == ""

@@ -1,11 +1,13 @@
-"""The timeline: it follows the run, marks its changes, and takes it back."""
+"""The timeline: it follows the run, marks its changes, draws its curves, and shows the past while the run goes on."""
 
 import numpy as np
+import pytest
 
 from .host import control, traits
 from .test_controls import move
 
 SQUARE = np.array([[-1, -1], [1, -1], [-1, 1], [1, 1]])
+FAR = SQUARE * [3, 1]
 
 
 def show(host, **changes):
@@ -14,6 +16,30 @@ def show(host, **changes):
 
 def slider(host):
     return host.page.get_by_role("slider", name="timeline")
+
+
+def button(host, name):
+    return host.page.get_by_role("button", name=name, exact=True)
+
+
+def looked(host):
+    return host.page.locator(".ne-where").inner_text()
+
+
+def until(host, condition):
+    """Wait for what the page does; its policy lets no text be run as code, so it is asked from here."""
+    for _ in range(200):
+        if condition():
+            return
+        host.page.wait_for_timeout(25)
+    raise AssertionError("it does not come")
+
+
+def past(host, ask, Z, it):
+    """Answer as the kernel does, with a frame that it still has."""
+    Z = np.asarray(Z, np.float32)
+    header = {"k": "past", "id": ask["id"], "seq": 0, "it": it, "n": len(Z), "c": 2, "q": "f32"}
+    host.receive(header | {"lo": [0.0, 0.0], "sc": [1.0, 1.0], "state": "running"}, Z)
 
 
 def test_it_follows_the_run(host):
@@ -27,53 +53,198 @@ def test_it_follows_the_run(host):
     assert slider(host).input_value() == "30"
 
 
-def test_letting_go_further_back_asks_once_and_announces_it(host):
+def test_dragging_looks_back_and_changes_nothing(host):
     show(host)
+    host.frame(FAR, it=50)
     host.frame(SQUARE, it=200)
-    move(slider(host), 150, 90, 80)
-    assert [message["iteration"] for message in host.sent("rewind")] == [80]
-    host.page.get_by_role("status").get_by_text("back to iteration 80").wait_for(state="attached")
-
-
-def test_while_it_is_held_frames_do_not_move_it(host):
-    show(host)
-    host.frame(SQUARE, it=200)
-    slider(host).evaluate("e => { e.value = '50'; e.dispatchEvent(new Event('input', {bubbles: true})); }")
-    host.frame(SQUARE, it=210)
-    assert slider(host).input_value() == "50"
-    assert host.page.locator(".ne-back").inner_text() == "back to 50"
-    slider(host).evaluate("e => e.dispatchEvent(new Event('change', {bubbles: true}))")
-    assert host.sent("rewind")[0]["iteration"] == 50
-    assert slider(host).input_value() == "210"
-    assert host.page.locator(".ne-back").inner_text() == ""
-
-
-def test_at_its_end_it_asks_for_nothing(host):
-    show(host)
-    host.frame(SQUARE, it=200)
-    move(slider(host), 200)
+    move(slider(host), 150, 90, 60)
+    assert looked(host) == "iteration 50"
+    host.page.wait_for_selector(".ne-root[data-iteration='50']")
+    assert slider(host).input_value() == "60"
+    host.page.get_by_role("status").get_by_text("looking back at iteration 50").wait_for(state="attached")
     assert host.sent("rewind") == []
+    move(slider(host), 200)
+    assert host.page.locator(".ne-where").is_hidden()
+    host.page.wait_for_selector(".ne-root[data-iteration='200']")
 
 
-def test_the_keyboard_moves_it(host):
+def test_frames_are_acknowledged_and_kept_while_one_looks_back(host):
     show(host)
+    host.frame(FAR, it=50)
     host.frame(SQUARE, it=200)
+    move(slider(host), 50)
+    seq = host.frame(SQUARE, it=210, wait=False)
+    until(host, lambda: host.sent("ack")[-1]["seq"] == seq)
+    host.page.wait_for_selector(".ne-root[data-iteration='50']")
+    assert host.page.locator(".ne-root").get_attribute("data-iteration") == "50"
+    assert slider(host).get_attribute("max") == "210"
+    assert slider(host).input_value() == "50"
+    assert host.page.locator(".ne-cell-iteration b").inner_text() == "210"
+    button(host, "Back to now").click()
+    host.page.wait_for_selector(".ne-root[data-iteration='210']")
+    move(slider(host), 199)
+    assert looked(host) == "iteration 200"
+
+
+def test_what_is_not_here_is_asked_for(host):
+    show(host)
+    host.frame(SQUARE, it=10)
+    host.frame(SQUARE, it=1000)
+    move(slider(host), 700)
+    (ask,) = host.sent("look")
+    assert ask["iteration"] == 700
+    assert looked(host) == "iteration 1,000"  # the nearest one, until the answer comes
+    move(slider(host), 400)
+    assert len(host.sent("look")) == 1  # one at a time
+    past(host, ask, FAR, 690)
+    until(host, lambda: len(host.sent("look")) == 2)
+    past(host, host.sent("look")[1], FAR, 405)
+    host.page.wait_for_selector(".ne-root[data-iteration='405']")
+    assert looked(host) == "iteration 405"
+    move(slider(host), 692)
+    assert looked(host) == "iteration 690"
+    assert len(host.sent("look")) == 2  # it is here now
+
+
+@pytest.mark.parametrize(("name", "kind"), [("Continue from here", "rewind"), ("Branch from here", "branch")])
+def test_only_a_button_changes_the_run(host, name, kind):
+    show(host)
+    host.frame(FAR, it=80)
+    host.frame(SQUARE, it=200)
+    move(slider(host), 82)
+    button(host, name).click()
+    assert [message["iteration"] for message in host.sent(kind)] == [80]  # the moment in the picture
+    host.frame(FAR, it=80)
+    assert host.page.locator(".ne-where").is_hidden()
+    assert slider(host).get_attribute("max") == "80"
+
+
+def test_keys_look_back_and_forward(host):
+    show(host)
+    for it in range(10, 510, 10):
+        host.frame(SQUARE, it=it, wait=it == 500)
+    host.page.locator(".ne-canvas").focus()
+    host.page.keyboard.press("[")
+    host.page.keyboard.press("[")
+    assert looked(host) == "iteration 480"
+    host.page.keyboard.press("]")
+    assert looked(host) == "iteration 490"
+    host.page.keyboard.press("]")
+    assert host.page.locator(".ne-where").is_hidden()
     slider(host).focus()
     host.page.keyboard.press("Home")
-    assert host.sent("rewind")[0]["iteration"] == 0
+    assert looked(host) == "iteration 10"
 
 
 def test_changes_are_marked_where_they_were_made_and_stay_text(host):
     show(host)
+    host.frame(SQUARE, it=50)
     host.frame(SQUARE, it=200)
     hostile = "<img src=x onerror=alert(1)>"
-    host.status(it=200, changes=[[50, "perplexity 30 to 20"], [100, hostile], "nonsense", [None, 3]])
+    host.status(
+        it=200, changes=[[50, "perplexity 30"], [50, "before"], [100, hostile], "nonsense", [None, 3]]
+    )
     marks = host.page.locator(".ne-mark")
     assert marks.count() == 3
-    assert marks.nth(0).get_attribute("title") == "50: perplexity 30 to 20"
     assert marks.nth(1).get_attribute("aria-label") == f"100: {hostile}"
+    marks.nth(1).focus()
+    assert host.page.locator(".ne-tip").inner_text() == f"100: {hostile}"
+    host.page.keyboard.press("ArrowLeft")
+    assert host.page.locator(".ne-tip").inner_text() == "50: perplexity 30, before"
+    host.page.keyboard.press("Enter")
+    assert looked(host) == "iteration 50"
+    assert host.page.locator(".ne-tip").is_visible()
+    marks.nth(0).evaluate("e => e.blur()")
+    assert host.page.locator(".ne-tip").is_hidden()
     assert host.page.locator(".ne-timeline img").count() == 0
     left = [marks.nth(i).evaluate("e => e.style.left") for i in range(2)]
     assert left == ["25%", "50%"]
-    host.frame(SQUARE, it=400)
-    assert marks.nth(0).evaluate("e => e.style.left") == "12.5%"
+    host.frame(SQUARE, it=400, wait=False)
+    until(host, lambda: marks.nth(0).evaluate("e => e.style.left") == "12.5%")
+
+
+def test_curves_are_drawn_read_and_switched(host):
+    show(host)
+    host.frame(SQUARE, it=120, loss=2.8)
+    host.frame(SQUARE, it=200, loss=2.5)
+    told = [
+        {"name": "loss", "it": [10, 100, 200], "v": [8.0, 3.0, 2.5]},
+        {"name": "recall", "it": [50, 150], "v": [0.2, 0.375]},
+        {"name": "continuity", "it": [50, "x", 40, 150], "v": [0.9, 1, 2, None]},
+    ]
+    host.receive({"k": "curves", "curves": [*told, "nonsense"]})
+    lines = host.page.locator(".ne-line")
+    assert lines.all_inner_texts() == ["loss\n2.5", "recall\n.38", "continuity\n.90"]
+    paths = host.page.locator(".ne-curves path")
+    drawn = [bool(paths.nth(i).get_attribute("d")) for i in range(3)]
+    assert drawn == [True, True, False]
+    lines.nth(2).click()
+    lines.nth(0).click()
+    assert [bool(paths.nth(i).get_attribute("d")) for i in range(3)] == [False, True, True]
+    host.receive({"k": "quality", "it": 190, "values": {"recall": 0.5, "continuity": None}})
+    until(host, lambda: lines.nth(1).inner_text() == "recall\n.50")
+    move(slider(host), 120)
+    assert lines.nth(1).inner_text() == "recall\n.20"
+    button(host, "Back to now").click()
+    host.frame(SQUARE, it=60, loss=4.0)  # the run went back
+    until(host, lambda: lines.nth(1).inner_text() == "recall\n.20")
+    assert lines.nth(0).inner_text() == "loss\n4"
+
+
+def test_a_moment_is_named(host):
+    show(host)
+    host.frame(SQUARE, it=20)
+    button(host, "Name this moment").click()
+    host.page.keyboard.type(" before [repulsion] ")
+    host.page.keyboard.press("Enter")
+    assert [message["name"] for message in host.sent("mark")] == ["before [repulsion]"]
+    assert host.page.get_by_label("name of this moment").is_hidden()
+    button(host, "Name this moment").click()
+    host.page.keyboard.press("Enter")
+    host.page.keyboard.press("Escape")
+    assert len(host.sent("mark")) == 1
+
+
+def test_branches_are_listed_and_turned_to(host):
+    show(host)
+    host.frame(FAR, it=50)
+    host.frame(SQUARE, it=200)
+    branches = host.page.get_by_role("combobox", name="branch")
+    host.status(it=200, branches=[[-1, 0]], branch=0)
+    assert branches.is_hidden()
+    host.status(it=200, branches=[[-1, 0], [0, 120], [1, 1500], [7, "x"]], branch=1)
+    assert [text.strip() for text in branches.locator("option").all_inner_texts()] == [
+        "first run",
+        "└ branch 1, from 120",
+        "└ branch 2, from 1,500",
+        "run 4",
+    ]
+    assert branches.evaluate("e => e.selectedIndex") == 1
+    branches.select_option(index=0)
+    assert [message["branch"] for message in host.sent("turn")] == [0]
+    move(slider(host), 50)
+    assert len(host.sent("look")) == 1  # frames of the other run are not shown as this one's
+
+
+def test_the_script_goes_to_the_clipboard(open_host):
+    host = open_host("navigator.clipboard.writeText = async (text) => { window.copied = text; };")
+    show(host)
+    button(host, "Copy as Python").click()
+    (ask,) = host.sent("script")
+    host.receive({"k": "script", "id": ask["id"], "text": "run.step(3)"})
+    until(host, lambda: host.page.evaluate("window.copied") == "run.step(3)")
+    assert "The script is in the clipboard" in host.page.locator(".ne-message").inner_text()
+    host.receive({"k": "script", "id": ask["id"] + 1, "text": "of another view"})
+    assert host.page.evaluate("window.copied") == "run.step(3)"
+
+
+def test_a_refused_clipboard_gives_a_box_to_copy_from(open_host):
+    host = open_host("navigator.clipboard.writeText = async () => { throw new Error('refused'); };")
+    show(host)
+    button(host, "Copy as Python").click()
+    host.receive({"k": "script", "id": host.sent("script")[0]["id"], "text": "run.step(3)</textarea>"})
+    field = host.page.get_by_role("textbox", name="the script")
+    assert field.input_value() == "run.step(3)</textarea>"
+    assert host.page.evaluate("String(getSelection())") == "run.step(3)</textarea>"
+    host.page.keyboard.press("Escape")
+    assert host.page.locator(".ne-paper").count() == 0

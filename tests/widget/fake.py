@@ -41,6 +41,10 @@ class FakeRun:
         self.copies = 0
         self.calls: list[str] = []
         self.events: list[Any] = []
+        self.history: dict[int, np.ndarray] = {}
+        self.quality: dict[str, float] = {}
+        self.qualities: dict[str, np.ndarray] = {"iteration": np.empty(0, np.int64)}
+        self.watched = False
         self.listeners: list[Any] = []
         self.start_positions = np.random.default_rng(0).normal(size=(n, c)).astype(np.float32)
 

@@ -47,8 +47,9 @@ def test_nothing_is_sent_or_copied_while_nobody_looks(browser, run):
 def test_hello_is_answered_with_controls_status_and_an_exact_frame(browser, run):
     run.iterate(4)
     browser.say("hello")
-    controls, pins, status, frame = browser.take()
-    assert [controls["k"], pins["k"], status["k"], frame["k"]] == ["controls", "pins", "status", "frame"]
+    controls, pins, status, curves, frame = browser.take()
+    kinds = [message["k"] for message in (controls, pins, status, curves, frame)]
+    assert kinds == ["controls", "pins", "status", "curves", "frame"]
     assert status["it"] == frame["it"] == 4
     assert frame["q"] == "f32"
     assert frame["seq"] == 1

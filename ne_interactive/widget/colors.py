@@ -115,10 +115,9 @@ class Sizes:
             raise DataError("size must hold numbers; all of them are missing.")
         self.name = plain_text(name, LONGEST_NAME)
         self.low, self.high = float(finite.min()), float(finite.max())
-        half = (
-            np.clip(values, self.low, self.high) / 2
-        )  # so that the distance of very large numbers stays finite
-        share = (half - self.low / 2) / ((self.high - self.low) / 2 if self.high > self.low else 1.0)
+        # Halved, so that the distance of two very large numbers stays finite.
+        half, low, high = np.clip(values, self.low, self.high) / 2, self.low / 2, self.high / 2
+        share = (half - low) / (high - low if high > low else 1.0)
         self.bytes = np.rint(255 * np.sqrt(np.nan_to_num(share))).astype(np.uint8).tobytes()
 
     def describe(self) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 export interface Command {
   name: string;
+  /** What its button says, where the button stands among others of its kind. */
+  label?: string;
   /** As `KeyboardEvent.key` has it; several keys may do the same. */
   keys?: readonly string[];
   /** The path of a 16 by 16 icon; a command without one has no button among the tools. */

@@ -2,12 +2,15 @@
 
 import type { Command, Commands } from "./commands.ts";
 import type { Gesture } from "./hand.ts";
+import { ICON } from "./icons.ts";
 import { Lasso, type Mode } from "./lasso.ts";
 import { Latest } from "./latest.ts";
 import { Lines } from "./lines.ts";
 import type { Link } from "./link.ts";
+import { Names } from "./names.ts";
 import type { Points } from "./points.ts";
-import { HIDDEN, SELECTED } from "./scene.ts";
+import { HIDDEN, MATCH, SELECTED } from "./scene.ts";
+import { Search } from "./search.ts";
 import { combine, type How, inside, others } from "./select.ts";
 import { Selection } from "./selection.ts";
 import type { Stage } from "./stage.ts";
@@ -24,6 +27,8 @@ export interface ExploreParts {
   points: Points;
   link: Link;
   commands: Commands;
+  /** Whether there are texts to search. */
+  searchable(): boolean;
   /** What the kernel holds as selected. */
   held(): Uint32Array;
   announce(text: string): void;
@@ -34,6 +39,8 @@ export interface ExploreParts {
 export class Explore {
   readonly selection: Selection;
   readonly summary: Summary;
+  readonly search: Search;
+  readonly #names: Names;
   readonly #lasso: Lasso;
   readonly #lines: Lines;
   readonly #asked: Latest<number>;
@@ -51,14 +58,45 @@ export class Explore {
     this.#lasso = new Lasso(stage, (outline, how) => this.#enclose(outline, how));
     this.#lines = new Lines(stage, parts.points);
     this.#asked = new Latest((point) => link.neighbors(point));
+    this.#names = new Names(stage, parts.points, signal);
+    this.search = new Search(
+      {
+        ask: (text) => link.search(text),
+        found: (found) => this.#mark(found),
+        select: (found) => this.selection.set(found),
+        closed: () => stage.canvas.focus({ preventScroll: true }),
+      },
+      signal,
+    );
     const actions = this.#actions();
     this.summary = new Summary(commands, actions, signal);
-    commands.add(...this.#lasso.commands(), ...actions, {
-      name: "clear",
-      keys: ["Escape"],
-      group: "selection",
-      run: () => this.#escape(),
-    });
+    commands.add(
+      ...this.#lasso.commands(),
+      {
+        name: "search",
+        keys: ["/"],
+        icon: ICON.search,
+        group: "find",
+        run: () => this.search.open(),
+        able: () => parts.searchable(),
+      },
+      {
+        name: "labels",
+        keys: ["n"],
+        icon: ICON.labels,
+        group: "find",
+        run: () => this.#names.switch(),
+        on: () => this.#names.on && parts.points.categorical,
+        able: () => parts.points.categorical,
+      },
+      ...actions,
+      {
+        name: "clear",
+        keys: ["Escape"],
+        group: "selection",
+        run: () => this.#escape(),
+      },
+    );
     this.#lasso.use("pan");
   }
 
@@ -87,12 +125,15 @@ export class Explore {
   }
 
   drawn(context: CanvasRenderingContext2D, ratio: number): void {
+    this.#names.drawn(context, ratio);
     this.#lines.drawn(context, ratio);
     this.#lasso.drawn(context, ratio);
   }
 
   /** Colours or categories are others now. */
   recolored(): void {
+    this.#names.reset();
+    this.parts.commands.changed();
     this.#summarize();
   }
 
@@ -100,6 +141,20 @@ export class Explore {
   answered(id: number): void {
     this.selection.answer(id);
     this.#asked.answer(id);
+    this.search.answer(id, new Uint32Array(0));
+  }
+
+  /** The kernel found the points that have the text. */
+  found(id: number, points: Uint32Array): void {
+    this.search.answer(
+      id,
+      points.filter((point) => point < this.parts.points.n),
+    );
+  }
+
+  #mark(found: Uint32Array): void {
+    const { points } = this.parts;
+    if (found.length > 0 || points.has(MATCH)) points.mark(MATCH, found);
   }
 
   #actions(): Command[] {
@@ -108,7 +163,7 @@ export class Explore {
     const group = "selection";
     const some = () => !selection.empty;
     return [
-      { group, name: "clear selection", run: () => selection.clear(), able: some },
+      { group, name: "clear selection", label: "clear", run: () => selection.clear(), able: some },
       { group, name: "invert", run: () => selection.set(others(points.n, selection.indices)), able: some },
       { group, name: "zoom to", run: () => this.#zoomTo(selection.indices), able: some },
       {
@@ -189,6 +244,7 @@ export class Explore {
 
   #escape(): void {
     if (this.#lasso.drawing) this.#lasso.cancel();
+    else if (this.search.active) this.search.close();
     else if (this.#lines.from >= 0) this.#lines.clear();
     else this.selection.clear();
   }

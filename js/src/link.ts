@@ -14,6 +14,7 @@ import {
 import {
   isRaw,
   readCurves,
+  readFound,
   readFrame,
   readHover,
   readId,
@@ -36,6 +37,7 @@ export interface Handlers {
   held(reply: SetReply): void;
   /** Which points are pinned: indices, little-endian uint32. */
   pins(buffer: unknown): void;
+  found(id: number, points: Uint32Array): void;
   /** Points were selected. */
   selected(id: number): void;
   refused(reason: string, id: number): void;
@@ -130,6 +132,11 @@ export class Link {
     return this.#lastId;
   }
 
+  search(text: string): number {
+    this.model.send({ k: "search", id: ++this.#lastId, text });
+    return this.#lastId;
+  }
+
   color(name: string): void {
     this.model.send({ k: "color", name });
   }
@@ -180,6 +187,9 @@ export class Link {
         break;
       case "refused":
         this.handlers.refused(readRefusal(content), readId(content));
+        break;
+      case "found":
+        this.handlers.found(readId(content), readFound(buffers));
         break;
       case "neighbors":
         this.handlers.neighbors(readNeighbors(content, buffers));

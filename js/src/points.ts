@@ -13,6 +13,8 @@ export class Points {
   /** What each point is drawn with: see the bits of scene.ts. */
   flags: Uint8Array = new Uint8Array(0);
   codes: Uint16Array = new Uint16Array(0);
+  /** Changes with whatever is drawn otherwise. */
+  version = 0;
   #legend: Legend = { kind: "none", name: "", items: [], low: 0, high: 1 };
   #colors = colorsFor("none", 0, "light");
   /** Flags by code, from the legend. */
@@ -76,6 +78,13 @@ export class Points {
     return (this.#present & bit) !== 0;
   }
 
+  /** The codes of the most frequent categories, most frequent first. */
+  mostFrequent(count: number): number[] {
+    const { items } = this.#legend;
+    const codes = items.map((_, code) => code).sort((a, b) => items[b]!.count - items[a]!.count);
+    return codes.slice(0, count);
+  }
+
   get categorical(): boolean {
     return this.#legend.kind === "category";
   }
@@ -114,6 +123,7 @@ export class Points {
       flags[i] = byCode[codes[i]!]! | mark | (focus === 0 || mark & focus ? 0 : DIMMED);
     }
     this.flags = flags;
+    this.version++;
     this.stage.setFlags(flags);
   }
 }

@@ -41,13 +41,18 @@ export function layersOf(flags: Uint8Array): number[] {
   return [...found].sort();
 }
 
+/** CSS pixels from which on a marked point has a ring. */
+export const RING_FROM = 5;
+
 /** Diameter, width of the ring (0: none) and shape of a point with this flag; `unit` is one CSS pixel. */
 export function markOf(flag: number, diameter: number, unit: number) {
   let size = diameter;
-  if (flag & SELECTED) size = 1.1 * size + 1.5 * unit;
-  if (flag & MATCH) size = 1.6 * size + 4 * unit;
+  if (flag & SELECTED) size = 1.15 * size + 0.8 * unit;
+  if (flag & MATCH) size = 1.4 * size + 2.5 * unit;
   if (flag & PINNED) size = Math.max(1.2 * size, 7 * unit);
-  const ring = flag & MARKED ? Math.min(1.6 * unit, Math.max(0.75 * unit, 0.18 * size)) : 0;
+  // Rings of small points would leave nothing of their colours.
+  const ring =
+    flag & MARKED && size >= RING_FROM * unit ? Math.min(1.6 * unit, Math.max(0.75 * unit, 0.18 * size)) : 0;
   return { size, ring, square: (flag & PINNED) !== 0 };
 }
 

@@ -1,7 +1,18 @@
 /** The points' shaders. Positions are CSS pixels from the middle of the picture; z points at the viewer. */
 
 import { NEAR } from "./camera.ts";
-import { DIM, DIMMED, LARGEST, MARKED, MATCH, PINNED, SELECTED, SMALLEST, UNDRAWN } from "./scene.ts";
+import {
+  DIM,
+  DIMMED,
+  LARGEST,
+  MARKED,
+  MATCH,
+  PINNED,
+  RING_FROM,
+  SELECTED,
+  SMALLEST,
+  UNDRAWN,
+} from "./scene.ts";
 
 const number = (value: number) => value.toFixed(4);
 
@@ -38,11 +49,12 @@ void main() {
   v_color = vec4(color, marked ? 1.0 : dimmed ? ${number(DIM)} * u_alpha : u_alpha);
 
   float size = u_size / w * (u_sized > 0 ? mix(${number(SMALLEST)}, ${number(LARGEST)}, a_size) : 1.0);
-  if ((a_flag & ${SELECTED}u) != 0u) size = 1.1 * size + 1.5 * u_unit;
-  if ((a_flag & ${MATCH}u) != 0u) size = 1.6 * size + 4.0 * u_unit;
+  if ((a_flag & ${SELECTED}u) != 0u) size = 1.15 * size + 0.8 * u_unit;
+  if ((a_flag & ${MATCH}u) != 0u) size = 1.4 * size + 2.5 * u_unit;
   bool square = (a_flag & ${PINNED}u) != 0u;
   if (square) size = max(1.2 * size, 7.0 * u_unit);
-  v_shape = vec3(size, marked ? clamp(0.18 * size, 0.75 * u_unit, 1.6 * u_unit) : 0.0, square ? 1.0 : 0.0);
+  bool ringed = marked && size >= ${number(RING_FROM)} * u_unit;
+  v_shape = vec3(size, ringed ? clamp(0.18 * size, 0.75 * u_unit, 1.6 * u_unit) : 0.0, square ? 1.0 : 0.0);
   gl_PointSize = size + 1.0;
 }`;
 

@@ -21,7 +21,11 @@ export class Summary {
 
   constructor(commands: Commands, actions: readonly Command[], signal: AbortSignal) {
     for (const command of actions) {
-      const button = h("button", { type: "button", class: "ne-action" }, command.name);
+      const button = h(
+        "button",
+        { type: "button", class: "ne-action", "aria-label": command.name },
+        command.label ?? command.name,
+      );
       button.addEventListener(
         "click",
         () => {

@@ -107,6 +107,8 @@ export interface SceneInfo {
   /** What the sizes of points mean; null where all are alike. */
   size: { name: string; low: number; high: number } | null;
   hover: boolean;
+  /** There are texts to search. */
+  search: boolean;
   /** The points lie in the unit disk, whose edge is drawn. */
   disk: boolean;
 }

@@ -127,6 +127,7 @@ export class View {
         points: this.#points,
         link: this.#link,
         commands: this.#commands,
+        searchable: () => this.#scene.search,
         held: () => readPoints(this.model.get("_selection"), this.#scene.n),
         announce: (text) => this.#bar.announce(text),
         note: (text) => this.#bar.showNote(text),
@@ -152,7 +153,13 @@ export class View {
 
   #assemble(element: HTMLElement): void {
     this.#stage.canvas.setAttribute("aria-describedby", this.#help.id);
-    this.#stage.element.append(this.#caption, this.#tools.element, this.#hint, this.#hover.card.element);
+    this.#stage.element.append(
+      this.#caption,
+      this.#tools.element,
+      this.#hint,
+      this.#explore.search.element,
+      this.#hover.card.element,
+    );
     const side = h(
       "aside",
       { class: "ne-side" },
@@ -282,6 +289,7 @@ export class View {
       status: (status) => this.#showStatus(status),
       set: (reply) => this.#panel.answer(reply),
       hover: (reply) => this.#hover.answer(reply),
+      found: (id, points) => this.#explore.found(id, points),
       neighbors: (reply) => this.#explore.showNeighbors(reply),
       selected: (id) => this.#explore.answered(id),
       held: (reply) => this.#hold.answer(reply),

@@ -205,6 +205,11 @@ function readPicture(raw: Raw, bytes: Uint8Array): Picture | null {
   return fits ? { w, h, channels, pixels: bytes } : null;
 }
 
+/** The points that a search found. */
+export function readFound(buffers: readonly unknown[]): Uint32Array {
+  return readPoints(buffers[0], MAX_POINTS);
+}
+
 export function readNeighbors(content: Raw, buffers: readonly unknown[]): NeighborsReply {
   const points = asUint32(buffers[0]);
   return { id: readId(content), point: whole(content.point, -1), points, note: text(content.note) };
@@ -272,6 +277,7 @@ export function readScene(value: unknown): SceneInfo {
     colors: readColors(raw.colors),
     size: readSize(raw.size),
     hover: raw.hover === true,
+    search: raw.search === true,
     disk: raw.disk === true,
   };
 }

@@ -1,7 +1,7 @@
 """What the card under the pointer shows: its texts, looked up one point at a time."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ne_interactive.params.errors import DataError
@@ -21,6 +21,8 @@ class HoverTable:
             DataError: not a table or a column, or not one row for each of the n points.
         """
         self.columns: list[tuple[str, Callable[[int], object]]] = []
+        self._searched: list[Callable[[int], object]] = []
+        self._n = n
         named = named_columns(hover, "hover")
         for name, column in named[:MAX_COLUMNS]:
             values = as_column(column, f"hover column {plain_text(name, 60)!r}" if name else "hover")
@@ -30,12 +32,19 @@ class HoverTable:
                     f"hover{where} must have one entry for each of the {n} points; got {len(values)}."
                 )
             self.columns.append((plain_text(name, 60), values.__getitem__))
+            if values.dtype.kind in "US" or any(isinstance(value, str) for value in values):
+                self._searched.append(values.__getitem__)
         self.left_out = max(0, len(named) - MAX_COLUMNS)
 
     def rows(self, point: int) -> list[list[str]]:
         """Give [name, text] for each column of one point; texts are cut at 200 characters."""
         rows = [[name, _cell(get, point)] for name, get in self.columns]
         return [*rows, ["…", f"{self.left_out} more columns"]] if self.left_out else rows
+
+    def texts(self) -> Iterator[list[str]]:
+        """Give the columns that hold text, as `rows` shows them; those without any are left out."""
+        for get in self._searched:
+            yield [_cell(get, point) for point in range(self._n)]
 
 
 def named_columns(table: Any, what: str) -> list[tuple[str, object]]:

@@ -1,5 +1,7 @@
 """What points can be coloured by, and how large they are: columns, read when they are first chosen."""
 
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -38,6 +40,14 @@ class Colors:
     def names(self) -> list[str]:
         """What can be chosen, "one colour" last."""
         return [*self._columns, PLAIN]
+
+    def categories(self) -> Iterator[Labels]:
+        """Give the columns that are categories."""
+        for name in list(self._columns):
+            with suppress(DataError):  # too many different values: it cannot be chosen either
+                labels = self._labels_of(name)
+                if labels.kind == "category":
+                    yield labels
 
     def choose(self, name: str, values: object = None) -> Labels:
         """Colour by a column that there is, or by `values` under this name; nothing changes where that fails.

@@ -211,6 +211,9 @@ class Desk:
     def _on_color(self, name: str) -> None:
         self._exploring.color(name)
 
+    def _on_search(self, id: int, text: str) -> None:
+        self._exploring.search(id, text)
+
     def _greet(self) -> None:
         self.stream.tell({"k": "controls", "controls": self.settings.rows()})
         self._holding.tell(always=True)

@@ -24,6 +24,7 @@ from ne_interactive.widget.exploring import Exploring
 from ne_interactive.widget.follow import follow
 from ne_interactive.widget.labels import codes, legend
 from ne_interactive.widget.saving import save_recording
+from ne_interactive.widget.search import Search
 from ne_interactive.widget.selection import Points, packed
 from ne_interactive.widget.settings import EVERY
 from ne_interactive.widget.still import with_still
@@ -92,9 +93,11 @@ class Explorer(anywidget.AnyWidget):
         scene = scene_of(run) | {"title": plain_text(title or "")}
         asks = table is not None or pictures is not None
         scene |= {"size": sizes.describe() if sizes else None} | _coloring(colors)
+        scene |= {"search": table is not None or len(colors.names) > 1}
         scene |= {"hover": asks, "hover_images": pictures is not None}
         self._stream = Stream(run, self.send, clock)
-        exploring = Exploring(run, self._select, self.color_by, self._stream.tell)
+        search = Search(table, colors, run.n)
+        exploring = Exploring(run, self._select, self.color_by, search, self._stream.tell)
         self._branches = Branches([Branch(run)])
         self._desk = Desk(self._stream, table, pictures, exploring, self._branches, self.show)
         super().__init__(

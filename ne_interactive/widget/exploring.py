@@ -1,4 +1,4 @@
-"""What a person asks of the points: which are selected, what they are coloured by, what is near them in the data."""
+"""What a person asks of the points: which are selected or found, what they are coloured by, what is near them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,6 +7,8 @@ import numpy as np
 
 from ne_interactive.params.errors import StateError
 from ne_interactive.quality.text import plain_text
+from ne_interactive.widget.inbox import Malformed
+from ne_interactive.widget.search import Search
 from ne_interactive.widget.selection import packed
 from ne_interactive.widget.worker import Worker
 
@@ -21,12 +23,14 @@ class Exploring:
         run: Any,
         select: Callable[[np.ndarray], None],
         color_by: Callable[[str], None],
+        search: Search,
         answer: Callable[[dict[str, Any], list[memoryview]], None],
     ) -> None:
         """Look into `run`, and hand choices of the browser to `select` and `color_by`."""
         self._run = run
         self._choose = select
         self._color_by = color_by
+        self._search = search
         self._answer = answer
         self._finder = Worker("ne_interactive-finder")
 
@@ -59,6 +63,14 @@ class Exploring:
         except Exception as error:
             told = plain_text(error, 1000)
             self._answer({"k": "refused", "of": "color", "id": None, "error": told}, [])
+
+    def search(self, id: int, text: str) -> None:
+        """Tell which points have a piece of text, found beside the thread that hears the browser."""
+        if not self._finder.post(lambda: self._find(id, text)):
+            raise Malformed("too much is asked for already.")
+
+    def _find(self, id: int, text: str) -> None:
+        self._answer({"k": "found", "id": id}, [memoryview(packed(self._search.find(text)))])
 
     def neighbors(self, id: int, point: int) -> None:
         """Tell the nearest neighbours of a point in the data, nearest first, or why they are not known."""

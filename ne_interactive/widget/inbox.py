@@ -79,6 +79,11 @@ def read_message(content: object, n: int, buffers: Sequence[Any] = ()) -> dict[s
             if not (isinstance(name, str) and len(name) <= MAX_VALUE_TEXT):
                 raise Malformed("name must be the name of a column.")
             return {"k": kind, "name": name}
+        case "search":
+            text = get("text")
+            if not (isinstance(text, str) and len(text) <= MAX_VALUE_TEXT):
+                raise Malformed(f"text must be a text of at most {MAX_VALUE_TEXT} characters.")
+            return {"k": kind, "id": _integer("id", get("id")), "text": text}
         case "select" | "pin":
             return {"k": kind, "id": _integer("id", get("id")), "points": _points(buffers, n)}
         case "release":  # without points, of all

@@ -1,0 +1,96 @@
+/** A field for a piece of text: the points that have it stand out, Enter selects them, Escape ends it. */
+
+import { h, say } from "./dom.ts";
+import { Latest } from "./latest.ts";
+
+/** Milliseconds without a key after which the kernel is asked. */
+const REST = 120;
+
+export interface SearchEvents {
+  /** Asks the kernel, and gives the request's id. */
+  ask(text: string): number;
+  /** The points that were found, in ascending order. */
+  found(points: Uint32Array): void;
+  /** The points found are to be selected. */
+  select(points: Uint32Array): void;
+  /** The field was closed: the keys go back to the picture. */
+  closed(): void;
+}
+
+export class Search {
+  readonly element: HTMLElement;
+  readonly #field = h("input", {
+    type: "search",
+    class: "ne-field",
+    "aria-label": "search",
+    placeholder: "search labels and texts",
+    maxlength: "200",
+    spellcheck: "false",
+    autocomplete: "off",
+  });
+  readonly #count = h("span", { class: "ne-count", role: "status" });
+  readonly #latest: Latest<string>;
+  #points: Uint32Array = new Uint32Array(0);
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    private readonly events: SearchEvents,
+    signal: AbortSignal,
+  ) {
+    this.#latest = new Latest((text) => events.ask(text));
+    this.element = h("div", { class: "ne-search", role: "search", hidden: true }, this.#field, this.#count);
+    this.#field.addEventListener("input", () => this.#typed(), { signal });
+    this.#field.addEventListener("keydown", (event) => this.#key(event), { signal });
+    signal.addEventListener("abort", () => clearTimeout(this.#timer));
+  }
+
+  get active(): boolean {
+    return !this.element.hidden;
+  }
+
+  open(): void {
+    this.element.hidden = false;
+    this.#field.focus();
+    this.#field.select();
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    this.element.hidden = true;
+    this.#field.value = "";
+    this.#show(new Uint32Array(0), "");
+  }
+
+  answer(id: number, points: Uint32Array): void {
+    if (!this.#latest.answer(id) || !this.active || !this.#field.value.trim()) return;
+    this.#show(points, points.length === 0 ? "none" : points.length.toLocaleString("en"));
+  }
+
+  #typed(): void {
+    clearTimeout(this.#timer);
+    const text = this.#field.value.trim();
+    if (text) this.#timer = setTimeout(() => this.#latest.push(text), REST);
+    else this.#show(new Uint32Array(0), "");
+  }
+
+  #key(event: KeyboardEvent): void {
+    event.stopPropagation(); // letters typed here are no commands
+    if (event.key === "Escape") this.#leave();
+    else if (event.key === "Enter" && this.#points.length > 0) {
+      this.events.select(this.#points);
+      this.#leave();
+    } else return;
+    event.preventDefault();
+  }
+
+  #leave(): void {
+    this.close();
+    this.events.closed();
+  }
+
+  #show(points: Uint32Array, count: string): void {
+    this.#points = points;
+    say(this.#count, count);
+    this.events.found(points);
+  }
+}

@@ -27,7 +27,7 @@ def look_for(page, host, text):
 
 def answer(host, asked, *points):
     host.receive({"k": "found", "id": asked["id"]}, np.array(points, "<u4"))
-    host.settle(300)
+    host.settle(900)
 
 
 def test_what_is_found_stands_out_and_enter_selects_it(host):
@@ -51,7 +51,7 @@ def test_escape_ends_the_search(host):
     before = [host.pixel(*place)[3] for place in places(host)]
     answer(host, look_for(page, host, "shoe"), 1)
     page.keyboard.press("Escape")
-    host.settle(300)
+    host.settle(900)
     assert [host.pixel(*place)[3] for place in places(host)] == before
     assert page.get_by_role("search").is_hidden()
     assert host.sent("select") == []
@@ -61,7 +61,7 @@ def test_an_answer_that_comes_too_late_is_not_shown(host):
     page = start(host)
     asked = look_for(page, host, "sho")
     page.keyboard.type("es")
-    host.settle(300)
+    host.settle(900)
     assert len(host.sent("search")) == 1  # one at a time
     answer(host, asked, 1)
     assert page.get_by_role("search").inner_text() == ""

@@ -8,6 +8,10 @@ import type { HoverReply } from "./types.ts";
 const REACH = 10;
 /** Milliseconds that the pointer rests on a point before the kernel is asked. */
 const REST = 90;
+/** Share of the page's time that looking for the point may take while points move: a million are looked through. */
+const SHARE = 0.12;
+/** Milliseconds that are no matter. */
+const CHEAP = 1;
 
 export interface HoverSource {
   hidden(point: number): boolean;
@@ -21,6 +25,9 @@ export class Hover {
   #pointer: [number, number] | null = null;
   #point = -1;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #later: ReturnType<typeof setTimeout> | undefined;
+  #looked = 0;
+  #cost = 0;
   readonly #latest = new Latest<number>((point) => this.source.ask?.(point) ?? -1);
 
   constructor(
@@ -28,7 +35,10 @@ export class Hover {
     private readonly source: HoverSource,
     signal: AbortSignal,
   ) {
-    signal.addEventListener("abort", () => clearTimeout(this.#timer));
+    signal.addEventListener("abort", () => {
+      clearTimeout(this.#timer);
+      clearTimeout(this.#later);
+    });
   }
 
   move(at: [number, number] | null): void {
@@ -38,7 +48,7 @@ export class Hover {
 
   /** Finds the point again and rings it; called after each drawing. */
   drawn(context: CanvasRenderingContext2D, ratio: number): void {
-    const point = this.#pointer ? this.find(...this.#pointer) : -1;
+    const point = this.#pointer ? this.#look(...this.#pointer) : -1;
     if (point !== this.#point) this.#change(point);
     const at = point >= 0 ? this.stage.where(point) : null;
     if (!at) return;
@@ -57,6 +67,23 @@ export class Hover {
       this.card.fill(reply);
       this.stage.draw();
     }
+  }
+
+  /** The point at the pointer, or the last one, where looking again would take too much of the page's time. */
+  #look(x: number, y: number): number {
+    const now = performance.now();
+    const wait = this.#cost > CHEAP ? this.#looked + this.#cost / SHARE - now : 0;
+    if (wait > 0) {
+      this.#later ??= setTimeout(() => {
+        this.#later = undefined;
+        this.stage.draw();
+      }, wait);
+      return this.#point;
+    }
+    const point = this.find(x, y);
+    this.#looked = performance.now();
+    this.#cost = this.#looked - now;
+    return point;
   }
 
   /** The point at a pixel of the picture, or near it; -1: none. */

@@ -3,7 +3,10 @@
 import { type Camera, NEAR } from "./camera.ts";
 import type { Frame } from "./types.ts";
 
-/** From levels to pixels of the screen's axes: three rows of c factors, and three offsets. */
+/** Points that are worked out at a time where their places are not kept. */
+const BLOCK = 4096;
+
+/** From levels to pixels of the screen's axes: three rows of factors, and three offsets. */
 interface Rows {
   factors: number[];
   offsets: number[];
@@ -11,13 +14,8 @@ interface Rows {
 
 export class Projection {
   readonly n: number;
-  readonly #c: number;
   readonly #from: Rows;
   readonly #to: Rows;
-  /** The point last asked for: pixels from the middle, y up, and how much smaller distance makes it. */
-  #x = 0;
-  #y = 0;
-  #w = 1;
 
   /** The points of two frames with the same n and c, a share t of the way from one to the other. */
   constructor(
@@ -27,68 +25,82 @@ export class Projection {
     t: number,
   ) {
     this.n = Math.min(prev.n, next.n);
-    this.#c = next.c;
     this.#from = rows(camera, prev, 1 - t);
     this.#to = rows(camera, next, t);
   }
 
   /** Where a point is drawn in CSS pixels, y down, and its w: 1 in the middle, less at the viewer; null: nowhere. */
   at(point: number): [number, number, number] | null {
-    if (!(point >= 0 && point < this.n) || !this.#place(point)) return null;
-    const { width, height } = this.camera;
-    return [width / 2 + this.#x, height / 2 - this.#y, this.#w];
+    if (!(point >= 0 && point < this.n)) return null;
+    const [place, depth] = [new Float64Array(2), new Float64Array(1)];
+    this.#block(point, point + 1, place, depth);
+    return Number.isNaN(place[0]) ? null : [place[0]!, place[1]!, depth[0]!];
   }
 
   /** Fills `out` with x, y of every point as `at` gives them, and `depth` with w; NaN where nothing is drawn. */
   fill(out: Float32Array, depth?: Float32Array): void {
-    const [middle, centre] = [this.camera.width / 2, this.camera.height / 2];
-    for (let i = 0; i < this.n; i++) {
-      const there = this.#place(i);
-      out[2 * i] = there ? middle + this.#x : Number.NaN;
-      out[2 * i + 1] = there ? centre - this.#y : Number.NaN;
-      if (depth) depth[i] = this.#w;
-    }
+    this.#block(0, this.n, out, depth);
   }
 
   /** The point drawn nearest to a pixel, within `radius` pixels, but none that is `hidden`; -1: none. */
   nearest(px: number, py: number, radius: number, hidden?: (point: number) => boolean): number {
-    const [x, y] = [px - this.camera.width / 2, this.camera.height / 2 - py];
+    const places = new Float32Array(2 * BLOCK);
     let best = radius * radius;
     let found = -1;
-    for (let i = 0; i < this.n; i++) {
-      if (!this.#place(i)) continue;
-      const dx = this.#x - x;
-      if (dx * dx > best) continue;
-      const dy = this.#y - y;
-      const square = dx * dx + dy * dy;
-      if (square <= best && !hidden?.(i)) {
-        best = square;
-        found = i;
+    for (let from = 0; from < this.n; from += BLOCK) {
+      const to = Math.min(this.n, from + BLOCK);
+      this.#block(from, to, places);
+      for (let i = 0; i < to - from; i++) {
+        const dx = places[2 * i]! - px;
+        const dy = places[2 * i + 1]! - py;
+        const square = dx * dx + dy * dy;
+        if (square <= best && !hidden?.(from + i)) {
+          best = square;
+          found = from + i;
+        }
       }
     }
     return found;
   }
 
-  /** False where the point is behind the viewer, or not finite. */
-  #place(i: number): boolean {
+  /** Places of some points, one after another; coefficients are kept in locals, as this is run for millions. */
+  #block(
+    from: number,
+    to: number,
+    out: Float32Array | Float64Array,
+    depth?: Float32Array | Float64Array,
+  ): void {
     const [p, q] = [this.prev.positions, this.next.positions];
-    const { factors: f, offsets: d } = this.#from;
-    const { factors: g, offsets: e } = this.#to;
-    if (this.#c === 2) {
-      this.#x = f[0]! * p[2 * i]! + d[0]! + g[0]! * q[2 * i]! + e[0]!;
-      this.#y = f[4]! * p[2 * i + 1]! + d[1]! + g[4]! * q[2 * i + 1]! + e[1]!;
-      return true;
+    const { width, height, eye } = this.camera;
+    const [middle, centre] = [width / 2, height / 2];
+    const [f0 = 0, f1 = 0, f2 = 0, f3 = 0, f4 = 0, f5 = 0, f6 = 0, f7 = 0, f8 = 0] = this.#from.factors;
+    const [g0 = 0, g1 = 0, g2 = 0, g3 = 0, g4 = 0, g5 = 0, g6 = 0, g7 = 0, g8 = 0] = this.#to.factors;
+    const [dx, dy, dz] = [0, 1, 2].map((row) => this.#from.offsets[row]! + this.#to.offsets[row]!) as [
+      number,
+      number,
+      number,
+    ];
+    if (this.next.c === 2) {
+      for (let i = from, o = 0; i < to; i++, o += 2) {
+        out[o] = middle + f0 * p[2 * i]! + g0 * q[2 * i]! + dx;
+        out[o + 1] = centre - (f4 * p[2 * i + 1]! + g4 * q[2 * i + 1]! + dy);
+      }
+      depth?.fill(1, 0, to - from);
+      return;
     }
-    const [a, b, c] = [p[3 * i]!, p[3 * i + 1]!, p[3 * i + 2]!];
-    const [r, s, t] = [q[3 * i]!, q[3 * i + 1]!, q[3 * i + 2]!];
-    const z = f[6]! * a + f[7]! * b + f[8]! * c + d[2]! + g[6]! * r + g[7]! * s + g[8]! * t + e[2]!;
-    this.#w = 1 - z / this.camera.eye;
-    if (!(this.#w > NEAR)) return false;
-    this.#x =
-      (f[0]! * a + f[1]! * b + f[2]! * c + d[0]! + g[0]! * r + g[1]! * s + g[2]! * t + e[0]!) / this.#w;
-    this.#y =
-      (f[3]! * a + f[4]! * b + f[5]! * c + d[1]! + g[3]! * r + g[4]! * s + g[5]! * t + e[1]!) / this.#w;
-    return true;
+    for (let i = from, o = 0; i < to; i++, o++) {
+      const a = p[3 * i]!;
+      const b = p[3 * i + 1]!;
+      const c = p[3 * i + 2]!;
+      const r = q[3 * i]!;
+      const s = q[3 * i + 1]!;
+      const t = q[3 * i + 2]!;
+      const w = 1 - (f6 * a + f7 * b + f8 * c + g6 * r + g7 * s + g8 * t + dz) / eye;
+      const drawn = w > NEAR ? 1 / w : Number.NaN;
+      out[2 * o] = middle + (f0 * a + f1 * b + f2 * c + g0 * r + g1 * s + g2 * t + dx) * drawn;
+      out[2 * o + 1] = centre - (f3 * a + f4 * b + f5 * c + g3 * r + g4 * s + g5 * t + dy) * drawn;
+      if (depth) depth[o] = w;
+    }
   }
 }
 

@@ -122,6 +122,21 @@ def encode(array: np.ndarray) -> str:
     return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
 
 
+COME_AND_GO = """async ([times, model, header, text]) => {
+  const widget = (await import("/static/widget.js")).default;
+  for (let time = 0; time < times; time++) {
+    const el = document.body.appendChild(document.createElement("div"));
+    const close = widget.render({ model: host.models[model], el });
+    host.receive(model, header, [text]);
+    for (let turn = 0; turn < 2; turn++) await new Promise(requestAnimationFrame);
+    if (!el.querySelector(".ne-canvas").dataset.seq) throw new Error("nothing was shown");
+    close();
+    el.remove();
+    host.models[model].sent.length = 0;
+  }
+}"""
+
+
 class Host:
     """One page; `sent` are the messages of its views."""
 
@@ -187,3 +202,30 @@ class Host:
     def inked(self, view: int = 0) -> int:
         """Count the pixels of the picture that are not empty."""
         return self.call("inked", view)
+
+    def come_and_go(self, times: int, Z: Any, model: int = 0) -> None:
+        """Mount a view, show it positions Z (n, c), and take it away again, many times."""
+        Z = np.asarray(Z, "<f4")
+        c = Z.shape[1]
+        header = {
+            "k": "frame",
+            "seq": 1,
+            "it": 1,
+            "n": len(Z),
+            "c": c,
+            "q": "f32",
+            "lo": [0] * c,
+            "sc": [1] * c,
+        }
+        header |= {"loss": 1.5, "state": "running", "speed": 1.0, "params": {}, "following": {}, "note": ""}
+        self.page.evaluate(COME_AND_GO, [times, model, header, encode(Z)])
+
+    def kept(self) -> dict[str, float]:
+        """Say what the page holds once garbage is collected: heap in KiB, DOM nodes, listeners."""
+        session = self.page.context.new_cdp_session(self.page)
+        for _ in range(2):
+            session.send("HeapProfiler.collectGarbage")
+        counters = session.send("Memory.getDOMCounters")
+        heap = session.send("Runtime.getHeapUsage")["usedSize"] / 1024
+        session.detach()
+        return {"heap": heap, "nodes": counters["nodes"], "listeners": counters["jsEventListeners"]}

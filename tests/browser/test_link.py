@@ -239,3 +239,56 @@ def test_at_rest_nothing_is_drawn(open_host):
     turns = host.page.evaluate("turns()")
     host.settle(500)
     assert host.page.evaluate("turns()") == turns
+
+
+def test_a_hundred_views_come_and_go_and_leave_nothing(host):
+    host.call("model", traits(500, ["a", "b"], _controls=[control("strength")], _height=200))
+    Z = np.random.default_rng(0).normal(size=(500, 2))
+    host.come_and_go(20, Z)
+    before = host.kept()
+    host.come_and_go(100, Z)
+    after = host.kept()
+    assert after["nodes"] <= before["nodes"] + 10
+    assert after["listeners"] <= before["listeners"] + 5
+    assert after["heap"] - before["heap"] < 100 * 4  # KiB; a view that stays takes ten times as much
+    assert host.page.evaluate("globalThis[Symbol.for('ne_interactive@1')] === undefined")
+    assert host.page.evaluate("window.host.models[0].listening()") == 0
+
+
+def test_six_widgets_on_one_page_draw_and_answer_each_for_itself(open_host):
+    host = open_host(viewport={"width": 1000, "height": 2600})
+    for i in range(6):
+        state = traits(4, ["a", "b"], _height=260)
+        state["_scene"] |= {"c": 3} if i % 2 else {}
+        host.show(state)
+    for i in range(6):
+        Z = np.hstack([SQUARE, SQUARE[:, :1]]) if i % 2 else SQUARE
+        host.frame(Z * (i + 1), model=i, wait=False)
+    host.page.wait_for_function("() => document.querySelectorAll('.ne-canvas[data-seq]').length === 6")
+    host.settle()
+    for i in range(6):
+        assert host.inked(i) > 20
+        assert [message["seq"] for message in host.sent("ack", i)] == [i + 1]
+    assert host.page.evaluate("globalThis[Symbol.for('ne_interactive@1')].users.size") == 6
+    host.call("unmount", 2)
+    host.frame(SQUARE, model=3, wait=False)
+    host.page.wait_for_selector(".ne-canvas[data-seq='7']")
+    assert host.inked(3) > 20
+    assert host.sent("bye", 2)
+
+
+def test_a_hidden_tab_says_so_and_draws_nothing(host):
+    host.show(traits(4, ["a"]))
+    seq = host.frame(SQUARE)
+    hide = """hidden => {
+      Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }"""
+    host.page.evaluate(hide, True)
+    assert host.sent("visible")[-1]["visible"] is False
+    host.frame(SQUARE * 2, wait=False)
+    host.settle(300)
+    assert host.sent("ack")[-1]["seq"] == seq
+    host.page.evaluate(hide, False)
+    assert host.sent("visible")[-1]["visible"] is True
+    host.page.wait_for_selector(f".ne-canvas[data-seq='{seq + 1}']")

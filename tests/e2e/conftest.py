@@ -1,0 +1,58 @@
+import re
+import shutil
+
+import nbformat
+import pytest
+from playwright.sync_api import sync_playwright
+
+from tests.browsers import ARGUMENTS, browser_path
+
+from .servers import ROOT, jupyter
+
+POINTS = "5000"  # of Fashion-MNIST; on a small machine all 70,000 take minutes to find their neighbours
+
+LIVE = """
+import numpy as np
+import ne_interactive as ne
+X = np.random.default_rng(0).normal(size=(300, 5)) + 6 * np.eye(5)[np.arange(300) % 5]
+w = ne.explore(X, ne.TSNE(random_state=0, perplexity=10), labels=np.arange(300) % 5, height=400, max_speed=100)
+w
+"""
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    """A Jupyter server on a copy of the notebooks, and on one that shows a small run, `live.ipynb`."""
+    home = tmp_path_factory.mktemp("jupyter")
+    folder = home / "notebooks"
+    shutil.copytree(ROOT / "notebooks", folder, ignore=shutil.ignore_patterns(".*"))
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}}
+    cells = [nbformat.v4.new_code_cell(LIVE.strip())]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "live.ipynb")
+    with jupyter(home, folder, NE_INTERACTIVE_N=POINTS) as server:
+        yield server
+
+
+@pytest.fixture
+def errors():
+    """What was written to the console as an error; a test may take away what it means to cause."""
+    return []
+
+
+@pytest.fixture
+def page(errors):
+    """A page that fails the test if anything is written to the console as an error."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=browser_path(), args=list(ARGUMENTS))
+        page = browser.new_page(viewport={"width": 1400, "height": 1000})
+        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        yield page
+        browser.close()
+    assert [text for text in errors if not any(re.fullmatch(noise, text) for noise in NOISE)] == []
+
+
+# What a host itself writes to the console, whatever is open; each with its reason.
+NOISE = [
+    r"Cannot read properties of undefined \(reading 'schema'\)",  # Notebook 7, of a settings form, before any cell runs
+]

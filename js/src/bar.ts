@@ -78,7 +78,15 @@ export class Bar {
     }
     say(this.#state, state);
     this.#state.dataset.state = state;
+    this.#state.removeAttribute("title");
     if (performance.now() > this.#noteUntil) this.#say(note);
+  }
+
+  /** Says that a moving run was not heard of; the next frame takes it away. */
+  showSilence(milliseconds: number): void {
+    say(this.#state, `no news for ${Math.round(milliseconds / 1000)} s`);
+    this.#state.dataset.state = "silent";
+    this.#state.title = "The kernel is busy with a cell, or can no longer be reached";
   }
 
   /** Shows a note of its own for a few seconds, and tells it. */

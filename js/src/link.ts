@@ -48,7 +48,13 @@ export interface Handlers {
   past(id: number, frame: Frame): void;
   script(reply: ReturnType<typeof readScript>): void;
   visible(visible: boolean): void;
+  /** The kernel cannot be reached any more, or can again. */
+  gone(gone: boolean): void;
 }
+
+/** States of a kernel after which nothing of this run is left in it. */
+const ENDS = new Set(["restarting", "autorestarting", "terminating", "dead"]);
+const DISCONNECTED = ".jupyter-widgets-disconnected";
 
 export class Link {
   readonly view = `view-${randomInteger().toString(36)}${randomInteger().toString(36)}`;
@@ -57,6 +63,8 @@ export class Link {
   #lastId = randomInteger();
   #acked = -1;
   #intersecting = false;
+  #gone = false;
+  #heard = 0;
 
   constructor(
     private readonly model: Model,
@@ -68,21 +76,25 @@ export class Link {
     model.on("msg:custom", hear);
     signal.addEventListener("abort", () => {
       model.off("msg:custom", hear);
-      model.send({ k: "bye", view: this.view });
+      this.#send({ k: "bye", view: this.view });
     });
   }
 
   /** Says hello, and from then on whether `element` can be seen. */
   open(element: Element): void {
-    this.model.send({ k: "hello", protocol: PROTOCOL, view: this.view });
+    this.#hello();
+    this.#watch(element);
     this.visible = this.#intersecting = true;
-    const observer = new IntersectionObserver((entries) => {
-      this.#intersecting = entries.at(-1)?.isIntersecting ?? this.#intersecting;
-      this.#tellVisible();
-    });
-    observer.observe(element);
+    // Where a host has no such observer the view counts as visible.
+    const observer = globalThis.IntersectionObserver
+      ? new IntersectionObserver((entries) => {
+          this.#intersecting = entries.at(-1)?.isIntersecting ?? this.#intersecting;
+          this.#tellVisible();
+        })
+      : null;
+    observer?.observe(element);
     document.addEventListener("visibilitychange", () => this.#tellVisible(), { signal: this.signal });
-    this.signal.addEventListener("abort", () => observer.disconnect());
+    this.signal.addEventListener("abort", () => observer?.disconnect());
     this.#tellVisible();
   }
 
@@ -90,45 +102,45 @@ export class Link {
   ack(seq: number): void {
     if (seq === this.#acked || this.signal.aborted) return;
     this.#acked = seq;
-    this.model.send({ k: "ack", seq, view: this.view });
+    this.#send({ k: "ack", seq, view: this.view });
   }
 
   set(name: string, value: Value): number {
-    this.model.send({ k: "set", id: ++this.#lastId, name, value });
+    this.#send({ k: "set", id: ++this.#lastId, name, value });
     return this.#lastId;
   }
 
   act(action: "play" | "pause" | "step" | "restart" | "reset"): void {
-    this.model.send({ k: "do", action });
+    this.#send({ k: "do", action });
   }
 
   /** Sends the run back, or a branch of it, to an iteration. */
   go(kind: "rewind" | "branch", iteration: number): void {
-    this.model.send({ k: kind, iteration });
+    this.#send({ k: kind, iteration });
   }
 
   /** Shows another of the branches. */
   turn(branch: number): void {
-    this.model.send({ k: "turn", branch });
+    this.#send({ k: "turn", branch });
   }
 
   mark(name: string): void {
-    this.model.send({ k: "mark", name });
+    this.#send({ k: "mark", name });
   }
 
   /** Asks for the frame of the past nearest to an iteration. */
   look(iteration: number): number {
-    this.model.send({ k: "look", id: ++this.#lastId, iteration });
+    this.#send({ k: "look", id: ++this.#lastId, iteration });
     return this.#lastId;
   }
 
   script(): number {
-    this.model.send({ k: "script", id: ++this.#lastId });
+    this.#send({ k: "script", id: ++this.#lastId });
     return this.#lastId;
   }
 
   hover(point: number): number {
-    this.model.send({ k: "hover", id: ++this.#lastId, point });
+    this.#send({ k: "hover", id: ++this.#lastId, point });
     return this.#lastId;
   }
 
@@ -138,11 +150,11 @@ export class Link {
   }
 
   color(name: string): void {
-    this.model.send({ k: "color", name });
+    this.#send({ k: "color", name });
   }
 
   neighbors(point: number): number {
-    this.model.send({ k: "neighbors", id: ++this.#lastId, point });
+    this.#send({ k: "neighbors", id: ++this.#lastId, point });
     return this.#lastId;
   }
 
@@ -150,25 +162,75 @@ export class Link {
   hold(kind: "pin" | "move" | "release", points: Uint32Array | null, places?: Float32Array): number {
     const buffers = points ? [littleEndian(points)] : [];
     if (places) buffers.push(littleEndian(places));
-    this.model.send({ k: kind, id: ++this.#lastId }, undefined, buffers);
+    this.#send({ k: kind, id: ++this.#lastId }, buffers);
     return this.#lastId;
   }
 
   select(points: Uint32Array): number {
-    this.model.send({ k: "select", id: ++this.#lastId }, undefined, [littleEndian(points)]);
+    this.#send({ k: "select", id: ++this.#lastId }, [littleEndian(points)]);
     return this.#lastId;
+  }
+
+  /** Milliseconds for which nothing came, though a visible view of a moving run is told something all the time. */
+  silence(now: number): number {
+    return this.visible && !this.#gone ? now - this.#heard : 0;
+  }
+
+  #hello(): void {
+    this.#heard = performance.now();
+    this.#send({ k: "hello", protocol: PROTOCOL, view: this.view });
+  }
+
+  /** Jupyter tells of a kernel that is started anew or has died, or marks the views that have lost theirs. */
+  #watch(element: Element): void {
+    const look = () => {
+      const gone = element.closest(DISCONNECTED) !== null;
+      if (gone !== this.#gone) this.#setGone(gone);
+    };
+    const later = () => setTimeout(look); // the mark is set by another listener
+    const changed = (_: unknown, status: unknown) => {
+      if (ENDS.has(String(status)) && !this.#gone) this.#setGone(true);
+    };
+    const status = this.model.widget_manager?.kernel?.statusChanged;
+    status?.connect(changed);
+    this.model.on("comm_live_update", later);
+    this.signal.addEventListener("abort", () => {
+      status?.disconnect(changed);
+      this.model.off("comm_live_update", later);
+    });
+    later();
+  }
+
+  #setGone(gone: boolean): void {
+    if (this.signal.aborted) return;
+    this.#gone = gone;
+    this.handlers.gone(gone);
+    if (!gone) this.#hello();
+  }
+
+  /** A link that is closed throws. */
+  #send(content: Record<string, unknown>, buffers?: ArrayBuffer[]): void {
+    if (this.#gone) return;
+    try {
+      if (buffers) this.model.send(content, undefined, buffers);
+      else this.model.send(content);
+    } catch {
+      this.#setGone(true);
+    }
   }
 
   #tellVisible(): void {
     const visible = this.#intersecting && !document.hidden;
     if (visible === this.visible || this.signal.aborted) return;
     this.visible = visible;
-    this.model.send({ k: "visible", view: this.view, visible });
+    this.#heard = performance.now();
+    this.#send({ k: "visible", view: this.view, visible });
     this.handlers.visible(visible);
   }
 
   #hear(content: unknown, buffers: readonly unknown[]): void {
     if (!isRaw(content) || this.signal.aborted) return;
+    this.#heard = performance.now();
     switch (content.k) {
       case "frame": {
         const frame = readFrame(content, buffers);

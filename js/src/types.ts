@@ -141,10 +141,18 @@ export interface NeighborsReply {
   note: string;
 }
 
+/** Tells of a kernel's state as a Lumino signal does. */
+export interface KernelStatus {
+  connect(callback: (sender: unknown, status: unknown) => void): void;
+  disconnect(callback: (sender: unknown, status: unknown) => void): void;
+}
+
 /** The part of anywidget's model that a view uses. */
 export interface Model {
   get(name: string): unknown;
   on(event: string, callback: (...args: never[]) => void): void;
   off(event: string, callback: (...args: never[]) => void): void;
+  /** Jupyter only. */
+  widget_manager?: { kernel?: { statusChanged?: KernelStatus } | null };
   send(content: unknown, callbacks?: unknown, buffers?: ArrayBuffer[]): void;
 }

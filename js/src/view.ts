@@ -27,6 +27,9 @@ import { asUint16, bytesOf, readControls, readPoints, readScene } from "./wire.t
 
 const HINT_TIME = 1400;
 const RATE_EVERY = 500;
+/** Milliseconds without news of a moving run after which the view says so. */
+const QUIET = 5000;
+const GONE = "The kernel is gone. This is the last picture that it sent; run the cell again for a live view.";
 /** Milliseconds between two summaries of a moving run, told while the view has the focus. */
 const SUMMARY_EVERY = 15_000;
 const HELP =
@@ -309,14 +312,25 @@ export class View {
         if (id === this.#script) void this.#copy(text, error);
       },
       controls: (raw) => this.#panel.show(readControls(raw)),
+      gone: (gone) => this.#setGone(gone),
       visible: (visible) => {
         if (visible) this.#stage.draw();
       },
     };
   }
 
+  /** The last picture stays, and can be looked at; nothing that asks the kernel can be used. */
+  #setGone(gone: boolean): void {
+    for (const part of [this.#bar.element, this.#panel.element]) part.inert = gone;
+    this.#root.dataset.kernel = gone ? "gone" : "there";
+    if (gone) this.#bar.showState("stopped");
+    this.#fail(gone ? GONE : null);
+  }
+
   #showRates(): void {
     const now = performance.now();
+    const silence = this.#link.silence(now);
+    if (this.#root.dataset.state === "running" && silence > QUIET) this.#bar.showSilence(silence);
     this.#bar.showRate(this.#stage.rate(now), this.#meter.rate(now), this.#meter.dropped);
   }
 

@@ -25,6 +25,7 @@ class Server:
 
     base: str
     token: str = ""
+    folder: Path = ROOT
 
     def url(self, path: str) -> str:
         """Give the address of a page."""
@@ -50,7 +51,7 @@ def jupyter(home: Path, notebooks: Path, **environment: str) -> Iterator[Server]
     settings = {name: str(home / folder) for name, folder in own.items()} | {"JUPYTER_TOKEN": token}
     base = f"http://127.0.0.1:{port}"
     with running(command, home, f"{base}/api", settings | environment):
-        yield Server(base, token)
+        yield Server(base, token, notebooks)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import { Lines } from "./lines.ts";
 import type { Link } from "./link.ts";
 import { Names } from "./names.ts";
 import type { Points } from "./points.ts";
-import { HIDDEN, MATCH, SELECTED } from "./scene.ts";
+import { FOUND, HIDDEN, MATCH, SELECTED } from "./scene.ts";
 import { Search } from "./search.ts";
 import { combine, type How, inside, others } from "./select.ts";
 import { Selection } from "./selection.ts";
@@ -17,6 +17,8 @@ import type { Stage } from "./stage.ts";
 import { type Kind, Summary } from "./summary.ts";
 import type { NeighborsReply } from "./types.ts";
 
+/** So many found points are drawn larger; more only stand out from the others. */
+const FEW = 500;
 /** Share of the picture that a selection fills when it is zoomed to. */
 const FILL = 0.8;
 /** Pixels: what lies closer together is not enlarged further. */
@@ -154,7 +156,13 @@ export class Explore {
 
   #mark(found: Uint32Array): void {
     const { points } = this.parts;
-    if (found.length > 0 || points.has(MATCH)) points.mark(MATCH, found);
+    const few = found.length <= FEW;
+    for (const [bit, marked] of [
+      [MATCH, few ? found : []],
+      [FOUND, few ? [] : found],
+    ] as const) {
+      if (marked.length > 0 || points.has(bit)) points.mark(bit, marked);
+    }
   }
 
   #actions(): Command[] {

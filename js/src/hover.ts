@@ -62,6 +62,12 @@ export class Hover {
     context.stroke();
   }
 
+  /** What is known of points is other now. */
+  renew(): void {
+    this.#point = -1;
+    this.stage.draw();
+  }
+
   answer(reply: HoverReply): void {
     if (this.#latest.answer(reply.id) && reply.point === this.#point) {
       this.card.fill(reply);

@@ -2,7 +2,7 @@
 
 import { colorsFor, type Theme } from "./palette.ts";
 import { format } from "./scale.ts";
-import { DIMMED, HIDDEN, MATCH, SELECTED } from "./scene.ts";
+import { DIMMED, FOUND, HIDDEN, MATCH, SELECTED } from "./scene.ts";
 import type { Stage } from "./stage.ts";
 import type { Legend } from "./types.ts";
 
@@ -116,7 +116,7 @@ export class Points {
       for (let code = 0; code < 65536; code++) if (code < from || code > to) byCode[code]! |= DIMMED;
     }
     // What was searched for stands out before what is selected; pins dim nothing.
-    const focus = this.#present & MATCH || this.#present & SELECTED;
+    const focus = this.#present & (MATCH | FOUND) || this.#present & SELECTED;
     const flags = new Uint8Array(marks.length);
     for (let i = 0; i < flags.length; i++) {
       const mark = marks[i]!;

@@ -16,7 +16,9 @@ export const MATCH = 16;
 /** Drawn by a hand that drags it, not with the others. */
 export const LIFTED = 32;
 export const UNDRAWN = HIDDEN | LIFTED;
-export const MARKED = SELECTED | PINNED | MATCH;
+/** Found with so many others that being larger would hide them all. */
+export const FOUND = 64;
+export const MARKED = SELECTED | PINNED | MATCH | FOUND;
 
 /** Share of its opacity that a dimmed point keeps. */
 export const DIM = 0.12;

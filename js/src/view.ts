@@ -197,6 +197,7 @@ export class View {
     this.#onChange("_scene", () => this.#showScene());
     this.#onChange("_codes", () => {
       this.#points.setCodes(asUint16(this.model.get("_codes")));
+      this.#hover.renew();
       this.#explore.recolored();
     });
     this.#onChange("_sizes", () => {

@@ -151,3 +151,36 @@ def test_a_broken_picture_is_left_out(host):
     shown = card(host, {"type": "image/png"}, np.frombuffer(b"\x89PNG\r\n\x1a\n", np.uint8))
     host.page.wait_for_function("() => window.addresses.given === 1")
     assert shown.locator("img").count() == 0
+
+
+def test_a_card_keeps_its_shape_in_a_host_that_styles_lists(host):
+    host.page.evaluate(
+        """() => {
+          const sheet = new CSSStyleSheet();
+          sheet.replaceSync(".cell dl dt { float: left; width: 20%; } .cell dl dd { width: 80%; }");
+          document.adoptedStyleSheets = [sheet];
+        }"""
+    )
+    shown = card(host, None)
+    asked = host.sent("hover")[-1]
+    rows = [["material", "wool"], ["kind", "coat"]]
+    host.receive({"k": "hover", "id": asked["id"], "point": 0, "rows": rows, "image": None})
+    assert shown.locator("dt").first.bounding_box()["height"] < 22
+
+
+def test_the_card_names_the_colour_that_is_shown_now(host):
+    state = traits(4, ["a", "b"])
+    host.show(state)
+    host.frame(SQUARE)
+    host.settle()
+    box = host.page.locator(".ne-stage").bounding_box()
+    x, y = places(host)[0]
+    host.page.mouse.move(box["x"] + x, box["y"] + y)
+    tip = host.page.get_by_role("tooltip")
+    tip.wait_for()
+    items = [{"label": "new", "count": 4}]
+    legend = state["_scene"]["legend"] | {"items": items}
+    host.call("change", 0, "_scene", state["_scene"] | {"legend": legend})
+    host.call("changeBytes", 0, "_codes", encode(np.zeros(4, "<u2")))
+    host.settle(300)
+    assert tip.inner_text().split()[0] == "new"

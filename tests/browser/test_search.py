@@ -150,3 +150,18 @@ def test_numbers_have_no_names(host):
     host.show(state)
     host.frame(SQUARE)
     assert host.page.get_by_role("button", name="labels").is_disabled()
+
+
+def test_of_many_found_none_is_drawn_larger(host):
+    n = 2000
+    rng = np.random.default_rng(0)
+    state = traits(n)
+    state["_scene"]["search"] = True
+    host.show(state)
+    host.frame(rng.normal(size=(n, 2)))
+    host.settle()
+    host.page.locator(".ne-canvas").focus()
+    before = host.inked()
+    asked = look_for(host.page, host, "a")
+    answer(host, asked, *range(n))
+    assert host.inked() < 1.1 * before

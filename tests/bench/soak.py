@@ -158,6 +158,7 @@ def main() -> None:
             bridge.carry()
             time.sleep(0.02)
         lines = judge(samples, bridge)
+        print("\n".join(lines), flush=True)
         view.close()
         if arguments.mounts:
             lines += ["", mounts(page, address, run.embedding[:2000], arguments.mounts)]

@@ -25,12 +25,13 @@ class Parameter(w.VBox):
         """Make the control of one row of `describe()`; `ask(name, value)` is called for each change by hand."""
         self.name = row["name"]
         self._ask = ask
+        self._shown = 0.0  # where the slider was put last
         self._showing = 0  # the thread that shows what is in force, whose changes are nobody's wish
         cost = COSTS.get(row.get("redo", ""), "")
         tip = row.get("help", "") + (f" ({cost})" if cost else "")
         label = w.Label(self.name, tooltip=tip, layout=w.Layout(width=NAME_WIDTH))
         self.input: Any = _input(row, tip)
-        self.slider = _slider(row, tip) if row["kind"] in ("number", "integer") else None
+        self.slider: Any = _slider(row, tip) if row["kind"] in ("number", "integer") else None
         self.auto = None
         if row.get("auto"):
             auto_tip = "follow the schedule of the method"
@@ -41,7 +42,7 @@ class Parameter(w.VBox):
         parts = [part for part in (label, self.slider, self.input, self.auto) if part is not None]
         self.input.observe(lambda change: self._by_hand(change.new), "value")
         if self.slider is not None:
-            self.slider.observe(lambda change: self._by_hand(_rounded(change.new)), "value")
+            self.slider.observe(self._slid, "value")
         super().__init__(
             [w.HBox(parts, layout=w.Layout(align_items="center", flex_flow="row wrap")), self.note]
         )
@@ -60,7 +61,8 @@ class Parameter(w.VBox):
         """Show the value in force, and whether the schedule is followed."""
         with self._quietly():
             if self.slider is not None and isinstance(value, int | float):
-                self.slider.value = min(max(value, _low(self.slider)), _high(self.slider))
+                self._shown = min(max(value, _low(self.slider)), _high(self.slider))
+                self.slider.value = self._shown
             # The word "auto" has no number to show.
             if self.slider is None or isinstance(value, int | float):
                 shown: Any = plain_text(value) if isinstance(self.input, w.Text) else value
@@ -84,6 +86,14 @@ class Parameter(w.VBox):
     def _by_hand(self, value: Any) -> None:
         if self._showing != threading.get_ident():
             self._ask(self.name, value)
+
+    def _slid(self, change: Any) -> None:
+        """Take a move of the slider, but not that the browser puts it on the nearest of its steps."""
+        slider = self.slider
+        moved = abs(_place(slider, change.new) - _place(slider, self._shown))
+        if moved > 0.5001 * slider.step:
+            self._shown = change.new
+            self._by_hand(_rounded(change.new))
 
     def _auto_clicked(self, change: Any) -> None:
         self._by_hand("auto" if change.new else self.value)
@@ -125,6 +135,11 @@ def _slider(row: dict[str, Any], tip: str) -> Any:
         ends = {"min": math.log10(low), "max": math.log10(high), "step": math.log10(high / low) / 200}
         return w.FloatLogSlider(value=low, base=10, **ends, **more)
     return w.FloatSlider(value=low, min=low, max=high, step=(high - low) / 200, **more)
+
+
+def _place(slider: Any, value: float) -> float:
+    """Give a value in the slider's own measure, of which its step is a part."""
+    return math.log10(value) if isinstance(slider, w.FloatLogSlider) else value
 
 
 def _low(slider: Any) -> float:

@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 import numpy as np
+import traitlets as t
 
 from ne_interactive.engine.stepper import Stepper
 from ne_interactive.params.errors import ParameterError
@@ -19,21 +20,33 @@ from ne_interactive.quality.figures import (
 )
 from ne_interactive.quality.hover import HoverTable
 from ne_interactive.quality.labels import Labels, read_labels
+from ne_interactive.quality.palette import Theme, check_theme
 from ne_interactive.quality.text import escape_markup, plain_text
 from ne_interactive.widget.follow import follow
+from ne_interactive.widget.late import late_figure
+from ne_interactive.widget.picking import Marked
+from ne_interactive.widget.selection import Points
+from ne_interactive.widget.still import with_still
 from ne_interactive.widget.wire import scene_of
 from ne_interactive.widget.worker import Worker
 
 MIN_RATE, MAX_RATE = 0.1, 20.0
+QUIET = 1.0  # seconds after a selection in which the views' echoes of it come
 CONFIG = {"displaylogo": False, "showSendToCloud": False, "modeBarButtonsToRemove": MODEBAR["remove"]}
 
 
-class PlotlyView:
+class PlotlyView(t.HasTraits):
     """A `FigureWidget` that follows a run, a few times a second.
 
-    Everything that Plotly offers works on `figure_widget`: legend, lasso, `write_html`. One category is one trace.
-    Plotly draws every point anew each time and so is slower than `explore`; it draws three dimensions too.
+    Everything that Plotly offers works on `figure_widget`: legend, zoom, `write_html`. One category is one trace.
+    Plotly draws every point anew each time and so is slower than `explore`.
+
+    `selection` holds the indices of the points selected by lasso or box, in three dimensions by clicks (shift adds or
+    takes away one), ascending; they stay marked while they move. It can be set and observed:
+    `view.observe(tell, "selection")`.
     """
+
+    selection = Points(help="Indices of the selected points: ascending int64. Set it, or observe it.")
 
     def __init__(
         self,
@@ -45,6 +58,7 @@ class PlotlyView:
         rate: float = 4.0,
         max_points: int = 70_000,
         title: str | None = None,
+        theme: Theme = "light",
     ) -> None:
         """Draw a run, or data, which is then embedded in the background at once; the cell returns.
 
@@ -56,22 +70,29 @@ class PlotlyView:
             rate: Updates a second at most, 0.1 to 20.
             max_points: Of more points an even sample of this size is drawn.
             title: Written before iteration and loss above the figure.
+            theme: "light" or "dark".
 
         Raises:
             ParameterError: not two or three dimensions, or an argument out of bounds.
             DataError: X cannot be embedded, or labels or hover do not fit it.
         """
         _check("rate", rate, MIN_RATE, MAX_RATE)
+        check_theme(theme)
         _check("max_points", max_points, 1, 10_000_000)
         given = isinstance(run, Stepper) or hasattr(run, "listen")
         if given and method is not None:
             raise ParameterError("The run has a method already; leave method out, or give the data instead.")
+        super().__init__()
         self.run = run if given else Stepper(run, method)
         n, c = self.run.n, self.run.c
         if c not in (2, 3):
             raise ParameterError(f"PlotlyView draws two or three dimensions; the run has n_components={c}.")
         read = read_labels(labels, n)
         table = None if hover is None else HoverTable(hover, n)
+        self._labels = read
+        self._theme: Theme = theme
+        self._echo, self._quiet_until = False, 0.0
+        self._drawing = threading.RLock()  # one thread at a time may change the figure
         self._shown = np.sort(np.random.default_rng(0).permutation(n)[:max_points])
         self._title = escape_markup(plain_text(title)) + " · " if title else ""
         self._gap = 1 / rate
@@ -84,20 +105,21 @@ class PlotlyView:
             self.run.start()
 
     def _figure(self, labels: Labels, table: HoverTable | None) -> Any:
-        import plotly.graph_objects as go
-
         frame = self.run.frame()
         texts = None if table is None else hover_texts(table, self._shown)
         self._groups = groups(labels, len(self._shown))
-        figure = go.FigureWidget(traces(frame.embedding[self._shown], labels, texts))
-        figure.update_layout(**layout(self.run.c, labels, "·"))
+        figure = late_figure()(traces(frame.embedding[self._shown], labels, texts, None, self._theme))
+        figure.update_layout(**layout(self.run.c, labels, "·", self._theme))
         figure.update_layout(title={"text": self._caption(frame)})
         self._disk = scene_of(self.run)["disk"]
         if self._disk:
-            figure.update_layout(**disk_layout(True))
+            figure.update_layout(**disk_layout(True, self._theme))
         figure._config = CONFIG
+        self._marked = Marked(figure, self._shown, self._groups, self._theme)
+        self._listen(figure)
         # Open widgets are kept by the kernel, and this view with its figure.
         figure._ne_view = self
+        figure.publish()
         return figure
 
     def update(self) -> None:
@@ -107,14 +129,72 @@ class PlotlyView:
         frame = self.run.frame()
         Z = frame.embedding[self._shown]
         figure = self.figure_widget
-        with figure.batch_update():
+        with self._drawing, figure.batch_update():
             for trace, points in zip(figure.data, self._groups, strict=False):
                 trace.update(coordinates(Z, points))
+            self._marked.follow(Z)
             figure.layout.title.text = self._caption(frame)
             disk = scene_of(self.run)["disk"]
             if disk != self._disk:  # another method took the run over
                 self._disk = disk
-                figure.update_layout(**disk_layout(disk))
+                figure.update_layout(**disk_layout(disk, self._theme))
+
+    def _listen(self, figure: Any) -> None:
+        """Hear what is selected by hand. Plotly tells of one trace after the other, the last one last."""
+        last = len(self._groups) - 1
+        places: dict[int, Any] = {}
+
+        def chosen(trace: Any, points: Any, selector: Any = None) -> None:
+            places[points.trace_index] = points.point_inds
+            if points.trace_index == last:
+                self._select([places.get(i, ()) for i in range(last + 1)])
+                places.clear()
+
+        def left(trace: Any, points: Any) -> None:
+            if points.trace_index == last:
+                self._deselect()
+
+        def clicked(trace: Any, points: Any, state: Any) -> None:
+            if points.point_inds and 0 <= points.trace_index <= last:
+                one = [points.point_inds if i == points.trace_index else () for i in range(last + 1)]
+                self._select(one, toggle=bool(state is not None and state.shift))
+
+        for trace in figure.data[: last + 1]:
+            if self._marked.flat:
+                trace.on_selection(chosen)
+                trace.on_deselect(left)
+            else:
+                trace.on_click(clicked)
+
+    def _select(self, places: list[Any], *, toggle: bool = False) -> None:
+        points = self._marked.points(places)
+        if points is None:
+            return
+        held: Any = self.selection
+        self.selection = np.setxor1d(held, points) if toggle else points
+        if self._marked.flat:
+            with self._drawing:
+                self._echo, self._quiet_until = True, time.monotonic() + QUIET
+                self._marked.forget_outline()
+
+    def _deselect(self) -> None:
+        """Take a deselection by hand; each view tells of one, too, when the outline is taken away from it."""
+        if self._echo or time.monotonic() < self._quiet_until:
+            self._echo = False
+            self._mark()
+        else:
+            self.selection = None
+
+    @t.observe("selection")
+    def _show_selection(self, change: Any) -> None:
+        if not self._closed.is_set():
+            self._mark()
+
+    def _mark(self) -> None:
+        held: Any = self.selection
+        Z = self.run.frame().embedding[self._shown]
+        with self._drawing, self.figure_widget.batch_update():
+            self._marked.show(held, Z)
 
     def close(self) -> None:
         """Follow the run no more and take the figure away; the run goes on."""
@@ -131,7 +211,9 @@ class PlotlyView:
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         text = {"text/plain": repr(self)}
-        return text if self._closed.is_set() else text | self.figure_widget._repr_mimebundle_(**kwargs)
+        if self._closed.is_set():
+            return text
+        return with_still(text | self.figure_widget._repr_mimebundle_(**kwargs), self.run, self._labels)
 
     def _caption(self, frame: Any) -> str:
         loss = f", loss {frame.loss:.4g}" if np.isfinite(frame.loss) else ""

@@ -114,6 +114,23 @@ def test_showing_asks_for_nothing(made, run):
     assert run.params["lr"] == 12.345678
 
 
+@pytest.mark.parametrize("name", ["lr", "dof", "momentum", "perplexity"])
+def test_a_browser_that_puts_a_slider_on_its_nearest_step_changes_nothing(made, run, name):
+    slider = made[name].slider
+    log = isinstance(slider, w.FloatLogSlider)
+    before, value = run.params[name], slider.value
+
+    def moved(steps):
+        return value * 10 ** (steps * slider.step) if log else value + steps * slider.step
+
+    slider.set_state({"value": moved(0.49)})
+    settle(made)
+    assert run.params[name] == before
+    slider.set_state({"value": moved(1)})
+    settle(made)
+    assert run.params[name] == pytest.approx(moved(1), rel=1e-3)
+
+
 def test_buttons_play_pause_step_and_restart(made, run):
     made.step.click()
     settle(made)

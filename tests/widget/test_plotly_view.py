@@ -29,7 +29,7 @@ def settle(view):
 def test_points_follow_the_run_in_two_and_three_dimensions(c, kind):
     run = FakeRun(c=c)
     view = PlotlyView(run, labels=["a", "b", "a", "b", "c", "c"], rate=20)
-    assert [trace.type for trace in view.figure_widget.data] == [kind] * 3
+    assert [trace.type for trace in view.figure_widget.data[:3]] == [kind] * 3
     run.iterate(3)
     settle(view)
     np.testing.assert_array_equal(view.figure_widget.data[1].y, run.embedding[[1, 3], 1])
@@ -157,3 +157,123 @@ def test_what_cannot_be_drawn_is_refused():
     with pytest.raises(DataError, match="6 points; got 2"):
         PlotlyView(run, labels=[1, 2])
     assert run.listeners == []
+
+
+def by_hand(view, event, *points, **more):
+    """Have the browser tell of points, as (trace, place) each."""
+    places = {
+        "trace_indexes": [trace for trace, _ in points],
+        "point_indexes": [place for _, place in points],
+    }
+    places |= {"xs": [0.0] * len(points), "ys": [0.0] * len(points)}
+    view.figure_widget._js2py_pointsCallback = {"event_type": event, "points": places} | more
+
+
+BOX = {"selector": {"type": "box", "selector_state": {"xrange": [0, 1], "yrange": [0, 1]}}}
+
+
+def marked(view):
+    return [
+        list(trace.selectedpoints) if trace.selectedpoints is not None else None
+        for trace in view._marked._traces
+    ]
+
+
+def test_points_selected_by_hand_are_indices_and_stay_marked_as_they_move(view, run):
+    told = []
+    view.observe(lambda change: told.append(change["new"].tolist()), "selection")
+    by_hand(view, "plotly_selected", (0, 1), (2, 0), (2, 1), **BOX)
+    assert view.selection.tolist() == [2, 4, 5]
+    assert told == [[2, 4, 5]]
+    assert marked(view) == [[1], [], [0, 1]]
+    run.iterate(2)
+    settle(view)
+    assert marked(view) == [[1], [], [0, 1]]
+    by_hand(view, "plotly_deselect")  # the echo of the outline that was taken away
+    assert view.selection.tolist() == [2, 4, 5]
+    assert marked(view) == [[1], [], [0, 1]]
+    view._quiet_until = 0.0
+    by_hand(view, "plotly_deselect")
+    assert view.selection.tolist() == []
+    assert marked(view) == [None] * 3
+
+
+def test_the_outline_is_taken_away_and_the_points_are_told_again(view):
+    sent = view.figure_widget.comm.states
+    sent.clear()
+    by_hand(view, "plotly_selected", (0, 1), **BOX)
+    relayouts = [state["_py2js_relayout"] for state in sent if state.get("_py2js_relayout")]
+    assert [message["relayout_data"] for message in relayouts] == [{"selections": []}]
+    restyles = [state["_py2js_restyle"] for state in sent if state.get("_py2js_restyle")]
+    assert restyles[-1]["restyle_data"] == {"selectedpoints": [[1], [], []]}
+    assert restyles[-1]["restyle_traces"] == [0, 1, 2]
+
+
+def test_a_selection_set_in_python_is_marked_and_checked(view):
+    view.selection = [5, 0]
+    assert marked(view) == [[0], [], [1]]
+    assert view.figure_widget.data[0].unselected.marker.opacity < 0.2
+    with pytest.raises(ParameterError, match="6"):
+        view.selection = [6]
+    assert view.selection.tolist() == [0, 5]
+    view.selection = None
+    assert marked(view) == [None] * 3
+
+
+@pytest.mark.parametrize("place", [-1, 2, 1.5, "1", None])
+def test_places_that_do_not_exist_select_nothing(view, place):
+    places = [(), [place], ()]
+    view._select(places)
+    assert view.selection.tolist() == []
+
+
+def test_in_three_dimensions_clicks_select_and_rings_follow():
+    run = FakeRun(c=3)
+    view = PlotlyView(run, labels=["a", "b", "a", "b", "c", "c"], rate=20, theme="dark")
+    rings = view.figure_widget.data[-1]
+    shift = {
+        "device_state": {"alt": False, "ctrl": False, "meta": False, "shift": True, "button": 0, "buttons": 1}
+    }
+    by_hand(view, "plotly_click", (1, 1))
+    assert view.selection.tolist() == [3]
+    by_hand(view, "plotly_click", (2, 0), **shift)
+    assert view.selection.tolist() == [3, 4]
+    by_hand(view, "plotly_click", (1, 1), **shift)
+    assert view.selection.tolist() == [4]
+    run.iterate(2)
+    settle(view)
+    np.testing.assert_array_equal(rings.z, run.embedding[[4], 2])
+    assert rings.marker.symbol == "circle-open"
+    assert view.figure_widget.layout.paper_bgcolor == "#15171a"
+    view.close()
+
+
+def test_of_a_sample_the_right_points_are_named():
+    run = FakeRun(n=1000)
+    view = PlotlyView(run, labels=np.arange(1000) % 3, max_points=100)
+    by_hand(view, "plotly_selected", (2, 5), **BOX)
+    (point,) = view.selection.tolist()
+    assert point % 3 == 2
+    assert run.embedding[point, 0] == view.figure_widget.data[2].x[5]
+    view.close()
+
+
+def test_a_picture_is_kept_for_hosts_without_widgets(view, run):
+    assert "image/png" not in view._repr_mimebundle_()
+    run.iterate()
+    bundle = view._repr_mimebundle_()
+    assert bundle["image/png"].startswith("iVBORw0KGgo")
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+
+
+def test_an_unknown_theme_is_refused(run):
+    with pytest.raises(ParameterError, match="theme must be"):
+        PlotlyView(run, theme="blue")
+
+
+def test_the_notebook_hears_of_the_figure_when_it_is_complete(view):
+    state = view.figure_widget.comm.state
+    assert len(state["_widget_data"]) == 3
+    assert len(state["_widget_data"][0]["x"]["shape"]) == 1
+    assert state["_widget_layout"]["title"]["text"] == "iteration 0"
+    assert state["_config"]["showSendToCloud"] is False

@@ -30,6 +30,7 @@ export class Timeline {
   });
   readonly #marks: Marks;
   readonly #where = h("span", { class: "ne-where" });
+  readonly #near = h("span", { class: "ne-near" });
   readonly #past: HTMLElement;
   readonly #present: HTMLElement;
   readonly #name = h("input", {
@@ -41,7 +42,6 @@ export class Timeline {
   });
   readonly #branches = h("select", { class: "ne-branches", "aria-label": "branch", hidden: true });
   #iteration = 0;
-  #looked: number | null = null;
   #wanted: number | null = null;
 
   constructor(
@@ -55,6 +55,7 @@ export class Timeline {
       "div",
       { class: "ne-acts", role: "group", "aria-label": "The moment looked at", hidden: true },
       this.#where,
+      this.#near,
       this.#button(
         "Continue from here",
         "Take the run back to this moment; what came later is forgotten",
@@ -97,14 +98,15 @@ export class Timeline {
     this.#place();
   }
 
-  /** The moment in the picture, and the one that was asked for; null: the present. */
-  looks(iteration: number | null, wanted: number | null): void {
-    this.#looked = iteration;
+  /** The moment that is looked at, and the one in the picture, as near as a frame was kept; null: the present. */
+  looks(wanted: number | null, shown: number | null): void {
     this.#wanted = wanted;
-    this.curves.look(iteration);
-    this.#past.hidden = iteration === null;
-    this.#present.hidden = iteration !== null;
-    say(this.#where, iteration === null ? "" : `iteration ${iteration.toLocaleString("en")}`);
+    this.curves.look(wanted);
+    this.#past.hidden = wanted === null;
+    this.#present.hidden = wanted !== null;
+    const [at, near] = [wanted, shown ?? wanted].map((it) => it?.toLocaleString("en"));
+    say(this.#where, at === undefined ? "" : `iteration ${at}`);
+    say(this.#near, at === near ? "" : `picture of ${near}`);
     this.#place();
   }
 
@@ -130,7 +132,7 @@ export class Timeline {
   }
 
   #leave(act: (iteration: number) => void): void {
-    if (this.#looked !== null) act(this.#looked);
+    if (this.#wanted !== null) act(this.#wanted);
   }
 
   #ask(): void {
@@ -159,7 +161,7 @@ export class Timeline {
     slider.value = String(at);
     slider.disabled = this.#iteration === 0;
     slider.style.setProperty("--ne-share", this.#iteration > 0 ? (at / this.#iteration).toFixed(4) : "1");
-    slider.setAttribute("aria-valuetext", `iteration ${at}${this.#looked === null ? "" : ", looking back"}`);
+    slider.setAttribute("aria-valuetext", `iteration ${at}${this.#wanted === null ? "" : ", looking back"}`);
     this.#marks.place(this.#iteration);
   }
 

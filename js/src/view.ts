@@ -353,8 +353,8 @@ export class View {
 
   #looks(): void {
     const { iteration, wanted } = this.#look;
-    this.#timeline.looks(iteration, wanted);
-    this.#bar.announce(iteration === null ? "the present" : `looking back at iteration ${iteration}`);
+    this.#timeline.looks(wanted, iteration);
+    this.#bar.announce(wanted === null ? "the present" : `looking back at iteration ${wanted}`);
   }
 
   async #copy(text: string, error: string): Promise<void> {

@@ -13,7 +13,7 @@ import numpy as np
 from ne_interactive.engine.background import Background
 from ne_interactive.engine.moving import Moving
 from ne_interactive.graph.neighbors import Neighbors
-from ne_interactive.params.errors import DataError, NEError, ParameterError
+from ne_interactive.params.errors import DataError, ParameterError
 from ne_interactive.quality.metrics import NeighborErrors, neighbor_errors, point_error
 from ne_interactive.quality.sample import MEASURES, Sample
 
@@ -122,7 +122,7 @@ class Watcher:
         began, worked = time.perf_counter(), time.thread_time()
         try:
             run.measure()
-        except NEError as error:  # these data are not measured
+        except Exception as error:  # these data are not measured; the run goes on
             self.error = error
             self.end()
             return

@@ -31,6 +31,8 @@ TIED = 1e-5
 """Relative differences of distances in X below this are rounding."""
 SEARCH_ROWS = 128
 """Rows on which the map's best scale is sought."""
+REACH = 4.0
+"""Logarithm of how far from one unit the best distance to neighbours may be."""
 WORK = 2e10
 """Multiplications that the neighbours of a sample may cost: half a second of two cores."""
 VISITS = 1e8
@@ -161,7 +163,7 @@ class Sample:
         weights = P.numpy()
 
         def at(log_scale: float, m: int) -> float:
-            squared = math.exp(2 * log_scale)
+            squared = min(max(math.exp(2 * log_scale), 1e-30), 1e30)
             totals = np.empty(m)
             student_sums(columns, rows[:m], np.float32(squared), totals)
             pull = (weights[:m] * np.log1p(edges[:m] * squared)).sum(1)
@@ -170,8 +172,11 @@ class Sample:
         spread = float(edges.mean())
         if not (0 < spread < math.inf):
             return at(0.0, len(rows))
-        start, few = -0.5 * math.log(spread), min(SEARCH_ROWS, len(rows))
-        best: Any = minimize_scalar(lambda s: at(s, few), bracket=(start, start + 0.7), tol=0.02)
+        start, few = -0.5 * math.log(spread), min(SEARCH_ROWS, len(rows))  # neighbours one unit apart
+        bounds = (start - REACH, start + REACH)  # of a map without structure the best scale may be none
+        best: Any = minimize_scalar(
+            lambda s: at(s, few), bounds=bounds, method="bounded", options={"xatol": 0.03}
+        )
         return at(float(best.x), len(rows))
 
 

@@ -201,3 +201,12 @@ def test_watching_keeps_no_run_alive():
     del run
     until(lambda: gc.collect() >= 0 and gone() is None, 20)
     until(lambda: watching not in threading.enumerate(), 20)
+
+
+def test_what_goes_wrong_in_measuring_ends_the_watch_not_the_run(run, monkeypatch):
+    monkeypatch.setattr(judging.Judge, "measure", lambda judge, run: 1 / 0)
+    run.watch()
+    run.start()
+    until(lambda: not run.watched)
+    assert isinstance(run._watcher.error, ZeroDivisionError)
+    assert run.state in ("running", "resting")

@@ -77,6 +77,19 @@ def test_the_ends():
     assert all(np.isfinite(value) for value in collapsed.values())
 
 
+@pytest.mark.parametrize("shape", ["pairs", "one far off", "tiny", "huge"])
+def test_maps_without_a_best_scale_are_measured(shape):
+    draw = np.random.default_rng(2)
+    odd = draw.normal(size=(600, 2)).astype(np.float32)
+    if shape == "pairs":  # each point lies on its nearest neighbour: the larger the map, the better
+        odd[find_neighbors(torch.from_numpy(X), 1).indices[:, 0].numpy()] = odd
+    elif shape == "one far off":
+        odd[0] = 1e14
+    else:
+        odd *= np.float32(1e-14 if shape == "tiny" else 1e14)
+    assert all(np.isfinite(value) for value in Sample(X).measure(odd).values())
+
+
 def test_scale_does_not_matter():
     sample = Sample(X)
     a, b = sample.measure(Z), sample.measure(Z * np.float32(100) + 7)

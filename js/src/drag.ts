@@ -3,7 +3,7 @@
 import type { Triple } from "./camera.ts";
 import type { Gesture } from "./hand.ts";
 import { Latest } from "./latest.ts";
-import { markOf, PINNED } from "./scene.ts";
+import { markOf, PINNED, pinLook } from "./scene.ts";
 import type { Stage } from "./stage.ts";
 import type { Frame } from "./types.ts";
 
@@ -24,6 +24,8 @@ export interface DragEvents {
   lifted(points: Uint32Array): void;
   /** Tells the kernel where points were put; gives the request's id. */
   put(points: Uint32Array, places: Float32Array): number;
+  /** The hand has let go. */
+  let(): void;
 }
 
 export class Drag {
@@ -58,6 +60,7 @@ export class Drag {
     const end = () => {
       grip?.letGo();
       if (following) camera.following = true;
+      events.let();
       stage.draw();
     };
     return {
@@ -90,7 +93,7 @@ export class Drag {
   #draw({ points, places, c }: Grip, context: CanvasRenderingContext2D, ratio: number): void {
     const { camera, size } = this.stage;
     const ink = getComputedStyle(this.stage.canvas).color;
-    const mark = markOf(PINNED, size * ratio, ratio);
+    const mark = markOf(PINNED, size * ratio, ratio, pinLook(Math.max(points.length, this.stage.pinned)));
     const plain = points.length > FEW;
     const side = plain ? size * ratio : mark.size;
     context.save();

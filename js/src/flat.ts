@@ -109,7 +109,7 @@ export class FlatRenderer implements Renderer {
         }
         const own = this.#sizes ? SMALLEST + ((LARGEST - SMALLEST) * this.#sizes[i]!) / 255 : 1;
         const diameter = (look.size * ratio * own) / (camera.solid ? this.#depths[i]! : 1);
-        if (flag & MARKED) this.#mark(context, x, y, flag, diameter, ratio);
+        if (flag & MARKED) this.#mark(context, x, y, markOf(flag, diameter, ratio, look.pin));
         else {
           const side = Math.max(1, 0.9 * diameter);
           context.fillRect(x - side / 2, y - side / 2, side, side);
@@ -122,11 +122,8 @@ export class FlatRenderer implements Renderer {
     context: CanvasRenderingContext2D,
     x: number,
     y: number,
-    flag: number,
-    diameter: number,
-    ratio: number,
+    { size, ring, square }: ReturnType<typeof markOf>,
   ): void {
-    const { size, ring, square } = markOf(flag, diameter, ratio);
     const radius = (size - ring) / 2;
     context.beginPath();
     if (square) context.rect(x - radius, y - radius, 2 * radius, 2 * radius);

@@ -111,7 +111,7 @@ export class GlRenderer implements Renderer {
     context.drawImage(shared.canvas, 0, shared.canvas.height - height, width, height, 0, 0, width, height);
   }
 
-  #set({ camera, moment, ratio, alpha }: Look, prev: Frame, next: Frame): void {
+  #set({ camera, moment, ratio, alpha, pin }: Look, prev: Frame, next: Frame): void {
     const { gl, points } = this.#shared;
     const { program, uniforms } = points;
     const { count, ink, ground } = this.#colors;
@@ -122,6 +122,7 @@ export class GlRenderer implements Renderer {
     gl.uniform4f(uniforms.u_view, 2 / camera.width, 2 / camera.height, 1 / camera.eye, 1 / camera.reach);
     gl.uniform1f(uniforms.u_alpha, alpha);
     gl.uniform1f(uniforms.u_unit, ratio);
+    gl.uniform1f(uniforms.u_pin, pin);
     gl.uniform1f(uniforms.u_t, moment.t);
     gl.uniform1f(uniforms.u_fog, camera.solid ? FOG : 0);
     gl.uniform1i(uniforms.u_solid, camera.solid ? 1 : 0);

@@ -40,6 +40,7 @@ export class Hold {
       color: (point) => points.describe(point).color,
       lifted: (lifted) => points.mark(LIFTED, lifted),
       put: (moved, places) => link.hold("move", moved, places),
+      let: () => commands.changed(),
     });
     const button = h("button", { type: "button", class: "ne-action" }, "release all");
     button.addEventListener("click", () => link.hold("release", null), { signal });
@@ -59,6 +60,7 @@ export class Hold {
   /** The points that are pinned, ascending, as the kernel tells. */
   show(pinned: Uint32Array): void {
     this.#pinned = pinned;
+    this.parts.stage.pinned = pinned.length;
     this.parts.points.mark(PINNED, pinned);
     this.element.hidden = pinned.length === 0;
     const text = `${pinned.length.toLocaleString("en")} pinned`;

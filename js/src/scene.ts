@@ -46,12 +46,12 @@ export function layersOf(flags: Uint8Array): number[] {
 /** CSS pixels from which on a marked point has a ring. */
 export const RING_FROM = 5;
 
-/** Diameter, width of the ring (0: none) and shape of a point with this flag; `unit` is one CSS pixel. */
-export function markOf(flag: number, diameter: number, unit: number) {
+/** Diameter, width of the ring (0: none) and shape of a point with this flag; `unit` is one CSS pixel, see `pinLook`. */
+export function markOf(flag: number, diameter: number, unit: number, pin: number) {
   let size = diameter;
   if (flag & SELECTED) size = 1.15 * size + 0.8 * unit;
   if (flag & MATCH) size = 1.4 * size + 2.5 * unit;
-  if (flag & PINNED) size = Math.max(1.2 * size, 7 * unit);
+  if (flag & PINNED) size = Math.max(1.2 * size, pin * unit);
   // Rings of small points would leave nothing of their colours.
   const ring =
     flag & MARKED && size >= RING_FROM * unit ? Math.min(1.6 * unit, Math.max(0.75 * unit, 0.18 * size)) : 0;
@@ -62,6 +62,11 @@ export function markOf(flag: number, diameter: number, unit: number) {
 export const SMALLEST = 0.6;
 export const LARGEST = 2.6;
 
+/** Least width of pinned points in CSS pixels: one is found at a glance, thousands do not make a blot. */
+export function pinLook(count: number): number {
+  return Math.min(10, Math.max(4, 12 - 2.3 * Math.log10(Math.max(1, count))));
+}
+
 export interface Look {
   camera: Camera;
   moment: Moment;
@@ -69,6 +74,8 @@ export interface Look {
   size: number;
   alpha: number;
   ratio: number;
+  /** Least width of a pinned point in CSS pixels. */
+  pin: number;
   /** Above 0: spots of this diameter are summed up and shown as density, the sum `white` in full. */
   white: number;
   spot: number;

@@ -26,7 +26,7 @@ uniform vec3 u_prev[2], u_next[2];
 uniform mat3 u_turn;
 uniform vec4 u_view;
 uniform vec3 u_ground;
-uniform float u_t, u_fog, u_size, u_alpha, u_unit;
+uniform float u_t, u_fog, u_size, u_alpha, u_unit, u_pin;
 uniform int u_layer, u_colors, u_sized;
 uniform sampler2D u_palette;
 out vec4 v_color;
@@ -52,7 +52,7 @@ void main() {
   if ((a_flag & ${SELECTED}u) != 0u) size = 1.15 * size + 0.8 * u_unit;
   if ((a_flag & ${MATCH}u) != 0u) size = 1.4 * size + 2.5 * u_unit;
   bool square = (a_flag & ${PINNED}u) != 0u;
-  if (square) size = max(1.2 * size, 7.0 * u_unit);
+  if (square) size = max(1.2 * size, u_pin * u_unit);
   bool ringed = marked && size >= ${number(RING_FROM)} * u_unit;
   v_shape = vec3(size, ringed ? clamp(0.18 * size, 0.75 * u_unit, 1.6 * u_unit) : 0.0, square ? 1.0 : 0.0);
   gl_PointSize = size + 1.0;
@@ -92,6 +92,7 @@ export const UNIFORMS = [
   "u_size",
   "u_alpha",
   "u_unit",
+  "u_pin",
   "u_layer",
   "u_colors",
   "u_sized",

@@ -8,7 +8,15 @@ import { type Bounds, boundsOf, mixBounds } from "./extent.ts";
 import { FlatRenderer } from "./flat.ts";
 import { GlRenderer } from "./gl.ts";
 import { Projection } from "./projection.ts";
-import { type Colors, densityLook, faintLook, NO_COLORS, pointLook, type Renderer } from "./scene.ts";
+import {
+  type Colors,
+  densityLook,
+  faintLook,
+  NO_COLORS,
+  pinLook,
+  pointLook,
+  type Renderer,
+} from "./scene.ts";
 import type { Frame, Pair } from "./types.ts";
 
 /** Milliseconds that a lost context may take to come back. */
@@ -30,6 +38,8 @@ export class Stage {
   readonly clock = new Clock();
   newest: Frame | null = null;
   size = 3;
+  /** How many points are pinned. */
+  pinned = 0;
   #renderer!: Renderer;
   readonly #context = this.canvas.getContext("2d");
   readonly #slots: { frame: Frame; bounds: Bounds }[] = [];
@@ -178,7 +188,8 @@ export class Stage {
       look = { ...look, ...(this.#renderer.sums ? densityLook(n, area) : faintLook(n, area)) };
     }
     this.size = look.size;
-    this.#renderer.draw(context, { camera, moment: this.#moment, ratio, ...look });
+    const pin = pinLook(this.pinned);
+    this.#renderer.draw(context, { camera, moment: this.#moment, ratio, pin, ...look });
     if (this.#disk) {
       drawDisk(context, camera, ratio, getComputedStyle(this.canvas).getPropertyValue("--ne-disk"));
     }

@@ -45,6 +45,7 @@ export function draw(scene: Scene) {
     camera,
     moment,
     ratio: 1,
+    pin: 7,
     size: size ?? look.size,
     alpha: alpha ?? look.alpha,
     spot: 0,

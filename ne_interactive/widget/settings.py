@@ -26,10 +26,12 @@ def _pace(name: str, help: str, kind: Any) -> Param:
 
 
 EVERY = _pace(
-    "iterations per frame", "The picture waits for every so many iterations, and the run for the picture; 'auto' shows "
+    "frame every", "So many iterations lie between frames, and the run waits until each is seen; 'auto' shows "
     "as many as the link carries, at full speed.", "integer",
 )  # fmt: skip
-LIMIT = _pace("iterations per second", "At most so many; 'auto' is full speed.", "number")
+LIMIT = _pace(
+    "speed limit", "Most iterations a second, so that the eye can follow; 'auto' is full speed.", "number"
+)
 
 
 class Settings:

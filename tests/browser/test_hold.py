@@ -221,7 +221,7 @@ BALANCE = control(
     group="forces",
 ) | {"axis": ["repulsion", "attraction"]}
 PACE = control(
-    "iterations per frame", kind="integer", ui_low=1, ui_high=None, auto=True, following=True, value="auto",
+    "frame every", kind="integer", ui_low=1, ui_high=None, auto=True, following=True, value="auto",
     default="auto", group="pace",
 )  # fmt: skip
 
@@ -230,7 +230,7 @@ def test_the_method_and_the_balance_stand_first_and_the_method_snaps_back(host):
     show(host, _controls=[METHOD, BALANCE, control("strength", group="forces"), PACE])
     panel = host.page.locator(".ne-panel")
     names = panel.locator(".ne-name").all_inner_texts()
-    assert names == ["method", "exaggeration", "strength", "iterations per frame"]
+    assert names == ["method", "exaggeration", "strength", "frame every"]
     hero = panel.locator(".ne-hero")
     assert hero.locator(".ne-ends").inner_text().split() == ["repulsion", "attraction"]
     assert panel.get_by_role("heading").all_inner_texts() == ["forces", "pace"]
@@ -249,13 +249,13 @@ def test_a_number_without_a_range_has_no_slider(host):
     show(host, _controls=[PACE])
     panel = host.page.locator(".ne-panel")
     assert panel.get_by_role("slider").count() == 0
-    box = panel.get_by_label("iterations per frame value")
+    box = panel.get_by_label("frame every value")
     assert box.input_value() == "auto"
     box.fill("5")
     box.press("Enter")
     assert host.sent("set")[-1]["value"] == 5
     host.receive({"k": "set", "id": host.sent("set")[-1]["id"], "ok": True, "value": 5})
-    panel.get_by_role("button", name="auto iterations per frame").click()
+    panel.get_by_role("button", name="auto frame every").click()
     assert host.sent("set")[-1]["value"] == "auto"
 
 

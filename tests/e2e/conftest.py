@@ -20,15 +20,22 @@ w
 """
 
 
+DRAGGED = LIVE.strip().replace(
+    "max_speed=100", "max_speed=10"
+)  # slow, so that it does not come to rest meanwhile
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
-    """A Jupyter server on a copy of the notebooks, and on one that shows a small run, `live.ipynb`."""
+    """A Jupyter server on a copy of the notebooks, and on two that show a small run, `live.ipynb` and `drag.ipynb`."""
     home = tmp_path_factory.mktemp("jupyter")
     folder = home / "notebooks"
     shutil.copytree(ROOT / "notebooks", folder, ignore=shutil.ignore_patterns(".*"))
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}}
     cells = [nbformat.v4.new_code_cell(LIVE.strip())]
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "live.ipynb")
+    cells = [nbformat.v4.new_code_cell(DRAGGED), nbformat.v4.new_markdown_cell("Drag a point.")]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "drag.ipynb")
     with jupyter(home, folder, NE_INTERACTIVE_N=POINTS) as server:
         yield server
 

@@ -30,7 +30,7 @@ def test_the_state_holds_what_does_not_change(run, clock):
     assert state["_scene"]["title"] == "Digits"
     assert [item["label"] for item in state["_scene"]["legend"]["items"]] == ["1", "2", "10"]
     assert np.frombuffer(explorer._codes, "<u2").tolist() == [1, 2, 0, 0, 1, 1]
-    names = ["method", "exaggeration", "perplexity", "iterations per frame", "iterations per second"]
+    names = ["method", "exaggeration", "perplexity", "frame every", "speed limit"]
     assert [row["name"] for row in state["_controls"]] == names
     assert len(state["_esm"]) > 0
     explorer.close()

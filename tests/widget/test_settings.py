@@ -124,24 +124,24 @@ def test_everything_set_by_hand_is_given_back(browser):
 
 def test_the_pace_is_set_from_both_sides(browser):
     view = browser.explorer
-    browser.say("set", id=1, name="iterations per frame", value=5)
-    browser.say("set", id=2, name="iterations per second", value=12.5)
+    browser.say("set", id=1, name="frame every", value=5)
+    browser.say("set", id=2, name="speed limit", value=12.5)
     assert [answer["ok"] for answer in browser.take("set")] == [True, True]
     assert (view.every, view.run.max_speed) == (5, 12.5)
     view.every = None
     view.run.max_speed = 30
     status = browser.take("status")[-1]
-    assert status["params"]["iterations per frame"] == "auto"
-    assert status["following"]["iterations per frame"] is True
-    assert status["params"]["iterations per second"] == 30
+    assert status["params"]["frame every"] == "auto"
+    assert status["following"]["frame every"] is True
+    assert status["params"]["speed limit"] == 30
     for value in (0, 2.5, "often", True):
-        browser.say("set", id=3, name="iterations per frame", value=value)
+        browser.say("set", id=3, name="frame every", value=value)
         (answer,) = browser.take("set")
         assert not answer["ok"]
     for value in (0, -1, "x"):
-        with pytest.raises(ParameterError, match="iterations per frame must"):
+        with pytest.raises(ParameterError, match="frame every must"):
             view.every = value
-    browser.say("set", id=4, name="iterations per second", value="auto")
+    browser.say("set", id=4, name="speed limit", value="auto")
     assert view.run.max_speed is None
 
 

@@ -6,6 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ne_interactive.engine.stepper import Stepper
+from ne_interactive.methods.tsne import TSNE
+from ne_interactive.widget.explorer import Explorer
+
+from .bridge import Bridge, without_kernel
 from .host import control, traits
 
 AXE = Path(__file__).parents[2] / "js" / "node_modules" / "axe-core" / "axe.min.js"
@@ -126,10 +131,9 @@ def test_the_help_names_each_command_that_has_a_key(host):
 def test_what_happens_is_told_once_and_calmly(host):
     root = full(host)
     spoken = root.get_by_role("status")
-    host.page.evaluate(
-        """() => { window.said = []; const e = document.querySelector('.ne-root [role=status]');
-        new MutationObserver(() => said.push(e.textContent)).observe(e,
-          {childList: true, characterData: true, subtree: true}); }"""
+    spoken.evaluate(
+        """element => { window.said = []; new MutationObserver(() => said.push(element.textContent))
+          .observe(element, {childList: true, characterData: true, subtree: true}); }"""
     )
     for i in range(5):
         host.frame(SQUARE, iteration=20 + i)
@@ -215,3 +219,30 @@ def test_two_fingers_zoom_one_scrolls_the_page_until_the_picture_was_tapped(open
     swipe()
     assert host.page.evaluate("scrollY") == 0
     assert reset.is_enabled()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_rules_are_kept_by_a_whole_view_of_a_real_run(open_host, theme):
+    host = open_host(color_scheme=theme, bypass_csp=True, viewport={"width": 1200, "height": 1000})
+    X = np.random.default_rng(0).normal(size=(60, 5))
+    with without_kernel():
+        run = Stepper(X, TSNE(perplexity=5, random_state=0))
+        run.step(3)
+        run.mark("here")
+        run.tune(exaggeration=4.0)
+        run.step(3)
+        words = [f"word {i}" for i in range(60)]
+        columns = {"kind": words[:2] * 30, "depth": np.linspace(0, 1, 60)}
+        explorer = Explorer(run, labels=np.arange(60) % 3, color=columns, hover={"word": words}, height=520)
+    bridge = Bridge(host, explorer)
+    bridge.until(lambda: bridge.view.get_attribute("data-iteration") == "6", "the frame")
+    for box in bridge.view.locator("input[type=search]:visible").all():
+        box.fill("word 1")
+    for _ in range(10):
+        bridge.pump()
+        host.settle(80)
+    assert violations(host.page) == []
+    for button in bridge.view.locator("button:visible:not(:disabled)").all():
+        assert (button.get_attribute("aria-label") or button.inner_text()).strip()
+    explorer.close()
+    run.stop()

@@ -1,6 +1,7 @@
 /** A recorded run: its frames, and what stands in for the kernel behind a view of it. */
 
 import type { Model } from "./types.ts";
+import { asUint16, readScene } from "./wire.ts";
 
 export interface Moment {
   it: number;
@@ -95,6 +96,7 @@ interface Asking {
   point?: number;
   action?: string;
   iteration?: number;
+  text?: string;
 }
 
 const QUIET = ["ack", "bye", "visible"];
@@ -138,12 +140,13 @@ export class RecordedModel implements Model {
   }
 
   send(content: unknown, _callbacks?: unknown, buffers: readonly ArrayBuffer[] = []): void {
-    const { k: kind, id, point, action, iteration } = content as Asking;
+    const { k: kind, id, point, action, iteration, text } = content as Asking;
     if (QUIET.includes(kind)) return;
     if (kind === "hello") this.asked?.hello();
     else if (kind === "do") this.#act(action);
     else if (kind === "rewind" || kind === "look") this.asked?.seek(iteration ?? 0);
     else if (kind === "hover") this.#describe(id, point ?? -1);
+    else if (kind === "search") this.tell({ k: "found", id }, [this.#find(text ?? "")]);
     else if (kind === "select") {
       if (buffers[0]) this.set("_selection", new Uint8Array(buffers[0]));
       this.tell({ k: "selected", id });
@@ -159,6 +162,21 @@ export class RecordedModel implements Model {
     if (action === "play" || action === "pause" || action === "step" || action === "restart") {
       this.asked?.[action]();
     }
+  }
+
+  /** The points that have a piece of text in their card or as their category, as a kernel finds them. */
+  #find(text: string): Uint32Array {
+    const wanted = text.trim().toLowerCase();
+    if (!wanted) return new Uint32Array(0);
+    const has = (label: string) => label.toLowerCase().includes(wanted);
+    const { kind, items } = readScene(this.get("_scene")).legend;
+    const named = kind === "category" ? items.map(({ label }) => has(label)) : [];
+    const codes = asUint16(this.get("_codes"));
+    const { rows, written } = this.recording;
+    const points = Array.from({ length: written.n }, (_, point) => point);
+    return Uint32Array.from(
+      points.filter((point) => named[codes[point] ?? -1] || rows[point]?.some((row) => has(row[1]))),
+    );
   }
 
   #describe(id: number | undefined, point: number): void {

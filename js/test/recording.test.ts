@@ -58,6 +58,23 @@ describe("a recorded model", () => {
     expect(told).toEqual([{ k: "hover", id: 5, point: 1, rows: [["name", "second"]], image: null }]);
   });
 
+  it("finds points by their texts and categories", async () => {
+    const { model } = make();
+    const found: number[][] = [];
+    model.on("msg:custom", ((content: { k: string }, [points]: [Uint32Array]) => {
+      if (content.k === "found") found.push([...points]);
+    }) as never);
+    const items = [
+      { label: "Cat", count: 0 },
+      { label: "dog", count: 1 },
+      { label: "cat fish", count: 1 },
+    ];
+    model.set("_scene", { legend: { kind: "category", items } });
+    for (const text of ["SECOND", " cat ", "", "none"]) model.send({ k: "search", id: 1, text });
+    await Promise.resolve();
+    expect(found).toEqual([[1], [1], [], []]);
+  });
+
   it("keeps the selection", async () => {
     const { model, told } = make();
     model.send({ k: "select", id: 7 }, undefined, [new Uint32Array([1]).buffer]);

@@ -13,6 +13,7 @@ from ne_interactive.data.arrays import as_table
 from ne_interactive.graph.distances import check_k, nearest
 from ne_interactive.graph.neighbors import Neighbors
 from ne_interactive.params.errors import DataError
+from ne_interactive.quality.alignment import aligned
 from ne_interactive.quality.divergence import kl_divergence
 from ne_interactive.quality.draws import drawn, same_length, signs
 from ne_interactive.quality.draws import triplets as drawn_triplets
@@ -21,6 +22,7 @@ from ne_interactive.quality.sample import Sample
 __all__ = [
     "NeighborErrors",
     "Sample",
+    "aligned",
     "continuity",
     "kl_divergence",
     "label_accuracy",

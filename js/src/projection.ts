@@ -16,6 +16,9 @@ export class Projection {
   readonly n: number;
   readonly #from: Rows;
   readonly #to: Rows;
+  readonly #offsets: number[];
+  readonly #place = new Float64Array(2);
+  readonly #depth = new Float64Array(1);
 
   /** The points of two frames with the same n and c, a share t of the way from one to the other. */
   constructor(
@@ -27,12 +30,13 @@ export class Projection {
     this.n = Math.min(prev.n, next.n);
     this.#from = rows(camera, prev, 1 - t);
     this.#to = rows(camera, next, t);
+    this.#offsets = this.#from.offsets.map((value, row) => value + this.#to.offsets[row]!);
   }
 
   /** Where a point is drawn in CSS pixels, y down, and its w: 1 in the middle, less at the viewer; null: nowhere. */
   at(point: number): [number, number, number] | null {
     if (!(point >= 0 && point < this.n)) return null;
-    const [place, depth] = [new Float64Array(2), new Float64Array(1)];
+    const [place, depth] = [this.#place, this.#depth];
     this.#block(point, point + 1, place, depth);
     return Number.isNaN(place[0]) ? null : [place[0]!, place[1]!, depth[0]!];
   }
@@ -73,13 +77,28 @@ export class Projection {
     const [p, q] = [this.prev.positions, this.next.positions];
     const { width, height, eye } = this.camera;
     const [middle, centre] = [width / 2, height / 2];
-    const [f0 = 0, f1 = 0, f2 = 0, f3 = 0, f4 = 0, f5 = 0, f6 = 0, f7 = 0, f8 = 0] = this.#from.factors;
-    const [g0 = 0, g1 = 0, g2 = 0, g3 = 0, g4 = 0, g5 = 0, g6 = 0, g7 = 0, g8 = 0] = this.#to.factors;
-    const [dx, dy, dz] = [0, 1, 2].map((row) => this.#from.offsets[row]! + this.#to.offsets[row]!) as [
-      number,
-      number,
-      number,
-    ];
+    const [f, g] = [this.#from.factors, this.#to.factors];
+    const f0 = f[0]!;
+    const f1 = f[1]!;
+    const f2 = f[2]!;
+    const f3 = f[3]!;
+    const f4 = f[4]!;
+    const f5 = f[5]!;
+    const f6 = f[6]!;
+    const f7 = f[7]!;
+    const f8 = f[8]!;
+    const g0 = g[0]!;
+    const g1 = g[1]!;
+    const g2 = g[2]!;
+    const g3 = g[3]!;
+    const g4 = g[4]!;
+    const g5 = g[5]!;
+    const g6 = g[6]!;
+    const g7 = g[7]!;
+    const g8 = g[8]!;
+    const dx = this.#offsets[0]!;
+    const dy = this.#offsets[1]!;
+    const dz = this.#offsets[2]!;
     if (this.next.c === 2) {
       for (let i = from, o = 0; i < to; i++, o += 2) {
         out[o] = middle + f0 * p[2 * i]! + g0 * q[2 * i]! + dx;

@@ -3,7 +3,7 @@
 import { h, say } from "./dom.ts";
 import { Latest } from "./latest.ts";
 import { format, parse, rangeOf } from "./scale.ts";
-import type { Control as Description, SetReply, Value } from "./types.ts";
+import type { Control as Description, SetReply, Value, Work } from "./types.ts";
 
 /** What a change costs, in words. */
 const COSTS: Record<string, string> = {
@@ -25,6 +25,9 @@ interface Face {
 export class ControlView {
   readonly element: HTMLElement;
   readonly #latest: Latest<Value>;
+  readonly #price = h("span", { class: "ne-cost" });
+  readonly #progress = h("div", { class: "ne-progress", "aria-hidden": "true" });
+  readonly #cost: string;
   readonly #note = h("p", { class: "ne-note", id: `ne-note-${++serial}` });
   readonly #auto: HTMLButtonElement | null;
   /** Gives back what it was made with, where there is no schedule. */
@@ -48,8 +51,9 @@ export class ControlView {
     this.#reset = description.auto ? null : this.#makeReset();
     this.#face = this.#makeFace();
     const cost = COSTS[redo] ?? "";
-    const price = cost ? [" ", h("span", { class: "ne-cost" }, cost)] : [];
-    const label = h("span", { class: "ne-name" }, name, ...price);
+    this.#cost = cost;
+    say(this.#price, cost);
+    const label = h("span", { class: "ne-name" }, name, this.#price);
     const back = this.#auto ?? this.#reset;
     const head = h("div", { class: "ne-head" }, label, ...(back ? [back] : []));
     const [value, slider] = [...this.#face.elements].reverse();
@@ -62,7 +66,7 @@ export class ControlView {
         h("div", { class: "ne-ends" }, ...description.axis.map((end) => h("span", {}, end))),
       );
     }
-    this.element.append(this.#note);
+    this.element.append(this.#progress, this.#note);
     this.element.title = cost ? `${help} (${cost})` : help;
     this.#explain("");
     this.update(description.value, description.following, true);
@@ -80,6 +84,16 @@ export class ControlView {
   /** Whether a hand has changed it. */
   get changed(): boolean {
     return this.#auto ? !this.#following() : this.#value !== this.description.made;
+  }
+
+  /** What is being done for a change of this parameter stands where its cost stood, over a line that grows. */
+  working(work: Work | undefined): void {
+    const share = work?.share ?? null;
+    const text = work ? work.what + (share === null ? "" : ` ${Math.floor(100 * share)} %`) : this.#cost;
+    say(this.#price, text);
+    this.element.classList.toggle("ne-working", work !== undefined);
+    this.#progress.classList.toggle("ne-unknown", share === null);
+    this.#progress.style.setProperty("--ne-share", (share ?? 0).toFixed(3));
   }
 
   /** Takes an answer to one of this control's requests; true if it was one. */

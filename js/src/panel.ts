@@ -2,7 +2,7 @@
 
 import { ControlView } from "./control.ts";
 import { h } from "./dom.ts";
-import type { Control, SetReply, Value } from "./types.ts";
+import type { Control, Frame, SetReply, Value } from "./types.ts";
 
 export interface PanelEvents {
   /** Asks for a value; gives the request's id. */
@@ -69,10 +69,11 @@ export class Panel {
   }
 
   /** The values in force, from a frame or a status. */
-  follow(params: Record<string, Value>, following: Record<string, boolean>): void {
-    for (const [name, value] of Object.entries(params)) {
-      this.#views.get(name)?.update(value, following[name] === true);
+  follow(told: Pick<Frame, "params" | "following" | "work">): void {
+    for (const [name, value] of Object.entries(told.params)) {
+      this.#views.get(name)?.update(value, told.following[name] === true);
     }
+    for (const [name, view] of this.#views) view.working(told.work[name]);
     this.#refresh();
   }
 

@@ -5,6 +5,12 @@ export const PROTOCOL = 1;
 export type Value = number | string | boolean | null;
 export type Pair = [number, number];
 
+/** What is being done for a parameter that was changed; share in [0, 1], null where nobody knows. */
+export interface Work {
+  what: string;
+  share: number | null;
+}
+
 export interface Frame {
   seq: number;
   iteration: number;
@@ -20,6 +26,7 @@ export interface Frame {
   speed: number;
   params: Record<string, Value>;
   following: Record<string, boolean>;
+  work: Record<string, Work>;
   note: string;
 }
 
@@ -51,6 +58,7 @@ export interface Status {
   loss: number | null;
   params: Record<string, Value>;
   following: Record<string, boolean>;
+  work: Record<string, Work>;
   changes: Change[];
   /** Null: nothing was said of them. */
   branches: Branch[] | null;

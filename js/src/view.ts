@@ -348,7 +348,7 @@ export class View {
     this.#timeline.reach(frame.iteration);
     this.#curves.add("loss", frame.iteration, frame.loss);
     this.#setState(frame.state, frame.note);
-    this.#panel.follow(frame.params, frame.following);
+    this.#panel.follow(frame);
   }
 
   #looks(): void {
@@ -374,7 +374,7 @@ export class View {
     this.#timeline.reach(status.iteration);
     this.#timeline.show(status.changes);
     this.#setState(status.state, status.error ? "" : status.message);
-    this.#panel.follow(status.params, status.following);
+    this.#panel.follow(status);
   }
 
   #setState(state: string, note: string): void {

@@ -15,6 +15,7 @@ import type {
   SetReply,
   Status,
   Value,
+  Work,
 } from "./types.ts";
 
 type Raw = Record<string, unknown>;
@@ -46,6 +47,17 @@ function values(value: unknown): Record<string, Value> {
 
 function switches(value: unknown): Record<string, boolean> {
   return isRaw(value) ? Object.fromEntries(Object.entries(value).map(([k, v]) => [k, v === true])) : {};
+}
+
+function works(value: unknown): Record<string, Work> {
+  const entries = isRaw(value) ? Object.entries(value) : [];
+  return Object.fromEntries(
+    entries.flatMap(([name, entry]) => {
+      if (!Array.isArray(entry) || typeof entry[0] !== "string") return [];
+      const share = finite(entry[1]);
+      return [[name, { what: entry[0], share: share === null ? null : Math.min(1, Math.max(0, share)) }]];
+    }),
+  );
 }
 
 /** The bytes of a buffer, whatever view of it the host hands over. */
@@ -107,6 +119,7 @@ export function readFrame(content: Raw, buffers: readonly unknown[]): Frame | nu
     speed: finite(content.speed) ?? 0,
     params: values(content.params),
     following: switches(content.following),
+    work: works(content.work),
     note: text(content.note),
   };
 }
@@ -121,6 +134,7 @@ export function readStatus(content: Raw): Status {
     loss: finite(content.loss),
     params: values(content.params),
     following: switches(content.following),
+    work: works(content.work),
     changes: readChanges(content.changes),
     branches: readBranches(content.branches),
     branch: whole(content.branch),

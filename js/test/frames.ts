@@ -8,7 +8,7 @@ export function frameOf(
   sc: readonly number[] = lo.map(() => 1),
 ): Frame {
   const c = lo.length as 2 | 3;
-  const rest = { loss: null, state: "running", speed: 0, params: {}, following: {}, note: "" };
+  const rest = { loss: null, state: "running", speed: 0, params: {}, following: {}, work: {}, note: "" };
   return { seq: 1, iteration: 1, n: positions.length / c, c, positions, lo, sc, ...rest };
 }
 

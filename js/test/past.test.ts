@@ -11,6 +11,7 @@ function frame(iteration: number, n = 4): Frame {
     speed: 0,
     params: {},
     following: {},
+    work: {},
     note: "",
   };
 }

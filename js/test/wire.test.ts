@@ -61,6 +61,17 @@ describe("golden messages", () => {
     expect(status).toMatchObject({ state: content.state, message: content.message, error: content.error });
     expect(status.iteration).toBe(content.it);
     expect(status.changes).toEqual([{ iteration: 40, text: "lr 200 to 50" }]);
+    expect(status.work).toEqual({ perplexity: { what: "finding", share: 0.4 } });
+  });
+
+  it("work that does not fit is left out, and shares stay between nothing and all", () => {
+    const work = { a: ["x", 7], b: ["y", "half"], c: [1, 0.5], d: "z", e: ["w", -1] };
+    expect(readStatus({ work }).work).toEqual({
+      a: { what: "x", share: 1 },
+      b: { what: "y", share: null },
+      e: { what: "w", share: 0 },
+    });
+    expect(readStatus({ work: [1] }).work).toEqual({});
   });
 
   it.each(messages.filter((message) => message.content.k === "set"))("set: $name", ({ content }) => {

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 
 from ne_interactive.engine import packing
@@ -44,7 +45,7 @@ def check_recipe(facts: Any) -> None:
     method = _method(facts, "first")
     _expect(facts, "branches", lambda value: isinstance(value, list) and all(map(_branch, value)))
     _expect(facts, "changes", lambda value: isinstance(value, list))
-    n, at = facts["data"]["shape"][0], 0
+    n, at = _begun_with(facts), 0
     for change in facts["changes"]:
         _expect({"changes": change}, "changes", lambda value: isinstance(value, Mapping))
         possible = range(at, facts["iteration"] + 1)
@@ -53,30 +54,40 @@ def check_recipe(facts: Any) -> None:
         _expect(change, "digest", lambda value: value == "" or _digest(value))
         _expect(change, "values", lambda value: isinstance(value, Mapping))
         at = change["iteration"]
-        method = _change(change, method, n)
+        method, n = _change(change, method, n)
+    if (
+        sum(change["kind"] == "add" for change in facts["changes"])
+        != len(facts["added"]) - facts["began with"]
+    ):
+        raise DataError("The recipe's 'added' does not tell as many tables as its changes add.")
 
 
-def _change(change: Mapping[str, Any], method: Any, n: int) -> Any:
-    """Check one change to a run of n points; returns the method from then on."""
+def _change(change: Mapping[str, Any], method: Any, n: int) -> tuple[Any, int]:
+    """Check one change to a run of n points; returns the method and the number of points from then on."""
     kind, values = change.get("kind"), change["values"]
     if kind == "switch":
-        return _method(change, "method")
+        return _method(change, "method"), n
     if kind == "tune":
         check_live(method, values, n)
     elif kind == "mark":
         _expect(values, "mark", lambda value: isinstance(value, str))
     elif kind == "max_iter":
         _expect(values, "max_iter", lambda value: _count(value) and value > 0)
+    elif kind == "remove":
+        return method, n - len(_hold(kind, values, method, n))
+    elif kind == "add":
+        _expect(values, "rows", lambda value: _count(value) and value > 0)
+        return method, n + values["rows"]
     elif kind in HOLDS:
         _hold(kind, values, method, n)
     elif kind != "neighbours":
         raise DataError(f"The recipe has a change of the unknown kind {kind!r:.40}.")
-    return method
+    return method, n
 
 
-def _hold(kind: str, values: Mapping[str, Any], method: Any, n: int) -> None:
-    """Check points that were pinned, moved or released."""
-    wanted = {"pin": [{"indices"}], "move": [{"indices", "xy"}], "release": [set(), {"indices"}]}[kind]
+def _hold(kind: str, values: Mapping[str, Any], method: Any, n: int) -> np.ndarray:
+    """Check points that were pinned, moved, released or removed; returns them."""
+    wanted = {"move": [{"indices", "xy"}], "release": [set(), {"indices"}]}.get(kind, [{"indices"}])
     try:
         arrays = {name: packing.array_of(one) for name, one in values.items()}
     except Exception as error:  # whatever a wrong part leads to
@@ -88,6 +99,22 @@ def _hold(kind: str, values: Mapping[str, Any], method: Any, n: int) -> None:
     indices = points_of(arrays.get("indices", ()), n)
     if kind == "move":
         method.check_places(torch.from_numpy(places_of(arrays["xy"], len(indices), method.n_components)))
+    return indices
+
+
+def _begun_with(facts: Mapping[str, Any]) -> int:
+    """Check the tables and the points that the run began with; returns how many points."""
+    _expect(facts, "added", lambda value: isinstance(value, list))
+    for table in facts["added"]:
+        _expect({"added": table}, "added", lambda value: isinstance(value, Mapping))
+        _expect(table, "fingerprint", _digest)
+        _expect(table, "shape", _shape)
+    _expect(facts, "began with", lambda value: _count(value) and value <= len(facts["added"]))
+    shapes = [facts["data"]["shape"], *(table["shape"] for table in facts["added"][: facts["began with"]])]
+    _expect(facts, "members", lambda value: value is None or isinstance(value, Mapping))
+    if facts["members"] is None:
+        return shapes[0][0]
+    return len(_hold("remove", {"indices": facts["members"]}, None, sum(shape[0] for shape in shapes)))
 
 
 def _method(facts: Mapping[str, Any], name: str) -> Any:

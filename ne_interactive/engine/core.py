@@ -145,7 +145,8 @@ class Core(Preparation):
         self.state = State(
             positions, self.seed, slots,
             iteration=state.iteration, origin=state.iteration - method.joins(), joined=state.iteration,
-            pins=state.pins, centre=tuple(positions.double().mean(0).tolist()) if state.centre else (),
+            members=state.members, pins=state.pins,
+            centre=tuple(positions.double().mean(0).tolist()) if state.centre else (),
         )  # fmt: skip
         detail = {
             "from": before,
@@ -200,9 +201,13 @@ class Core(Preparation):
         quiet = self.state is not None and self.state.quiet >= PATIENCE
         return quiet and not self._pending and not self._beside.active and not self._ready
 
+    def begin_with_members(self) -> None:
+        """Have the present points be those of the start."""
+        self.ensure_start()
+
     def restart(self) -> None:
         """Back to the start; values set by hand stay, pins do not."""
-        self.ensure_start()
+        self.begin_with_members()
         assert self.state is not None
         self.state = replace(self._at_start(self.state.hand), horizon=self.state.horizon)
         self.note("restart", {})

@@ -29,6 +29,7 @@ class Judge:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._sample: Sample | None = None
+        self._rows: object = None  # of which the sample is
         self._making = threading.Lock()
         self._at: list[int] = []
         self._values: list[tuple[float, ...]] = []
@@ -39,7 +40,12 @@ class Judge:
         """An independent judge with the same sample and measurements."""
         other = Judge()
         with self._lock:
-            other._sample, other._at, other._values = self._sample, list(self._at), list(self._values)
+            other._rows, other._sample, other._at, other._values = (
+                self._rows,
+                self._sample,
+                list(self._at),
+                list(self._values),
+            )
             other._latest = self._latest
         return other
 
@@ -71,7 +77,8 @@ class Judge:
         """The sample of the run's data in the metric in force, drawn at the first call."""
         metric = str(run.params.get("metric", "euclidean"))
         with self._making:
-            if self._sample is None or self._sample.metric != metric:
+            if self._sample is None or self._sample.metric != metric or self._rows is not run._core.rows:
+                self._rows = run._core.rows
                 self._sample = Sample(run._core.rows, metric=metric)
             return self._sample
 

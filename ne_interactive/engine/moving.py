@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from numbers import Integral
 from typing import Any, Self
 
+from ne_interactive.engine.growing import Growing
 from ne_interactive.engine.reading import Frame
-from ne_interactive.engine.steering import Steering
 from ne_interactive.engine.timeline import Timeline
 from ne_interactive.params.errors import ParameterError, StateError
 
@@ -22,7 +22,7 @@ FLUID = (
 SLICE = 0.05  # seconds that arun keeps the event loop's helper thread
 
 
-class Moving(Steering):
+class Moving(Growing):
     """The moving part of a `Stepper`."""
 
     def __init__(self, core: Timeline) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
+from ne_interactive.data.table import Rows
 from ne_interactive.engine.protocol import Method
 from ne_interactive.engine.state import Problem, State
 from ne_interactive.graph.neighbors import Neighbors
@@ -31,6 +32,7 @@ class Change:
         k: how many neighbours of each point were searched for it; 0 where those in force were enough, or none needed.
         neighbors: what that search found, while there is room for it; another finds the same.
         method: that took the run over.
+        table: of new points.
         made: the problem of then, as long as something else needs it too.
     """
 
@@ -42,6 +44,7 @@ class Change:
     neighbors: Neighbors | None = None
     method: Method | None = None
     made: Callable[[], Problem | None] = lambda: None
+    table: Rows | None = None
 
     def of(self, problem: Problem | None, before: Problem | None) -> Change:
         """The same with the problem that it brought, and the one that was in force."""
@@ -146,7 +149,7 @@ class Past:
         if self.budget <= 0 or iteration % self.stride or size > self.budget / 2 * 1e6:
             return
         self.frames[iteration] = positions.detach().cpu().float().clone()
-        while len(self.frames) * size > self.budget / 2 * 1e6:
+        while sum(4 * Z.numel() for Z in self.frames.values()) > self.budget / 2 * 1e6:
             self.stride *= 2
             self.frames = {at: Z for at, Z in self.frames.items() if at % self.stride == 0}
 

@@ -1,49 +1,41 @@
-"""What a run needs before its next iteration: a start, neighbours, affinities, and the changes that wait."""
+"""What a run needs before its next iteration: a start, neighbours, and affinities, made at once or beside the loop."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
-from typing import Any, NamedTuple, cast
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, cast
 
 import torch
 from sklearn.base import clone
 
 from ne_interactive.data.arrays import as_rows
-from ne_interactive.data.precomputed import Precomputed
 from ne_interactive.data.seeds import draw_seed
 from ne_interactive.data.table import Table
-from ne_interactive.engine.beside import Beside
 from ne_interactive.engine.optimizers import rule_of
 from ne_interactive.engine.past import Past
 from ne_interactive.engine.protocol import Method
 from ne_interactive.engine.setup import check_start, device_of, problem_for, rough_problem_for, start_of
 from ne_interactive.engine.state import Event, Problem, State
-from ne_interactive.engine.step import by_hand, in_force
+from ne_interactive.engine.step import in_force
 from ne_interactive.engine.trace import Speed, Trace
+from ne_interactive.engine.waiting import Prepared, Task, Waiting
 from ne_interactive.graph.csr import Graph
 from ne_interactive.graph.neighbors import Neighbors
+from ne_interactive.graph.progress import reported
 from ne_interactive.params.errors import NEError, ParameterError
-from ne_interactive.params.param import check_live, params_of
 
 BRIEF = 0.2  # seconds that a live run may stand still for new affinities
 BRIEF_ENTRIES = 1_000_000  # neighbours in all whose affinities take less
 
 
-class Prepared(NamedTuple):
-    """A problem made for changes; None where it was refused, or where they need none."""
-
-    changes: dict[str, Any]
-    problem: Problem | None
-    error: NEError | None = None
-
-
-class Preparation:
+class Preparation(Waiting):
     """What a run is made of and set to, and how problems are made for it: at once, or beside the loop."""
 
     def __init__(self, X: Any, method: Any, say: Callable[[str], None], rough: bool = False) -> None:
+        super().__init__()
         self.rows: Table = as_rows(X, device=device_of(method), metric=method.metric)
         self.method: Method = cast(Method, clone(method))
         self.method.validate(self.rows.n)
@@ -60,82 +52,22 @@ class Preparation:
         self.first_neighbors: Neighbors | None = None
         self.first_k = 0  # how many they are; 0 as long as nobody knows
         self.starter = self.method  # which made the start
+        self.tables: list[Table] = [self.rows]  # X, and those added
+        self.first_members: torch.Tensor | None = None  # with which the run began; None: the rows of X
+        self.first_tables = 1  # there were then
         self.seconds = 0.0
         self.latest = 0.0  # seconds of the last iteration
         self.loss = float("nan")
         self._say = say
         self._setup = threading.RLock()
-        self._mailbox = threading.Lock()
-        self._pending: dict[str, Any] = {}
-        self._working: dict[str, Any] = {}  # changes whose recalibration is under way
-        self._ready: list[Prepared] = []  # for the next iteration, in this order
-        self._beside: Beside[Prepared] = Beside()
         self._stays_rough = rough  # until `refine`
         self.began_roughly = False
         self._took = float("inf")  # seconds of the last recalibration with known neighbours
-
-    # reading
-
-    @property
-    def iteration(self) -> int:
-        """Steps taken since the start."""
-        return 0 if self.state is None else self.state.iteration
-
-    def hand(self) -> dict[str, Any]:
-        """Values set by hand, those that wait included."""
-        with self._mailbox:
-            return self._made(self._working | self._pending)
-
-    def _made(self, changes: dict[str, Any]) -> dict[str, Any]:
-        """Values set by hand, with those that are ready and these changes, but nothing else that waits."""
-        ready: dict[str, Any] = {}
-        for prepared in self._ready:
-            ready |= prepared.changes
-        return by_hand(self.method, self.state.hand if self.state else {}, ready | changes)
-
-    def outlook(self) -> State:
-        """The state in which parameters are resolved: as it is, with the waiting changes made."""
-        return replace(self.state or State(torch.empty(0, 0), self.seed), hand=self.hand())
-
-    def params(self) -> dict[str, Any]:
-        """Live values in force."""
-        return in_force(self.method, self.outlook(), self.rows.n)
-
-    def _knobs(self, changes: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Live values that a problem for these changes is made with; what was asked for since has its own."""
-        state = self.state or State(torch.empty(0, 0), self.seed)
-        return in_force(self.method, replace(state, hand=self._made(changes or {})), self.rows.n)
 
     @property
     def works_beside(self) -> bool:
         """Whether neighbours or affinities are made beside the loop."""
         return self._beside.active and not self._beside.done
-
-    # changing
-
-    def ask(self, changes: Mapping[str, Any]) -> dict[str, Any]:
-        """Check changes and leave them for the next iteration; all or nothing."""
-        checked = check_live(self.method, changes, self.rows.n)
-        for name, value in checked.items():
-            if value == "auto" and not params_of(self.method)[name].auto:
-                raise ParameterError(f"{type(self.method).__name__}.{name} has no schedule to go back to.")
-        self._check_metric(checked)
-        after = replace(self.outlook(), hand=by_hand(self.method, self.hand(), checked))
-        kept = not self._costly(checked)  # a new graph is checked once it is there
-        graph = self.problem.graph if self.problem and kept else None
-        self.method.check_together(in_force(self.method, after, self.rows.n), graph)
-        with self._mailbox:
-            self._pending.update(checked)
-        return checked
-
-    def _check_metric(self, checked: Mapping[str, Any]) -> None:
-        given, wanted = isinstance(self.rows, Precomputed), checked.get("metric")
-        if wanted is not None and given != (wanted == "precomputed"):
-            there, other = ("distances", "rows") if given else ("rows", "distances")
-            raise ParameterError(
-                f"{type(self.method).__name__}.metric cannot become {wanted!r}: X holds {there}. "
-                f"Start a new run with an X of {other}."
-            )
 
     def ensure_start(self) -> State:
         """The state, at the start if nothing has moved yet."""
@@ -149,20 +81,18 @@ class Preparation:
 
     def _first_graph(self) -> Graph:
         if self.problem is None:
-            self._say("finding neighbours")
-            wanted = self.method.k(
-                self.rows.n, self.params()
-            )  # a search for what waits serves what is in force
-            self.problem = self._new_problem(None, self._knobs(), wanted)
+            wanted = self.method.k(self.rows.n, self.params())  # also for what waits
+            with self._doing("finding neighbours"):
+                self.problem = self._new_problem(None, self._knobs(), wanted)
             self.first_neighbors = self.problem.neighbors
             self.first_k = self.first_neighbors.k if self.first_neighbors else 0
-            self._say("")
         return self.problem.graph
 
     def _at_start(self, hand: Mapping[str, Any]) -> State:
         assert self.start is not None
         positions = self.start.clone()
-        return State(positions, self.seed, rule_of(self.method).slots(positions), hand=dict(hand))
+        slots = rule_of(self.method).slots(positions)
+        return State(positions, self.seed, slots, members=self.first_members, hand=dict(hand))
 
     def settle(self, wait: bool = True) -> None:
         """Everything slow that the next iteration needs: first neighbours, or a recalibration.
@@ -191,6 +121,10 @@ class Preparation:
                 self._finish(changes)
                 raise
 
+    def undisturbed(self) -> AbstractContextManager[Any]:
+        """Within it no other thread makes anything ready; to be entered before the state is held, never after."""
+        return self._setup
+
     def _begin_roughly(self) -> None:
         """Move on rough neighbours while the right ones are searched."""
         self.problem = rough_problem_for(self.method, self.rows, self._knobs(), self.seed)
@@ -200,8 +134,12 @@ class Preparation:
             if self._stays_rough:
                 return
             knobs = self._knobs()
-            self._say("finding neighbours")
-            self._beside.begin(lambda: Prepared({}, self._new_problem(None, knobs)))
+
+            def search() -> Prepared:
+                with self._doing("finding neighbours"):
+                    return Prepared({}, self._new_problem(None, knobs))
+
+            self._beside.begin(search)
 
     def stay_rough(self, rough: bool) -> None:
         """Whether rough neighbours stay in force until `refine`."""
@@ -227,9 +165,6 @@ class Preparation:
             if not self._beside.active:  # it failed, as the first search may
                 self.problem, self._working = None, {}
             raise
-        finally:
-            if not self._beside.active:
-                self._say("")
         self._hand_over(prepared)
 
     def _hand_over(self, prepared: Prepared) -> None:
@@ -243,26 +178,6 @@ class Preparation:
         with self._mailbox:
             self._ready.append(Prepared(changes, problem))
             self._finish(names)
-
-    def _finish(self, names: Iterable[str]) -> None:
-        self._working = {name: value for name, value in self._working.items() if name not in names}
-
-    def _next_changes(self, wait: bool) -> dict[str, Any] | None:
-        """Take from the waiting changes those that can be made now.
-
-        While the loop goes on, cheap ones never wait for costly ones, nor these for each other.
-        """
-        with self._mailbox:
-            if not self._pending or (self._ready and not wait):
-                return None
-            costly = self._costly(self._pending)
-            cheap = {name: value for name, value in self._pending.items() if name not in costly}
-            if wait or not costly or (not self._beside.active and not cheap):
-                cheap, self._pending = self._pending, {}
-            else:
-                self._pending = {name: self._pending[name] for name in costly}
-            self._working = self._working | cheap
-            return cheap or None
 
     def _brief(self, changes: dict[str, Any]) -> bool:
         """Whether changes are made so quickly that the loop can wait."""
@@ -286,21 +201,31 @@ class Preparation:
         costly = self._costly(changes)
         if not costly:
             return Prepared(changes, None)
-        self._say(f"recalibrating {', '.join(costly)}")
         began = time.perf_counter()
         try:
-            problem = self._new_problem(known, knobs)
-            self._took = time.perf_counter() - began if problem.neighbors is known else self._took
-            return Prepared(changes, problem)
+            with self._doing("recalibrating", costly):
+                problem = self._new_problem(known, knobs)
         except NEError as error:
             return Prepared(changes, None, error)
-        finally:
-            self._say("")
+        self._took = time.perf_counter() - began if problem.neighbors is known else self._took
+        return Prepared(changes, problem)
 
-    def _costly(self, changes: Mapping[str, Any]) -> list[str]:
-        """Those whose change asks for a new graph."""
-        declared = params_of(self.method)
-        return [name for name in changes if declared[name].redo in ("weights", "graph")]
+    @contextmanager
+    def _doing(self, what: str, names: Iterable[str] = ()) -> Iterator[None]:
+        """Tell of the slow work in the block, for the parameters that it is done for, while it goes on."""
+
+        def told(text: str, share: float | None = None) -> None:
+            before, self.task = self.task, Task(tuple(names), text, share)
+            if before is None or before.what != self.task.what:
+                self._say(str(self.task))
+
+        told(what)
+        try:
+            with reported(told):
+                yield
+        finally:
+            self.task = None
+            self._say("")
 
     def _new_problem(self, known: Neighbors | None, knobs: Mapping[str, Any], least: int = 0) -> Problem:
         return problem_for(self.method, self.rows, knobs, self.seed, known, least)
@@ -327,11 +252,8 @@ class Preparation:
             self._first_graph()
             state = State(torch.empty(0, 0), self.seed)
             knobs = in_force(made, state, self.rows.n)
-            self._say(f"preparing {type(made).__name__}")
-            try:
+            with self._doing(f"preparing {type(made).__name__}"):
                 return made, problem_for(made, self.rows, knobs, self.seed, self._neighbors())
-            finally:
-                self._say("")
 
     def note(self, kind: str, detail: dict[str, Any]) -> None:
         """Record an event at the present iteration."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
@@ -131,9 +132,20 @@ class Reading:
         return self._message
 
     @property
+    def work(self) -> dict[str, tuple[str, float | None]]:
+        """For each parameter that slow work is done for: what is done, and the share of it that is behind, if known."""
+        return self._core.work()
+
+    @property
     def speed(self) -> float:
         """Iterations per second over about the last second."""
         return self._core.speed.per_second()
+
+    @contextmanager
+    def _still(self) -> Iterator[None]:
+        """Hold the state, while nothing is made ready for it as it was."""
+        with self._core.undisturbed(), self._turnstile.visit():
+            yield
 
     def frame(self) -> Frame:
         """The present embedding with its iteration, loss and parameters, all of one moment."""

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
 
 import numba
+import numpy as np
 import torch
 
+from ne_interactive.data.table import Table
 from ne_interactive.engine import store
 from ne_interactive.engine.checked import FORMAT, check_recipe
-from ne_interactive.engine.packing import FEW, array_of, method_of, pack_change, pack_method
+from ne_interactive.engine.packing import FEW, array_of, method_of, pack_array, pack_change, pack_method
 from ne_interactive.engine.timeline import Timeline
 from ne_interactive.params.errors import DataError
 from ne_interactive.params.param import params_of
@@ -57,16 +60,19 @@ class Recipe:
         """A script that repeats the run on X, where its parameters can be written as Python."""
         facts = self.facts
         told = [(at, _branch(at, left)) for at, left in facts["branches"]]
-        told += [(change["iteration"], _line(change)) for change in facts["changes"]]
-        n, d = facts["data"]["shape"]
-        packed = any("np." in line for _, line in told)
+        coming = itertools.count(facts["began with"])
+        told += [(change["iteration"], _line(change, coming)) for change in facts["changes"]]
+        packed = "np." in "".join([*(line for _, line in told), *_members(facts)])
         lines = [
             *(["import base64", "import numpy as np"] if packed else []),
             "import ne_interactive as ne",
             "",
-            f"# X: the table of {n} rows and {d} columns with the fingerprint {facts['data']['fingerprint']}",
+            f"# X: {_table(facts['data'])}",
             f"run = ne.Stepper(X, {_call(facts['start'])}{', rough=True' if facts['rough'] else ''})",
         ]
+        if facts["added"]:
+            lines[-1:-1] = [f"# added[{i}]: {_table(one)}" for i, one in enumerate(facts["added"])]
+        lines += _members(facts)
         if facts["first"] != facts["start"]:
             lines.append(f"run.switch({_call(facts['first'])})")
             lines.append("run.restart()")
@@ -86,7 +92,6 @@ def recipe_of(core: Timeline) -> Recipe:
     """The recipe of a run as it is now; changes that wait are made first."""
     core.commit()
     positions = core.ensure_start().positions
-    rows = core.rows
     facts = {
         "recipe": FORMAT,
         "start": pack_method(core.starter, core.seed),
@@ -96,11 +101,18 @@ def recipe_of(core: Timeline) -> Recipe:
         "changes": [pack_change(one, core.seed) for one in core.past.changes],
         "branches": [list(one) for one in core.past.branches],
         "iteration": core.iteration,
-        "data": {"shape": [rows.n, rows.d], "fingerprint": rows.fingerprint()},
+        "data": _told(core.tables[0]),
+        "added": [_told(table) for table in core.tables[1:]],
+        "began with": core.first_tables - 1,
+        "members": None if core.first_members is None else pack_array(core.first_members.numpy()),
         "embedding": store.digest(positions),
         "made with": circumstances(),
     }
     return Recipe(facts)
+
+
+def _told(table: Table) -> dict[str, Any]:
+    return {"shape": [table.n, table.d], "fingerprint": table.fingerprint()}
 
 
 def circumstances() -> dict[str, str]:
@@ -143,7 +155,25 @@ def _array(facts: Mapping[str, Any]) -> str:
     return f'np.frombuffer(base64.b64decode("{text}"), "{array.dtype.str}"){shape}'
 
 
-def _line(change: Mapping[str, Any]) -> str:
+def _table(facts: Mapping[str, Any]) -> str:
+    n, d = facts["shape"]
+    return f"the table of {n} rows and {d} columns with the fingerprint {facts['fingerprint']}"
+
+
+def _members(facts: Mapping[str, Any]) -> list[str]:
+    """The lines that bring a run to the points that it began with."""
+    if facts["members"] is None:
+        return []
+    used = facts["added"][: facts["began with"]]
+    gone = np.ones(sum(one["shape"][0] for one in [facts["data"], *used]), bool)
+    gone[array_of(facts["members"])] = False
+    lines = [f"run.add(added[{i}])" for i in range(len(used))]
+    if gone.any():
+        lines.append(f"run.remove({_array(pack_array(np.flatnonzero(gone), FEW))})")
+    return [*lines, "run.restart()"]
+
+
+def _line(change: Mapping[str, Any], coming: Iterator[int]) -> str:
     values = change["values"]
     match change["kind"]:
         case "neighbours":
@@ -154,7 +184,9 @@ def _line(change: Mapping[str, Any]) -> str:
             return f"run.mark({values['mark']!r})"
         case "switch":
             return f"run.switch({_call(change['method'])})"
-        case "pin" | "move" | "release":
+        case "add":
+            return f"run.add(added[{next(coming)}])"
+        case "pin" | "move" | "release" | "remove":
             return f"run.{change['kind']}({', '.join(map(_array, values.values()))})"
         case _:
             return f"run.tune({', '.join(f'{name}={value!r}' for name, value in values.items())})"

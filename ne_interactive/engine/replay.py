@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 from ne_interactive.engine import store
-from ne_interactive.engine.packing import change_of, method_of
+from ne_interactive.engine.packing import method_of
 from ne_interactive.engine.recipe import Recipe, circumstances
+from ne_interactive.engine.snapshot import changes_of, take_added
 from ne_interactive.engine.stepper import Stepper
 from ne_interactive.params.errors import DataError
 
 
-def replay(X: Any, recipe: Recipe | str) -> Stepper:
+def replay(X: Any, recipe: Recipe | str, added: Sequence[Any] = ()) -> Stepper:
     """Repeat a run on the same X: the same embedding bit for bit on the same platform with as many threads.
 
     Args:
         X: the table that the recipe's run was made of.
         recipe: from `run.recipe()`, or its JSON.
+        added: the tables that were added to it, in their order.
 
     Returns:
         The run, paused where the recipe's was. Where something came out otherwise, a warning says what, and what
@@ -39,11 +42,12 @@ def replay(X: Any, recipe: Recipe | str) -> Stepper:
         )
     with run._turnstile.visit():
         core = run._core
-        core.ensure_start()
+        take_added(core, facts, added)
+        core.begin_on_members(method_of(facts["start"]))
         core.first_method, core.first_k = method_of(facts["first"]), facts["neighbors"]
         core.begin_anew(facts["rough"])
         core.past.branches = [tuple(one) for one in facts["branches"]]
-        differs = core.redo([change_of(one) for one in facts["changes"]], facts["iteration"])
+        differs = core.redo(changes_of(core, facts), facts["iteration"])
         if store.digest(core.ensure_start().positions) != facts["embedding"]:
             differs.append("the embedding")
     if differs:

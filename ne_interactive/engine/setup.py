@@ -18,6 +18,7 @@ from ne_interactive.graph.affinity import Affinity
 from ne_interactive.graph.csr import Graph
 from ne_interactive.graph.matrices import graph_of_dense
 from ne_interactive.graph.neighbors import Neighbors
+from ne_interactive.graph.progress import report
 from ne_interactive.graph.spectral import spectral_start
 from ne_interactive.graph.tables import distances_of, neighbors_of, pca_start_of, rough_neighbors_of
 from ne_interactive.params.errors import DataError, ParameterError
@@ -128,6 +129,7 @@ def problem_for(
         # a slider on its way up: the next stops shall not need a search each
         wanted = max(k, least) if known is None else min(2 * k, n - 1)
         known = neighbors_of(table, wanted, metric=metric, backend=method.backend, seed=seed)
+    report("recalibrating")
     if isinstance(source, Graph):
         graph = source
     elif (own := source.k(n)) is None:

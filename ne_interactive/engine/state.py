@@ -88,6 +88,7 @@ class State:
         positions: (n, c), the embedding Z; float32 unless the method says otherwise.
         seed: drawn once for the whole run.
         slots: memory of the update rule (velocity and gains, or what a torch optimizer keeps).
+        members: numbers of the points, (n,) int64, ascending: rows of X come first, then those added; None: X as it is.
         pins: rows of the points that do not move, (m,) int64, sorted; None where all do.
         centre: where a rule that centres the map keeps its mean; () is the origin.
         memory: what the method itself keeps from step to step (Sinkhorn duals).
@@ -107,6 +108,7 @@ class State:
     positions: Tensor
     seed: int
     slots: Mapping[str, Tensor] = field(default_factory=dict)
+    members: Tensor | None = None
     pins: Tensor | None = None
     centre: tuple[float, ...] = ()
     memory: Mapping[str, Tensor] = field(default_factory=dict)

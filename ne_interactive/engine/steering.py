@@ -103,7 +103,7 @@ class Steering(Reading):
 
         A run at rest or failed goes on.
         """
-        with self._turnstile.visit():
+        with self._still():
             self._core.restart()
             self._error = None
             self._message = ""
@@ -133,7 +133,7 @@ class Steering(Reading):
         self._raise_if_failed()
         check_method(method)
         made, problem = self._core.prepared(method)
-        with self._turnstile.visit():
+        with self._still():
             self._core.switch(made, problem)
         self._wake()
         self._tell("method")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
@@ -116,11 +117,12 @@ class Stepper(Showing):
         iteration, before = self._iteration_of(to), self.method
         if self._core.problem is not None:
             self._core.settle()
-        with self._turnstile.visit():
+        with self._still():
             self._core.rewind(iteration)
             self._error, self._message = None, ""
             frame = self.frame()
         self._wake()
+        self._tell("points")
         self._tell("iteration" if self.method is before else "method")
         self._tell("params")
         self._tell("pins")
@@ -178,15 +180,15 @@ class Stepper(Showing):
             return store.save(path, *pack_run(self._core))
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], X: Any) -> Stepper:
-        """The run saved at `path`, on the same X; it is paused.
+    def load(cls, path: str | os.PathLike[str], X: Any, added: Sequence[Any] = ()) -> Stepper:
+        """The run saved at `path`, on the same X, with the tables that were added to it; it is paused.
 
         Raises:
             DataError: if the file is no saved run, or X is not the table that it was made from.
         """
         arrays, facts = store.load(path)
         run = cls(X, store.unpack_method(facts["method"], arrays))
-        unpack_run(run._core, arrays, facts)
+        unpack_run(run._core, arrays, facts, added)
         return run
 
 

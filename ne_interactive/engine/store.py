@@ -129,20 +129,23 @@ def unpack_problem(arrays: dict[str, np.ndarray], metric: str, exact: bool, devi
 
 def pack_state(state: State) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """A state as JSON and arrays."""
-    apart = ("positions", "slots", "memory", "pins")
+    apart = ("positions", "slots", "memory", "pins", "members")
     facts = {f.name: getattr(state, f.name) for f in dataclasses.fields(state) if f.name not in apart}
     facts |= {"grid": list(state.grid), "hand": dict(state.hand), "plateau": dict(state.plateau)}
     tensors = {"state.positions": state.positions}
     tensors |= {f"slots.{name}": tensor for name, tensor in state.slots.items()}
     tensors |= {f"memory.{name}": tensor for name, tensor in state.memory.items()}
-    tensors |= {} if state.pins is None else {"state.pins": state.pins}
+    apart = {"state.pins": state.pins, "state.members": state.members}
+    tensors |= {name: tensor for name, tensor in apart.items() if tensor is not None}
     return facts, {name: tensor.cpu().numpy() for name, tensor in tensors.items()}
 
 
 def unpack_state(facts: dict[str, Any], arrays: dict[str, np.ndarray], device: torch.device) -> State:
     """The state that `pack_state` took apart."""
     rest: dict[str, Any] = facts | {name: tuple(facts.get(name, ())) for name in ("grid", "centre")}
-    rest["pins"] = torch.from_numpy(arrays["state.pins"]).to(device) if "state.pins" in arrays else None
+    for name in ("pins", "members"):
+        kept = arrays.get(f"state.{name}")
+        rest[name] = None if kept is None else torch.from_numpy(kept).to(device if name == "pins" else "cpu")
     for name in ("slots", "memory"):
         rest[name] = _tensors(arrays, name, device)
     return State(positions=torch.from_numpy(arrays["state.positions"]).to(device), **rest)

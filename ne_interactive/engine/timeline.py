@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from ne_interactive.engine.beside import Beside
-from ne_interactive.engine.core import Core
+from ne_interactive.engine.members import Members
 from ne_interactive.engine.past import Change, Checkpoint
 from ne_interactive.engine.preparation import Prepared
 from ne_interactive.engine.protocol import Method
@@ -21,7 +21,7 @@ from ne_interactive.graph.neighbors import Neighbors
 from ne_interactive.graph.tables import neighbors_of
 
 
-class Timeline(Core):
+class Timeline(Members):
     """A run that can be taken back to any of its iterations, by replay from the nearest exact state."""
 
     def mark(self, name: str) -> None:
@@ -48,6 +48,7 @@ class Timeline(Core):
             self.begin_anew(self.began_roughly)
         else:
             self._restore(checkpoint)
+        self.tables = self.tables[: self.first_tables + sum(one.kind == "add" for one in self.past.changes)]
         earlier = [one for one in since if one.iteration < iteration + (one.kind == "mark")]
         self.redo(earlier, iteration)
         assert self.problem is not None
@@ -61,10 +62,9 @@ class Timeline(Core):
         differs: list[str] = []
         for change in changes:
             self._go_on(change.iteration)
-            problem = self._problem_of(change)
-            if problem is not None and problem.graph.digest() != change.digest:
+            self._do(change, self._problem_of(change))
+            if change.digest and self.problem is not None and self.problem.graph.digest() != change.digest:
                 differs.append(f"the affinities after {change.kind} at iteration {change.iteration}")
-            self._do(change, problem)
         self._go_on(until)
         return differs
 
@@ -74,6 +74,7 @@ class Timeline(Core):
         other._say = say
         other._setup, other._mailbox = threading.RLock(), threading.Lock()
         other._pending, other._working, other._ready, other._beside = {}, {}, [], Beside()
+        other.task = None
         other.state = self.ensure_start().copy()
         other.events, other.past = list(self.events), self.past.copy()
         other.past.branch(self.iteration, self.iteration)
@@ -94,7 +95,8 @@ class Timeline(Core):
         """Put the run at its start, with the method that it began with."""
         self.method = self.first_method
         self.ensure_start()
-        self.state = self._at_start({})
+        self.follow(self._at_start({}))
+        assert self.state is not None
         knobs = in_force(self.method, self.state, self.rows.n)
         problem = rough_problem_for(self.method, self.rows, knobs, self.seed) if rough else None
         if problem is None:
@@ -109,7 +111,7 @@ class Timeline(Core):
         self.trace, self.seconds, self.loss = Trace(), 0.0, float("nan")
 
     def _restore(self, checkpoint: Checkpoint) -> None:
-        self.state = checkpoint.state.copy()
+        self.follow(checkpoint.state.copy())
         self.method, self.problem = checkpoint.method, checkpoint.problem
         self.events = self.events[: checkpoint.events]
         self.seconds, self.loss = checkpoint.seconds, checkpoint.loss
@@ -123,7 +125,7 @@ class Timeline(Core):
 
     def _problem_of(self, change: Change) -> Problem | None:
         """The problem that a change brought, made again if need be; None if it brought none."""
-        if not change.digest:
+        if not change.digest or change.kind in ("add", "remove"):  # which make it of the one in force
             return None
         made = change.made()
         if made is not None:
@@ -155,6 +157,11 @@ class Timeline(Core):
                 assert change.method is not None
                 assert problem is not None
                 self.replace_method(change.method, problem)
+            case "remove":
+                self.remove(change.values["indices"])
+            case "add":
+                assert change.table is not None
+                self.add(change.table)
             case "pin" | "move" | "release":
                 self.hold(change)
             case _:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 
 from ne_interactive.graph.metrics import METRICS, Flat, check_metric, flatten, in_units, single
+from ne_interactive.graph.progress import report
 from ne_interactive.graph.rerank import rerank
 from ne_interactive.params.errors import DataError
 
@@ -67,7 +68,8 @@ def nearest(
     m = min(k + SLACK, others)
     parts = []
     finder = search(flat) if search else tiles(flat, among)
-    for block in queries.split(finder.rows):
+    for place, block in enumerate(queries.split(finder.rows)):
+        report("finding neighbours", place * finder.rows / len(queries))
         candidates, beyond = finder.find(block, m)
         indices, distances = _exact(flat, block, candidates, k)
         if m < others:

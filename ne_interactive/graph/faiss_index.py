@@ -14,6 +14,7 @@ from ne_interactive.graph.distances import Search, rounding
 from ne_interactive.graph.faiss_config import FaissConfig
 from ne_interactive.graph.metrics import Flat
 from ne_interactive.graph.parallel import parallel
+from ne_interactive.graph.progress import report
 from ne_interactive.params.errors import MissingPackageError, ParameterError
 
 __all__ = ["candidates", "exhaustive", "installed"]
@@ -24,6 +25,7 @@ CODE_ROUNDS = 8
 PROBES = 12
 LEAST_VISITED = 1024  # points: the lists of few rows are short, and neighbours lie in many of them
 QUERIES = 16384
+SEARCHING, RANKING = "finding neighbours", "ranking neighbours"
 
 
 def installed() -> bool:
@@ -61,6 +63,7 @@ def candidates(
     index, lists = _untrained(faiss, config, array, m, parts, seed)
     index = _placed(faiss, index, config)
     # One thread: code books are many tiny clusterings, and a graph would depend on which thread comes first.
+    report(SEARCHING, 0.0)
     with _threads(faiss, one=config.index_type in ("IVFPQ", "HNSW")):
         index.train(array)
         index.add(array)
@@ -72,7 +75,11 @@ def candidates(
             # A list holds near points: visiting list by list keeps the search and what follows in the cache.
             order = np.argsort(index.quantizer.search(asked, 1)[1][:, 0], kind="stable")
     ids = np.empty((len(asked), m), np.int64)
-    ids[order] = index.search(np.ascontiguousarray(asked[order]), m)[1]
+    for first in range(0, len(order), QUERIES):
+        report(SEARCHING, first / len(order))
+        some = order[first : first + QUERIES]
+        ids[some] = index.search(np.ascontiguousarray(asked[some]), m)[1]
+    report(RANKING)
     return _checked(torch.from_numpy(ids), n), order
 
 

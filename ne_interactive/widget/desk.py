@@ -13,6 +13,7 @@ from ne_interactive.widget.branches import Branches
 from ne_interactive.widget.exploring import Exploring
 from ne_interactive.widget.holding import Holding
 from ne_interactive.widget.inbox import Malformed, read_message, request_id
+from ne_interactive.widget.members import Entries
 from ne_interactive.widget.moments import curves_message, past_message, quality_message
 from ne_interactive.widget.settings import Settings
 from ne_interactive.widget.stream import Stream
@@ -43,8 +44,9 @@ class Desk:
         self._mover = Worker("ne_interactive-mover")
         self.settings = Settings(stream)
         self._holding = Holding(stream)
-        self._table = table
-        self._images = images
+        self._table: Any = table
+        self._images: Any = images
+        self._given = table, images
         self._exploring = exploring
         self._branches = branches
         self._show = show
@@ -55,6 +57,11 @@ class Desk:
         self._exploring.turn_to(run)
         if self.stream.link.open:
             self._talker.post(self._greet, once="greet")
+
+    def follow(self, entries: np.ndarray) -> None:
+        """Points have left the run or come to it; `entries` are theirs in the tables."""
+        self._exploring.entries = entries
+        self._table, self._images = (Entries(one, entries) if one else None for one in self._given)
 
     def close(self) -> None:
         """Answer nothing any more."""
@@ -152,6 +159,9 @@ class Desk:
 
     def _on_rewind(self, iteration: int) -> None:
         self._mover.post(lambda: self._moved(lambda run: run.rewind(iteration)), once="rewind")
+
+    def _on_remove(self, id: int, points: np.ndarray) -> None:
+        self._mover.post(lambda: self._moved(lambda run: run.remove(points)), once="remove")
 
     def _on_pin(self, id: int, points: np.ndarray) -> None:
         self._hold("pin", id, points)

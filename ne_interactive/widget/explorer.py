@@ -23,6 +23,7 @@ from ne_interactive.widget.desk import Desk
 from ne_interactive.widget.exploring import Exploring
 from ne_interactive.widget.follow import follow
 from ne_interactive.widget.labels import codes, legend
+from ne_interactive.widget.members import bytes_of, labels_of, moved
 from ne_interactive.widget.saving import save_recording
 from ne_interactive.widget.search import Search
 from ne_interactive.widget.selection import Points, packed
@@ -89,10 +90,12 @@ class Explorer(anywidget.AnyWidget):
         pictures = None if images is None else read_pictures(images, run.n)
         self.run = run
         self._colors = colors
+        self._given = self._ids = run.ids
+        self._all_sizes = sizes.bytes if sizes else b""
         self._stop_run_on_close = False
         scene = scene_of(run) | {"title": plain_text(title or "")}
         asks = table is not None or pictures is not None
-        scene |= {"size": sizes.describe() if sizes else None} | _coloring(colors)
+        scene |= {"size": sizes.describe() if sizes else None} | self._coloring()
         scene |= {"search": table is not None or len(colors.names) > 1}
         scene |= {"hover": asks, "hover_images": pictures is not None}
         self._stream = Stream(run, self.send, clock)
@@ -116,7 +119,32 @@ class Explorer(anywidget.AnyWidget):
         if what == "method":  # another method took the run over
             self._scene = self._scene | scene_of(self.run)
             self._controls = self._desk.settings.rows()
+        if what == "points":
+            self._follow_points()
         self._desk.heard(what)
+
+    def _follow_points(self) -> None:
+        """Points have left the run or come to it."""
+        before, self._ids = self._ids, self.run.ids
+        if np.array_equal(before, self._ids):
+            return
+        kept = moved(self.selection, before, self._ids)
+        self._desk.follow(self._entries())
+        with self.hold_sync():
+            self._selection = packed(kept)
+            self._scene = self._scene | scene_of(self.run) | self._coloring()
+            self._codes = codes(labels_of(self._colors.labels, self._entries()))
+            self._sizes = bytes_of(self._all_sizes, self._entries())
+        self.selection = kept
+
+    def _entries(self) -> np.ndarray:
+        """Which entry of what was given is each point's; n, the number of entries, for a point without one."""
+        place = np.searchsorted(self._given, self._ids).clip(max=len(self._given) - 1)
+        return np.where(self._given[place] == self._ids, place, len(self._given))
+
+    def _coloring(self) -> dict[str, Any]:
+        names = {"names": self._colors.names, "name": self._colors.current}
+        return {"legend": legend(labels_of(self._colors.labels, self._entries())), "colors": names}
 
     def color_by(self, name: str, values: object = None) -> None:
         """Colour the points by a column in every view: one given as `labels` or `color`, or `values` under a new name.
@@ -129,8 +157,8 @@ class Explorer(anywidget.AnyWidget):
         """
         labels = self._colors.choose(name, values)
         with self.hold_sync():
-            self._codes = codes(labels)
-            self._scene = self._scene | _coloring(self._colors)
+            self._codes = codes(labels_of(labels, self._entries()))
+            self._scene = self._scene | self._coloring()
 
     def _select(self, points: np.ndarray) -> None:
         self.selection = points
@@ -192,6 +220,7 @@ class Explorer(anywidget.AnyWidget):
         if getattr(self.run, "watched", False) and not run.watched:
             run.watch()
         self.run = run
+        self._follow_points()
         self._scene = self._scene | scene_of(run)
         self._desk.turn_to(run)
         self._controls = self._desk.settings.rows()
@@ -252,7 +281,9 @@ class Explorer(anywidget.AnyWidget):
         super().set_state({name: value for name, value in sync_data.items() if name not in _OWN})
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        return with_still(super()._repr_mimebundle_(**kwargs), self.run, self._colors.labels)
+        return with_still(
+            super()._repr_mimebundle_(**kwargs), self.run, labels_of(self._colors.labels, self._entries())
+        )
 
     def __repr__(self) -> str:
         """Give the same text for the same run; the iteration is left out while it changes."""
@@ -334,10 +365,6 @@ def check_height(height: object) -> None:
         raise ParameterError(
             f"height must be a whole number of pixels {limits}; got {plain_text(height, 40)}."
         )
-
-
-def _coloring(colors: Colors) -> dict[str, Any]:
-    return {"legend": legend(colors.labels), "colors": {"names": colors.names, "name": colors.current}}
 
 
 @cache

@@ -31,6 +31,7 @@ class Exploring:
         self._choose = select
         self._color_by = color_by
         self._search = search
+        self.entries: np.ndarray | None = None  # of the points, in what is searched
         self._answer = answer
         self._finder = Worker("ne_interactive-finder")
 
@@ -70,7 +71,10 @@ class Exploring:
             raise Malformed("too much is asked for already.")
 
     def _find(self, id: int, text: str) -> None:
-        self._answer({"k": "found", "id": id}, [memoryview(packed(self._search.find(text)))])
+        found = self._search.find(text)
+        if self.entries is not None:  # points have left the run or come to it since
+            found = np.flatnonzero(np.isin(self.entries, found))
+        self._answer({"k": "found", "id": id}, [memoryview(packed(found))])
 
     def neighbors(self, id: int, point: int) -> None:
         """Tell the nearest neighbours of a point in the data, nearest first, or why they are not known."""

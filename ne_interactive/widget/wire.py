@@ -72,6 +72,7 @@ def frame_message(
         "params": plain(frame.params),
         "following": plain(run.following),
         "note": plain_text(run.message or ""),
+        "work": work_of(run),
     }
     return header, [memoryview(positions.tobytes())]
 
@@ -93,7 +94,15 @@ def status_message(run: Any, message: str | None = None) -> dict[str, Any]:
         "loss": number(run.loss),
         "params": plain(run.params),
         "following": plain(run.following),
+        "work": work_of(run),
         "changes": changes_of(run),
+    }
+
+
+def work_of(run: Any) -> dict[str, list[Any]]:
+    """Say what is being done for which parameter: one word, for which a control has room, and the share done."""
+    return {
+        name: [plain_text(what).partition(" ")[0], number(share)] for name, (what, share) in run.work.items()
     }
 
 
@@ -116,6 +125,10 @@ def _in_words(event: Any) -> str:
             return f"{event.kind} {points}"
         case "switch":
             return f"{detail['from']} to {detail['to']}"
+        case "remove":
+            return f"{detail['points']} points removed"
+        case "add":
+            return f"{detail['points']} points added"
         case "mark":
             return detail["name"]
         case "max_iter":

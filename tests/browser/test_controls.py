@@ -204,3 +204,23 @@ def test_a_refused_request_is_told(host):
     show(host)
     host.receive({"k": "refused", "of": "do", "id": None, "error": "action must be one of play, pause."})
     assert host.page.locator(".ne-message").inner_text() == "action must be one of play, pause."
+
+
+def test_what_is_done_for_a_change_is_shown_where_its_cost_stands(host):
+    show(host, control("scope", redo="graph"), control("strength"))
+    cost = host.page.locator(".ne-control", has_text="scope").locator(".ne-cost")
+    line = host.page.locator(".ne-control", has_text="scope").locator(".ne-progress")
+    assert cost.inner_text() == "new neighbours"
+    assert not line.is_visible()
+    host.frame(SQUARE, work={"scope": ["finding", 0.4]})
+    assert cost.inner_text() == "finding 40 %"
+    assert line.is_visible()
+    width = "(line) => parseFloat(getComputedStyle(line, '::before').width) / line.clientWidth"
+    assert abs(line.evaluate(width) - 0.4) < 0.02
+    host.status(work={"scope": ["waiting", None]})
+    assert cost.inner_text() == "waiting"
+    assert line.is_visible()
+    host.frame(SQUARE)
+    assert cost.inner_text() == "new neighbours"
+    assert not line.is_visible()
+    assert host.page.locator(".ne-working").count() == 0

@@ -11,6 +11,7 @@ import ne_interactive as ne
 from ne_interactive.engine import preparation, setup
 from ne_interactive.engine.beside import Beside
 from ne_interactive.graph.neighbors import find_neighbors, rough_neighbors
+from ne_interactive.graph.progress import reported
 from ne_interactive.params.errors import DataError
 
 N = 700
@@ -237,3 +238,40 @@ def test_rough_neighbours_are_near_and_in_the_units_of_the_metric(metric):
 def test_rough_neighbours_of_equal_rows_and_other_metrics():
     assert rough_neighbors(torch.ones(300, 40), 15).indices.shape == (300, 15)
     assert rough_neighbors(torch.rand(300, 4), 15, metric="manhattan") is None
+
+
+def test_what_is_done_for_a_change_is_told_while_it_is_done(run, gate, monkeypatch):
+    gate.open.set()
+    run.step(5)
+    assert run.work == {}
+    gate.open.clear()
+    run.start()
+    run.tune(metric="cosine")
+    until(lambda: "metric" in run.work)
+    assert run.work["metric"][0] in ("recalibrating", "finding neighbours")
+    run.tune(perplexity=9)  # which has to wait for the metric's neighbours
+    until(lambda: run.work.get("perplexity") == ("waiting", None))
+    assert "for metric" in run.message
+    gate.open.set()
+    until(lambda: run.work.get("metric", ("", 0))[0] == "fading in")
+    what, share = run.work["metric"]
+    assert what == "fading in"
+    assert share is not None
+    assert 0 <= share <= 1
+    until(lambda: run.work == {})
+    assert run.params["metric"] == "cosine"
+    assert run.params["perplexity"] == 9
+
+
+def test_a_search_tells_how_far_it_has_come():
+    X, told = np.tile(data(), (9, 1)), []
+    with reported(lambda what, share: told.append((what, share))):
+        find_neighbors(torch.from_numpy(X), 10, backend=None)
+    shares = [share for what, share in told if what == "finding neighbours"]
+    assert len(shares) > 1
+    assert shares[0] == 0
+    assert shares == sorted(shares)
+    assert shares[-1] < 1
+    told.clear()
+    find_neighbors(torch.from_numpy(X), 10, backend=None)
+    assert told == []

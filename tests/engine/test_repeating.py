@@ -53,6 +53,7 @@ def repeat(run):
     exec(recipe.python(), names)
     scripted: Any = names["run"]
     for other in (again, scripted):
+        assert np.array_equal(run.pinned, other.pinned)
         assert np.array_equal(run.embedding, other.embedding)
         assert run.params == other.params
         assert (run.iteration, run.max_iter, run.marks) == (other.iteration, other.max_iter, other.marks)
@@ -99,6 +100,20 @@ class Repeating(RuleBasedStateMachine):
     @rule(name=st.sampled_from(["a", "b", "it's"]))
     def mark(self, name):
         self.run.mark(name)
+
+    @rule(
+        points=st.lists(st.integers(0, N - 1), max_size=5, unique=True),
+        kind=st.sampled_from("pmr"),
+        at=SHARES,
+    )
+    def hold(self, points, kind, at):
+        match kind:
+            case "p":
+                self.run.pin(points)
+            case "m":
+                self.run.move(points, np.full((len(points), 2), 20 * at - 10))
+            case "r":
+                self.run.release(points or None)
 
     @precondition(lambda self: self.run.marks)
     @rule(data=st.data())

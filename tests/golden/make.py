@@ -44,6 +44,7 @@ def golden_run(**changes: Any) -> Any:
         "loss": 1.75,
         "params": {"exaggeration": 12.0, "perplexity": 30.0, "n_negatives": 5, "rule": "auto"},
         "following": {"exaggeration": True, "lr": False},
+        "work": {"perplexity": ("finding neighbours", 0.4)},
         "events": [SimpleNamespace(iteration=40, kind="tune", detail={"changes": {"lr": [200.0, 50.0]}})],
     }
     return SimpleNamespace(**facts | changes)

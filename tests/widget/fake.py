@@ -34,6 +34,7 @@ class FakeRun:
         self.following = {"exaggeration": True}
         self.error: Exception | None = None
         self.message = ""
+        self.work: dict[str, Any] = {}
         self.speed = 20.0
         self.max_speed: float | None = None
         self.pinned = np.empty(0, np.int64)
@@ -47,6 +48,10 @@ class FakeRun:
         self.watched = False
         self.listeners: list[Any] = []
         self.start_positions = np.random.default_rng(0).normal(size=(n, c)).astype(np.float32)
+
+    @property
+    def ids(self) -> np.ndarray:
+        return np.arange(self.n)
 
     @property
     def embedding(self) -> np.ndarray:

@@ -1,0 +1,51 @@
+"""Views follow points that leave a run and come to it."""
+
+import numpy as np
+
+import ne_interactive as ne
+from ne_interactive.widget.explorer import Explorer
+
+N = 40
+X = np.random.default_rng(0).normal(size=(N, 5)).astype(np.float32)
+
+
+def codes(view):
+    return np.frombuffer(view._codes, "<u2")
+
+
+def test_labels_hover_and_selection_follow_the_points():
+    run = ne.Stepper(X, ne.TSNE(perplexity=5, random_state=0))
+    labels = ["even" if i % 2 == 0 else "odd" for i in range(N)]
+    view = Explorer(run, labels=labels, hover={"row": list(range(N))})
+    run.step(5)
+    view.selection = [3, 10, 11]
+    run.remove([0, 10, 39])
+    assert view._scene["n"] == N - 3
+    assert np.array_equal(codes(view), (run.ids % 2))
+    assert [item["count"] for item in view._scene["legend"]["items"]] == [18, 19]
+    assert np.array_equal(view.selection, [2, 9])  # points 3 and 11, as they are numbered now
+    assert np.array_equal(np.frombuffer(view._selection, "<u4"), [2, 9])
+    assert view._desk._table.rows(2) == [["row", "3"]]
+    run.add(X[:2] + 0.1)
+    assert view._scene["legend"]["items"][-1] == {"label": "missing", "count": 2}
+    assert codes(view)[-2:].tolist() == [2, 2]
+    assert view._desk._table.rows(N - 2) == []
+    late = Explorer(run, labels=[str(i) for i in run.ids])
+    run.remove([0])
+    assert [late._scene["legend"]["items"][code]["label"] for code in codes(late)] == [
+        str(i) for i in run.ids
+    ]
+    run.rewind(2)
+    assert view._scene["n"] == N
+    assert np.array_equal(codes(view), np.arange(N) % 2)
+
+
+def test_a_view_may_ask_for_points_to_be_removed():
+    run = ne.Stepper(X, ne.TSNE(perplexity=5, random_state=0))
+    run.step(2)
+    view = Explorer(run)
+    view._desk.receive({"k": "remove", "id": 1}, [np.array([1, 5], "<u4").tobytes()])
+    view._desk.receive({"k": "remove", "id": 2}, [np.array([N], "<u4").tobytes()])
+    assert view._desk.wait(30)
+    assert run.n == N - 2
+    assert 5 not in run.ids

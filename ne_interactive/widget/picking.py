@@ -61,16 +61,6 @@ class Marked:
         for trace, group in zip(self._traces, self._groups, strict=True):
             trace.selectedpoints = np.flatnonzero(np.isin(group, self._chosen)) if len(chosen) else None
 
-    def forget_outline(self) -> None:
-        """Take away what was drawn to select: Plotly would ask again and again which points lie in it, as they move.
-
-        The figure here never hears of the outline and so has nothing to change; hence these messages.
-        Without the outline the browser forgets the points, too, and is told them again.
-        """
-        self._figure._send_relayout_msg({"selections": []})
-        places = [list(trace.selectedpoints or ()) for trace in self._traces]
-        self._figure._send_restyle_msg({"selectedpoints": places}, list(range(len(places))))
-
     def follow(self, Z: np.ndarray) -> None:
         """Move what is drawn around the points to where they are now."""
         if self._rings is not None:

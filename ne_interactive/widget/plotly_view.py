@@ -31,7 +31,6 @@ from ne_interactive.widget.wire import scene_of
 from ne_interactive.widget.worker import Worker
 
 MIN_RATE, MAX_RATE = 0.1, 20.0
-QUIET = 1.0  # seconds after a selection in which the views' echoes of it come
 CONFIG = {"displaylogo": False, "showSendToCloud": False, "modeBarButtonsToRemove": MODEBAR["remove"]}
 
 
@@ -42,7 +41,7 @@ class PlotlyView(t.HasTraits):
     Plotly draws every point anew each time and so is slower than `explore`.
 
     `selection` holds the indices of the points selected by lasso or box, in three dimensions by clicks (shift adds or
-    takes away one), ascending; they stay marked while they move. It can be set and observed:
+    takes away one), ascending, and stays while they move. It can be set and observed:
     `view.observe(tell, "selection")`.
     """
 
@@ -91,7 +90,6 @@ class PlotlyView(t.HasTraits):
         table = None if hover is None else HoverTable(hover, n)
         self._labels = read
         self._theme: Theme = theme
-        self._echo, self._quiet_until = False, 0.0
         self._drawing = threading.RLock()  # one thread at a time may change the figure
         self._shown = np.sort(np.random.default_rng(0).permutation(n)[:max_points])
         self._title = escape_markup(plain_text(title)) + " · " if title else ""
@@ -152,7 +150,7 @@ class PlotlyView(t.HasTraits):
 
         def left(trace: Any, points: Any) -> None:
             if points.trace_index == last:
-                self._deselect()
+                self.selection = None
 
         def clicked(trace: Any, points: Any, state: Any) -> None:
             if points.point_inds and 0 <= points.trace_index <= last:
@@ -172,18 +170,6 @@ class PlotlyView(t.HasTraits):
             return
         held: Any = self.selection
         self.selection = np.setxor1d(held, points) if toggle else points
-        if self._marked.flat:
-            with self._drawing:
-                self._echo, self._quiet_until = True, time.monotonic() + QUIET
-                self._marked.forget_outline()
-
-    def _deselect(self) -> None:
-        """Take a deselection by hand; each view tells of one, too, when the outline is taken away from it."""
-        if self._echo or time.monotonic() < self._quiet_until:
-            self._echo = False
-            self._mark()
-        else:
-            self.selection = None
 
     @t.observe("selection")
     def _show_selection(self, change: Any) -> None:

@@ -189,24 +189,9 @@ def test_points_selected_by_hand_are_indices_and_stay_marked_as_they_move(view, 
     run.iterate(2)
     settle(view)
     assert marked(view) == [[1], [], [0, 1]]
-    by_hand(view, "plotly_deselect")  # the echo of the outline that was taken away
-    assert view.selection.tolist() == [2, 4, 5]
-    assert marked(view) == [[1], [], [0, 1]]
-    view._quiet_until = 0.0
     by_hand(view, "plotly_deselect")
     assert view.selection.tolist() == []
     assert marked(view) == [None] * 3
-
-
-def test_the_outline_is_taken_away_and_the_points_are_told_again(view):
-    sent = view.figure_widget.comm.states
-    sent.clear()
-    by_hand(view, "plotly_selected", (0, 1), **BOX)
-    relayouts = [state["_py2js_relayout"] for state in sent if state.get("_py2js_relayout")]
-    assert [message["relayout_data"] for message in relayouts] == [{"selections": []}]
-    restyles = [state["_py2js_restyle"] for state in sent if state.get("_py2js_restyle")]
-    assert restyles[-1]["restyle_data"] == {"selectedpoints": [[1], [], []]}
-    assert restyles[-1]["restyle_traces"] == [0, 1, 2]
 
 
 def test_a_selection_set_in_python_is_marked_and_checked(view):

@@ -62,4 +62,5 @@ def page(errors):
 # What a host itself writes to the console, whatever is open; each with its reason.
 NOISE = [
     r"Cannot read properties of undefined \(reading 'schema'\)",  # Notebook 7, of a settings form, before any cell runs
+    r"Command 'filebrowser:open-path' not registered\.",  # Notebook 7, where JupyterLab's state lies on the same server
 ]

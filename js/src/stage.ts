@@ -22,6 +22,8 @@ import type { Frame, Pair } from "./types.ts";
 /** Milliseconds that a lost context may take to come back. */
 const LOST = 4000;
 const RATE_WINDOW = 2000;
+/** Milliseconds of the camera's way that one turn of the display may take. */
+const LONGEST_TURN = 500;
 
 export interface StageEvents {
   /** A frame is on the GPU. */
@@ -164,10 +166,11 @@ export class Stage {
     this.camera.solid = next.frame.c === 3;
     this.camera.fit(this.#disk ? { ...bounds, ...DISK } : bounds);
     if (!this.clock.tween && this.camera.following) this.camera.snap();
-    const easing = this.camera.ease(Math.min(100, now - this.#last));
-    this.#last = now;
+    // A slow display catches up in one turn; after a rest the camera begins gently.
+    const easing = this.camera.ease(Math.min(LONGEST_TURN, now - this.#last));
     this.#paint(this.#context, this.canvas.width / this.camera.width, next.frame.n, bounds.area);
-    if (easing || this.#moment.moving) this.draw();
+    this.#last = easing || this.#moment.moving ? now : Number.POSITIVE_INFINITY;
+    if (this.#last === now) this.draw();
   }
 
   /** Whether a frame may be shown now; where motion is not wanted, frames of a moving run are rare. */

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ne_interactive.data.memory import give_back
 from ne_interactive.engine.background import Background
 from ne_interactive.engine.moving import Moving
 from ne_interactive.graph.neighbors import Neighbors
@@ -63,6 +64,7 @@ class Judge:
         """Measure the run's present map."""
         sample, cuts, frame = self.sample_of(run), self._cuts, run.frame()
         values = tuple(sample.measure(frame.embedding).values())
+        give_back()
         with self._lock:
             if cuts != self._cuts or (self._at and self._at[-1] > frame.iteration):
                 return  # the run went back meanwhile

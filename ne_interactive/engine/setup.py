@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ne_interactive.data.memory import give_back
 from ne_interactive.data.seeds import generator
 from ne_interactive.data.table import Table
 from ne_interactive.engine.protocol import Method
@@ -125,7 +126,8 @@ def problem_for(
     k = method.k(n, knobs)
     if known is not None and known.metric != metric:
         known = None
-    if k and (known is None or known.k < k):
+    searched = k > 0 and (known is None or known.k < k)
+    if searched:
         # a slider on its way up: the next stops shall not need a search each
         wanted = max(k, least) if known is None else min(2 * k, n - 1)
         known = neighbors_of(table, wanted, metric=metric, backend=method.backend, seed=seed)
@@ -138,7 +140,10 @@ def problem_for(
         assert known is not None
         graph = source.graph(known.first(own))
     graph = graph.to(table.device)
-    return Problem.of(known, graph, method.extras(table, known, graph, knobs, seed))
+    made = Problem.of(known, graph, method.extras(table, known, graph, knobs, seed))
+    if searched:
+        give_back()
+    return made
 
 
 def rough_problem_for(method: Method, table: Table, knobs: Mapping[str, Any], seed: int) -> Problem | None:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ne_interactive.data.arrays import as_table
+from ne_interactive.data.memory import give_back
 from ne_interactive.data.precomputed import Precomputed
 from ne_interactive.data.table import Rows, Table
 from ne_interactive.graph.affinities import entropic
@@ -83,6 +84,7 @@ class Sample:
         self._share = (n - 1) / (len(self._columns) - own.sum(1, keepdim=True)).double()
         self._triplets = triplets(n, TRIPLETS, seed)
         self._order = self._far.nearer(*self._triplets)
+        give_back()
 
     @staticmethod
     def check(table: Table) -> None:

@@ -179,10 +179,11 @@ def test_density_shows_where_most_points_are(open_host, script):
     Z = np.vstack([dense, sparse]).astype(np.float32)
     host.show(traits(len(Z), ["dense", "sparse"], np.repeat([0, 1], [9000, 500])))
     host.frame(Z)
+    host.page.locator(".ne-canvas").focus()
+    host.page.keyboard.press("n")  # names stand where points are dense
     host.settle()
     button = host.page.get_by_role("button", name="density")
     plain = picture(host)
-    host.page.locator(".ne-canvas").focus()
     host.page.keyboard.press("d")
     host.settle()
     assert button.get_attribute("aria-pressed") == "true"

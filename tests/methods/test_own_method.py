@@ -136,7 +136,7 @@ def test_its_parameters_have_controls_in_the_live_view_and_help_in_its_docstring
     view = ne.explore(data(), TriMap(random_state=0), start=False)
     try:
         controls = {row["name"]: row for row in view._controls}
-        assert set(controls) == LIVE
+        assert set(controls) == LIVE | {"method", "frame every", "speed limit"}  # these are of the view
         assert controls["random_weight"]["help"].startswith("Weight of the random triplets")
         view.run.tune(n_neighbors=20, weight_temp=0.9)
         view.step(2)

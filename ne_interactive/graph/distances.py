@@ -69,7 +69,7 @@ def nearest(
     parts = []
     finder = search(flat) if search else tiles(flat, among)
     for place, block in enumerate(queries.split(finder.rows)):
-        report("finding neighbours", place * finder.rows / len(queries))
+        report("finding neighbours", place * finder.rows / max(len(queries), 1))
         candidates, beyond = finder.find(block, m)
         indices, distances = _exact(flat, block, candidates, k)
         if m < others:

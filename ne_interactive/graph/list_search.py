@@ -16,6 +16,7 @@ from torch import Tensor
 from ne_interactive.graph.lists import STEP, Lists, in_order, nearest_centre
 from ne_interactive.graph.metrics import Flat
 from ne_interactive.graph.parallel import parallel, serial
+from ne_interactive.graph.progress import report
 from ne_interactive.graph.rerank import rank_group, unpack
 
 __all__ = ["search_lists"]
@@ -35,6 +36,8 @@ SPARE = 32
 ROOM = 4
 """Candidates kept beside each one wanted, before the worst are dropped."""
 BINS = 256
+PARTS = 16
+"""How often a search tells how far it has come."""
 
 
 def search_lists(
@@ -73,7 +76,11 @@ def search_lists(
     layout = lists.starts, lists.ids, lists.residuals, lists.halves
     threads = numba.get_num_threads()
     groups = _groups(own[order])
-    _search(layout, centres, around, asked, own, order, groups, threads, ranking, m, probes, k, found)
+    step = max(1, -(-(len(groups) - 1) // PARTS))
+    for first in range(0, len(groups) - 1, step):
+        report("finding neighbours", first / (len(groups) - 1))
+        part = groups[first : first + step + 1]
+        _search(layout, centres, around, asked, own, order, part, threads, ranking, m, probes, k, found)
     return torch.from_numpy(indices), torch.from_numpy(distances), torch.from_numpy(found)
 
 

@@ -11,6 +11,7 @@ from ne_interactive.graph.distances import METRICS, nearest
 from ne_interactive.graph.indexed import rough, through_lists
 from ne_interactive.graph.lists import in_order, inverted_lists, list_count
 from ne_interactive.graph.neighbors import EXACT_ROWS, find_neighbors
+from ne_interactive.graph.progress import reported
 from ne_interactive.graph.queries import neighbors_among
 
 
@@ -161,3 +162,14 @@ def test_rough_neighbours_are_near():
 def test_numbers_in_order(most):
     numbers = np.random.default_rng(0).integers(0, most, 5000)
     assert np.array_equal(in_order(numbers), np.argsort(numbers, kind="stable"))
+
+
+def test_a_search_tells_how_far_it_has_come():
+    told = []
+    with reported(lambda what, share: told.append((what, share))):
+        through_lists(clusters(6000, 12), 10, "euclidean")
+    shares = [share for what, share in told if what == "finding neighbours" and share is not None]
+    assert len(shares) >= 8
+    assert shares == sorted(shares)
+    assert 0 <= shares[0] < 0.1
+    assert 0.8 < shares[-1] < 1

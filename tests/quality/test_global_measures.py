@@ -9,6 +9,7 @@ import ne_interactive as ne
 from ne_interactive.graph.distances import nearest
 from ne_interactive.graph.neighbors import Neighbors
 from ne_interactive.params.errors import DataError, ParameterError
+from ne_interactive.quality.draws import triplets
 
 
 def maps(n=300, seed=0):
@@ -82,10 +83,8 @@ def test_lengths_and_perplexity_are_checked():
 
 def test_triplets_are_counted_one_by_one():
     X, Z = maps(40)
-    from ne_interactive.quality.metrics import _triplets
-
     kept = []
-    for i, j, k in zip(*(part.tolist() for part in _triplets(40, 3000, 0)), strict=True):
+    for i, j, k in zip(*(part.tolist() for part in triplets(40, 3000, 0)), strict=True):
         near = np.linalg.norm(X[i] - X[j]) < np.linalg.norm(X[i] - X[k])
         kept.append(near == (np.linalg.norm(Z[i] - Z[j]) < np.linalg.norm(Z[i] - Z[k])))
         assert len({i, j, k}) == 3
@@ -93,9 +92,7 @@ def test_triplets_are_counted_one_by_one():
 
 
 def test_every_triplet_is_as_likely():
-    from ne_interactive.quality.metrics import _triplets
-
-    i, j, k = _triplets(4, 24_000, 1)
+    i, j, k = triplets(4, 24_000, 1)
     counts = torch.bincount(i * 16 + j * 4 + k, minlength=64)
     seen = counts[counts > 0]
     assert len(seen) == 24

@@ -78,7 +78,7 @@ def test_a_frame_has_all_that_it_needs(run):
         "k": "frame", "seq": 7, "it": 3, "n": 6, "c": 2, "q": "u16", "lo": content["lo"], "sc": content["sc"],
         "loss": 1.0, "state": "paused", "speed": 20.0, "seconds": 0.3, "note": "",
         "params": {"exaggeration": 12.0, "perplexity": 30.0, "max_iter": 100},
-        "following": {"exaggeration": True},
+        "following": {"exaggeration": True}, "work": {},
     }  # fmt: skip
     assert buffer.nbytes == 6 * 2 * 2
     Z = back(np.frombuffer(buffer, "<u2").reshape(-1, 2), content["lo"], content["sc"])
@@ -119,6 +119,7 @@ def test_status_tells_the_error_of_the_run(run):
         "loss",
         "params",
         "following",
+        "work",
         "changes",
     }
 

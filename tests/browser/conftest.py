@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from ..browsers import ARGUMENTS, browser_path
-from .host import Host, serving
+from .host import Host, serving, until
 
 
 @pytest.fixture(scope="package")
@@ -41,7 +41,7 @@ def open_host(chromium: Browser, address: str):
         if script:
             page.add_init_script(script)
         page.goto(address)
-        page.wait_for_function("window.hostReady")
+        until(page, "window.hostReady")
         return Host(page)
 
     yield open_page

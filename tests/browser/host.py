@@ -6,6 +6,7 @@ import http.server
 import shutil
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -70,6 +71,14 @@ def serving() -> Iterator[str]:
         finally:
             server.shutdown()
             thread.join()
+
+
+def until(page: Any, expression: str, arg: Any = None, seconds: float = 10.0) -> None:
+    """Wait until an expression is true in a page, asking again from here: a page under a strict policy cannot."""
+    deadline = time.monotonic() + seconds
+    while not page.evaluate(expression, arg):
+        assert time.monotonic() < deadline, f"not within {seconds:g} s: {expression}"
+        page.wait_for_timeout(20)
 
 
 def control(name: str, **changes: Any) -> dict[str, Any]:

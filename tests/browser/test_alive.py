@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from .host import Host, control, traits
+from .host import Host, control, traits, until
 
 SQUARE = np.array([[-1, -1], [1, -1], [-1, 1], [1, 1]], np.float32)
 DISCONNECT = """(gone) => {
@@ -35,7 +35,7 @@ def test_a_kernel_that_is_gone_is_said_and_the_picture_stays(host):
         "root => root.querySelector('.ne-bar').inert && root.querySelector('.ne-panel').inert"
     )
     host.page.evaluate(DISCONNECT, False)  # the connection came back
-    host.page.wait_for_function("document.querySelector('.ne-root').dataset.kernel === 'there'")
+    until(host.page, "document.querySelector('.ne-root').dataset.kernel === 'there'")
     assert root.get_by_role("alert").count() == 0
     assert len(host.sent("hello")) == 2
     host.frame(SQUARE)
@@ -80,7 +80,7 @@ def test_silence_of_a_moving_run_is_said_and_ends_with_the_next_frame(host):
 def test_a_reloaded_page_begins_where_the_run_is(host):
     shown(host)
     host.page.reload()
-    host.page.wait_for_function("window.hostReady")
+    until(host.page, "window.hostReady")
     host.seq = 40
     root = shown(host)
     assert root.get_attribute("data-iteration") == "410"
@@ -185,7 +185,7 @@ def test_the_view_works_in_a_frame_without_an_origin(chromium, address):
     page.set_content(f'<iframe sandbox="allow-scripts" src="{address}" width="980" height="740"></iframe>')
     page.wait_for_timeout(300)
     frame = page.frames[1]
-    frame.wait_for_function("window.hostReady")
+    until(frame, "window.hostReady")
     assert (
         frame.evaluate("() => { try { return localStorage.length; } catch (e) { return e.name; } }")
         == "SecurityError"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from .host import encode, traits
+from .host import encode, traits, until
 from .test_picture import WITHOUT_WEBGL2, places
 
 CORNERS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], np.float32)
@@ -234,13 +234,13 @@ def test_the_whole_screen_and_back(host):
     before = root.bounding_box()
     button = page.get_by_role("button", name="full screen")
     button.click()
-    page.wait_for_function("document.fullscreenElement !== null")
+    until(page, "document.fullscreenElement !== null")
     host.settle(400)
     assert button.get_attribute("aria-pressed") == "true"
     assert all(host.pixel(*place)[3] > 0 for place in places(host))
     assert page.locator(".ne-bar").bounding_box()["y"] > 400  # the picture has grown
     button.click()
-    page.wait_for_function("document.fullscreenElement === null")
+    until(page, "document.fullscreenElement === null")
     host.settle(400)
     assert root.bounding_box() == before
     assert button.get_attribute("aria-pressed") == "false"

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from .host import control, traits
+from .host import control, traits, until
 
 SQUARE = np.array([[-1, -1], [1, -1], [-1, 1], [1, 1]], np.float32)
 HOSTILE = [
@@ -53,7 +53,7 @@ def test_a_frame_that_does_not_fit_is_refused_and_the_next_is_shown(host):
 
 def test_a_view_out_of_sight_says_so_and_acknowledges_nothing(host):
     host.show(traits(4), "margin-top: 3000px")
-    host.page.wait_for_function("() => window.host.models[0].sent.some((m) => m.k === 'visible')")
+    until(host.page, "() => window.host.models[0].sent.some((m) => m.k === 'visible')")
     assert host.sent("visible")[-1]["visible"] is False
     host.frame(SQUARE, wait=False)
     host.settle(200)
@@ -70,7 +70,7 @@ def test_two_views_of_one_run_answer_each_for_itself(host):
     first, second = (message["view"] for message in host.sent("hello"))
     assert first != second
     seq = host.frame(SQUARE)
-    host.page.wait_for_function("document.querySelectorAll('.ne-canvas[data-seq]').length === 2")
+    until(host.page, "document.querySelectorAll('.ne-canvas[data-seq]').length === 2")
     assert {message["view"] for message in host.sent("ack")} == {first, second}
     assert {message["seq"] for message in host.sent("ack")} == {seq}
     boxes = host.page.get_by_label("strength value")
@@ -96,7 +96,7 @@ def test_the_point_under_the_pointer_is_named_and_asked_about(host, target):
     card = host.page.get_by_role("tooltip")
     card.wait_for()
     assert card.inner_text().split() == [["left", "right"][target % 2], "point", str(target)]
-    host.page.wait_for_function("() => window.host.models[0].sent.some((m) => m.k === 'hover')")
+    until(host.page, "() => window.host.models[0].sent.some((m) => m.k === 'hover')")
     (asked,) = host.sent("hover")
     assert asked["point"] == target
     answer = {
@@ -200,6 +200,9 @@ window.turns = () => turns;
 
 def test_a_closed_view_leaves_nothing(open_host):
     host = open_host(COUNT)
+    host.page.wait_for_selector(
+        "body", state="attached"
+    )  # Playwright's own listeners come with the first search
     before = host.page.evaluate("liveListeners()")
     host.show(traits(4, ["a"], _controls=[control("strength")]))
     host.frame(SQUARE)
@@ -264,7 +267,7 @@ def test_six_widgets_on_one_page_draw_and_answer_each_for_itself(open_host):
     for i in range(6):
         Z = np.hstack([SQUARE, SQUARE[:, :1]]) if i % 2 else SQUARE
         host.frame(Z * (i + 1), model=i, wait=False)
-    host.page.wait_for_function("() => document.querySelectorAll('.ne-canvas[data-seq]').length === 6")
+    until(host.page, "() => document.querySelectorAll('.ne-canvas[data-seq]').length === 6")
     host.settle()
     for i in range(6):
         assert host.inked(i) > 20

@@ -4,7 +4,7 @@ import base64
 
 import numpy as np
 
-from .host import encode, traits
+from .host import encode, traits, until
 from .test_picture import SQUARE, places
 
 ACCENT = np.array([0x2F, 0x6F, 0xC4])
@@ -127,7 +127,7 @@ def card(host, image, *buffers, rows=()):
     box = host.page.locator(".ne-stage").bounding_box()
     x, y = places(host)[0]
     host.page.mouse.move(box["x"] + x, box["y"] + y)
-    host.page.wait_for_function("() => window.host.models[0].sent.some((m) => m.k === 'hover')")
+    until(host.page, "() => window.host.models[0].sent.some((m) => m.k === 'hover')")
     (asked,) = host.sent("hover")
     host.receive({"k": "hover", "id": asked["id"], "point": 0, "rows": list(rows), "image": image}, *buffers)
     return host.page.get_by_role("tooltip")
@@ -142,14 +142,14 @@ def test_a_card_shows_a_picture_in_colours(host):
 
 def test_a_card_shows_an_encoded_picture_and_gives_its_address_back(host):
     shown = card(host, {"type": "image/png"}, np.frombuffer(base64.b64decode(DOT), np.uint8))
-    host.page.wait_for_function("() => window.addresses.given === 1")
+    until(host.page, "() => window.addresses.given === 1")
     assert shown.locator("img").evaluate("image => [image.naturalWidth, image.naturalHeight]") == [2, 2]
     assert host.page.evaluate("window.addresses.made") == 1
 
 
 def test_a_broken_picture_is_left_out(host):
     shown = card(host, {"type": "image/png"}, np.frombuffer(b"\x89PNG\r\n\x1a\n", np.uint8))
-    host.page.wait_for_function("() => window.addresses.given === 1")
+    until(host.page, "() => window.addresses.given === 1")
     assert shown.locator("img").count() == 0
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from .host import encode, traits
+from .host import encode, traits, until
 
 SQUARE = np.array([[-1, -1], [1, -1], [-1, 1], [1, 1]], np.float32)
 WITHOUT_WEBGL2 = """
@@ -251,7 +251,7 @@ def test_several_views_share_one_context(host):
         host.show(traits(4, ["a", "b"], _height=200))
     for model in range(20):
         host.frame(SQUARE * (1 + model), model=model, wait=False)
-    host.page.wait_for_function("document.querySelectorAll('.ne-canvas[data-seq]').length >= 3")
+    until(host.page, "document.querySelectorAll('.ne-canvas[data-seq]').length >= 3")
     host.page.evaluate("scrollTo(0, 1e6)")
     host.page.wait_for_selector(".ne-canvas[data-seq='20']")
     host.settle()

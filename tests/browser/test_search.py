@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .host import traits
+from .host import traits, until
 from .test_picture import SQUARE, places
 
 CLOUDS = np.array([[-5, -4], [5, -4], [0, 5]])
@@ -21,7 +21,7 @@ def start(host, **scene):
 def look_for(page, host, text):
     page.keyboard.press("/")
     page.keyboard.type(text)
-    page.wait_for_function("(text) => window.host.models[0].sent.some((m) => m.text === text)", arg=text)
+    until(page, "(text) => window.host.models[0].sent.some((m) => m.text === text)", arg=text)
     return host.sent("search")[-1]
 
 

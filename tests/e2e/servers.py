@@ -34,7 +34,10 @@ class Server:
 
 @contextmanager
 def jupyter(home: Path, notebooks: Path, **environment: str) -> Iterator[Server]:
-    """Serve a folder of notebooks, to JupyterLab under `lab/tree/` and to Notebook 7 under `notebooks/`."""
+    """Serve a folder of notebooks, to JupyterLab at `lab/workspaces/NAME/tree/`, to Notebook 7 at `notebooks/`.
+
+    Each test has a workspace's name of its own: it would otherwise find the tabs of those before it.
+    """
     own = {"JUPYTER_CONFIG_DIR": "config", "JUPYTERLAB_SETTINGS_DIR": "settings"}
     own |= {
         "JUPYTER_RUNTIME_DIR": "runtime",

@@ -10,7 +10,7 @@ from .watching import moves, wait_until
 
 
 def test_a_point_dragged_while_the_run_moves_stays(server, page):
-    page.goto(server.url("lab/tree/drag.ipynb"))
+    page.goto(server.url("lab/workspaces/drag/tree/drag.ipynb"))
     expect(page.get_by_role("button", name="Python 3 (ipykernel) | Idle")).to_be_visible(timeout=90_000)
     page.locator(".jp-Notebook .jp-CodeCell").first.click()
     page.keyboard.press("Control+Enter")

@@ -27,7 +27,7 @@ def ask_kernel(page, expression):
 
 
 def test_notebook_one_is_watched_and_steered(server, page):
-    page.goto(server.url(f"lab/tree/{NOTEBOOK}"))
+    page.goto(server.url(f"lab/workspaces/first/tree/{NOTEBOOK}"))
     expect(page.locator(".jp-Notebook .jp-CodeCell").first).to_be_visible(timeout=90_000)
     # JupyterLab drops what it is told to run before the kernel has answered.
     expect(page.get_by_role("button", name="Python 3 (ipykernel) | Idle")).to_be_visible(timeout=90_000)

@@ -14,7 +14,7 @@ def ready(page):
 
 
 def test_the_view_survives_a_reload_and_says_when_the_kernel_is_gone(server, page):
-    page.goto(server.url("lab/tree/live.ipynb"))
+    page.goto(server.url("lab/workspaces/links/tree/live.ipynb"))
     ready(page)
     page.locator(".jp-CodeCell .cm-content").first.click()
     page.keyboard.press("Control+Enter")

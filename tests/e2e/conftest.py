@@ -27,13 +27,14 @@ DRAGGED = LIVE.strip().replace(
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
-    """A Jupyter server on a copy of the notebooks, and on two that show a small run, `live.ipynb` and `drag.ipynb`."""
+    """A Jupyter server on a copy of the notebooks, and on `live`, `links` and `drag`, which show small runs."""
     home = tmp_path_factory.mktemp("jupyter")
     folder = home / "notebooks"
     shutil.copytree(ROOT / "notebooks", folder, ignore=shutil.ignore_patterns(".*"))
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}}
     cells = [nbformat.v4.new_code_cell(LIVE.strip())]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "live.ipynb")
+    for name in ("live.ipynb", "links.ipynb"):  # one for each test: notebooks keep their kernels and outputs
+        nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / name)
     cells = [nbformat.v4.new_code_cell(DRAGGED), nbformat.v4.new_markdown_cell("Drag a point.")]
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "drag.ipynb")
     with jupyter(home, folder, NE_INTERACTIVE_N=POINTS) as server:

@@ -14,7 +14,7 @@ def ready(page):
 
 
 def test_the_view_survives_a_reload_and_says_when_the_kernel_is_gone(server, page):
-    page.goto(server.url("lab/workspaces/links/tree/live.ipynb"))
+    page.goto(server.url("lab/workspaces/links/tree/links.ipynb"))
     ready(page)
     page.locator(".jp-CodeCell .cm-content").first.click()
     page.keyboard.press("Control+Enter")
@@ -26,7 +26,7 @@ def test_the_view_survives_a_reload_and_says_when_the_kernel_is_gone(server, pag
     at = halted(view)
     page.locator("[data-jp-item-name=save]").locator("visible=true").first.click()
     wait_until(
-        lambda: "widget-view+json" in (server.folder / "live.ipynb").read_text(), "the notebook is saved", 20
+        lambda: "widget-view+json" in (server.folder / "links.ipynb").read_text(), "the notebook is saved", 20
     )
 
     page.reload()

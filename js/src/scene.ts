@@ -27,7 +27,6 @@ export const DIM = 0.12;
 export const FOG = 0.68;
 
 /** What is drawn first lies below: dimmed points, plain ones, marked ones. */
-export const LAYERS = 3;
 export function layerOf(flag: number): number {
   return flag & MARKED ? 2 : flag & DIMMED ? 0 : 1;
 }

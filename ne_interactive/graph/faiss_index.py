@@ -12,6 +12,7 @@ import torch
 
 from ne_interactive.graph.distances import Search, rounding
 from ne_interactive.graph.faiss_config import FaissConfig
+from ne_interactive.graph.lists import TRAIN_PER_LIST, TRAIN_ROUNDS, list_count, probe_lists
 from ne_interactive.graph.metrics import Flat
 from ne_interactive.graph.parallel import parallel
 from ne_interactive.graph.progress import report
@@ -19,11 +20,8 @@ from ne_interactive.params.errors import MissingPackageError, ParameterError
 
 __all__ = ["candidates", "exhaustive", "installed"]
 
-TRAIN_PER_LIST = 40
-TRAIN_ROUNDS = 6
 CODE_ROUNDS = 8
 PROBES = 12
-LEAST_VISITED = 1024  # points: the lists of few rows are short, and neighbours lie in many of them
 QUERIES = 16384
 SEARCHING, RANKING = "finding neighbours", "ranking neighbours"
 
@@ -69,8 +67,7 @@ def candidates(
         index.add(array)
     order = np.arange(len(asked))
     if lists:
-        visited = max(4 * m, LEAST_VISITED)
-        index.nprobe = min(lists, config.nprobe or max(probes, math.ceil(visited * lists / n)))
+        index.nprobe = min(lists, config.nprobe or probe_lists(m, probes, lists, n))
         if config.device is None:
             # A list holds near points: visiting list by list keeps the search and what follows in the cache.
             order = np.argsort(index.quantizer.search(asked, 1)[1][:, 0], kind="stable")
@@ -140,7 +137,7 @@ def _untrained(
         index.hnsw.efConstruction = config.ef_construction
         index.hnsw.efSearch = config.ef_search or max(64, 2 * m)
         return index, 0
-    lists = min(n, config.nlist or max(1, int(1.5 * math.sqrt(n))))
+    lists = min(n, config.nlist or list_count(n))
     if config.index_type == "IVFPQ":
         bits = min(
             config.nbits, max(1, int(math.log2(n)))

@@ -6,14 +6,13 @@ exact distances in the full space at once.
 """
 
 import itertools
-import math
 
 import numba
 import numpy as np
 import torch
 from torch import Tensor
 
-from ne_interactive.graph.lists import STEP, Lists, in_order, nearest_centre
+from ne_interactive.graph.lists import STEP, Lists, in_order, nearest_centre, probe_lists
 from ne_interactive.graph.metrics import Flat
 from ne_interactive.graph.parallel import parallel, serial
 from ne_interactive.graph.progress import report
@@ -29,8 +28,6 @@ GROUP = 64
 """Most queries that go through the lists together."""
 AROUND = 4
 """The lists a query looks through are chosen among so many times as many, those around its own list."""
-LEAST_VISITED = 1024
-"""Points: the lists of few rows are short, and neighbours lie in many of them."""
 SPARE = 32
 """Candidates beyond those asked for, of which the least distances cannot be told apart cheaply."""
 ROOM = 4
@@ -59,8 +56,7 @@ def search_lists(
         found (q,): how many places of a row are filled.
     """
     n, count = len(lists.own), len(lists.centres)
-    visited = max(4 * m, LEAST_VISITED)
-    probes = min(count, max(probes, math.ceil(visited * count / n)))
+    probes = probe_lists(m, probes, count, n)
     own = lists.own if rows is None else nearest_centre(queries, lists.mean, lists.centres).numpy()
     rows = torch.arange(n) if rows is None else rows
     order = in_order(own)

@@ -14,7 +14,17 @@ from torch import Tensor
 from ne_interactive.data.seeds import generator
 from ne_interactive.graph.parallel import parallel
 
-__all__ = ["STEP", "Lists", "in_order", "inverted_lists", "list_count", "nearest_centre"]
+__all__ = [
+    "STEP",
+    "TRAIN_PER_LIST",
+    "TRAIN_ROUNDS",
+    "Lists",
+    "in_order",
+    "inverted_lists",
+    "list_count",
+    "nearest_centre",
+    "probe_lists",
+]
 
 LANES = 8
 """A list is padded to a multiple of so many points, which one instruction serves."""
@@ -22,6 +32,8 @@ STEP = 4
 """The same for coordinates, which are taken so many at a time."""
 TRAIN_PER_LIST = 40
 TRAIN_ROUNDS = 6
+LEAST_VISITED = 1024
+"""Points: the lists of few rows are short, and neighbours lie in many of them."""
 LONGEST = 8
 """A list this many times as long as the mean one is cut: copies of one row would otherwise all meet each other."""
 CHUNK = 1024
@@ -55,6 +67,11 @@ class Lists:
 def list_count(n: int) -> int:
     """Tell how many lists serve n points: centres and members looked at are then few."""
     return min(n, max(1, int(1.5 * math.sqrt(n))))
+
+
+def probe_lists(m: int, least: int, count: int, n: int) -> int:
+    """Tell how many of ``count`` lists of n points a query for m candidates looks through: ``least``, or enough."""
+    return min(count, max(least, math.ceil(max(4 * m, LEAST_VISITED) * count / n)))
 
 
 def inverted_lists(points: Tensor, count: int, *, sampled: int = TRAIN_PER_LIST, seed: int = 0) -> Lists:

@@ -27,11 +27,6 @@ class Box:
     half_x: float
     half_y: float
 
-    def mix(self, other: "Box", share: float) -> "Box":
-        """The box between this one (share 0) and another (share 1)."""
-        pairs = zip(vars(self).values(), vars(other).values(), strict=True)
-        return Box(*(a + share * (b - a) for a, b in pairs))
-
 
 UNIT_DISK = Box(0.0, 0.0, 1.03, 1.03)
 

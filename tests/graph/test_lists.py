@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from ne_interactive.graph import faiss_index, indexed, list_search
+from ne_interactive.graph import faiss_index, indexed
 from ne_interactive.graph.distances import METRICS, nearest
 from ne_interactive.graph.indexed import rough, through_lists
 from ne_interactive.graph.lists import in_order, inverted_lists, list_count
@@ -66,7 +66,7 @@ def test_looking_through_all_lists_is_exact(metric, monkeypatch):
     X = cloud(700, 9)
     X = 0.9 * X / X.norm(dim=1).max() if metric == "hyperbolic" else X
     monkeypatch.setattr(indexed, "OTHER_ORDER", {"manhattan": 1000.0, "hyperbolic": 1000.0})
-    monkeypatch.setattr(list_search, "LEAST_VISITED", 700)
+    monkeypatch.setattr("ne_interactive.graph.lists.LEAST_VISITED", 700)
     indices, distances = through_lists(X, 12, metric)
     true, exact = nearest(X, 12, metric)
     assert (indices == true).float().mean() > 0.999  # float32 turns a few near ties round
@@ -114,7 +114,7 @@ def test_few_points_in_many_lists():
 def test_rows_that_come_up_short_are_searched_exactly(monkeypatch):
     X = cloud(3000, 6)
     monkeypatch.setattr(indexed, "probes_for", lambda *arguments, **options: 1)
-    monkeypatch.setattr(list_search, "LEAST_VISITED", 1)
+    monkeypatch.setattr("ne_interactive.graph.lists.LEAST_VISITED", 1)
     indices, distances = through_lists(X, 150, "euclidean")
     assert bool((indices >= 0).all())
     assert bool((distances.diff(dim=1) >= 0).all())

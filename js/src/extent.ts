@@ -63,12 +63,15 @@ export function mixBounds(a: Bounds, b: Bounds, t: number): Bounds {
 function sampled({ positions, lo, sc, n, c }: Frame): Float64Array[] {
   const count = Math.min(n, SAMPLE);
   const step = n / count;
-  return lo.map((low, axis) =>
-    Float64Array.from({ length: count }, (_none, k) => {
-      const value = low + positions[c * Math.floor(k * step) + axis]! * sc[axis]!;
-      return Number.isFinite(value) ? value : low;
-    }),
-  );
+  return lo.map((low, axis) => {
+    const factor = sc[axis]!;
+    const values = new Float64Array(count);
+    for (let k = 0; k < count; k++) {
+      const value = low + positions[c * Math.floor(k * step) + axis]! * factor;
+      values[k] = Number.isFinite(value) ? value : low;
+    }
+    return values;
+  });
 }
 
 function within(values: Float64Array, low: number, high: number): [number, number] {
@@ -89,7 +92,8 @@ function radiusOf(sample: Float64Array[], { lo, hi }: Pick<Bounds, "lo" | "hi">)
     for (let axis = 0; axis < lo.length; axis++) {
       const value = sample[axis]![k]!;
       if (value < lo[axis]! || value > hi[axis]!) inside = false;
-      square += (value - middle[axis]!) ** 2;
+      const away = value - middle[axis]!;
+      square += away * away;
     }
     if (inside && square > most) most = square;
   }

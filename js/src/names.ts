@@ -1,22 +1,22 @@
 /** The names of categories on the map: each at the densest place of its points in view, over what lies there. */
 
+import { type Crowd, crowdsOf } from "./crowds.ts";
 import type { Points } from "./points.ts";
+import type { Projection } from "./projection.ts";
 import type { Stage } from "./stage.ts";
+import type { Pair } from "./types.ts";
 
 /** At most so many categories, the most frequent ones, are named; and of each so many characters are shown. */
 const MOST = 40;
 const LONGEST = 28;
-/** Points that are looked at, evenly taken from all, and how many of them a category needs in view. */
-const SAMPLE = 20_000;
-const LEAST = 12;
 /** Milliseconds between two looks, and of the way to another place. */
 const LOOK_EVERY = 350;
 const EASE = 140;
-/** Pixels: side of a cell of the count, and room around a name. */
-const CELL = 26;
+/** Pixels: room around a name, and half the height of what it and its edge cover. */
 const ROOM = 3;
-/** How much denser another place must be for a name to go there. */
-const BETTER = 1.35;
+const LINE = 11;
+/** Pixels between the middle of a name and the picture's edges. */
+const EDGE = 12;
 
 interface Name {
   text: string;
@@ -39,6 +39,8 @@ export class Names {
   #key = "";
   #looked = Number.NEGATIVE_INFINITY;
   #last = 0;
+  /** How names are written in this theme; asking the page for it at every turn of the display would be slow. */
+  #pen: ReturnType<typeof penOf> | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -59,29 +61,25 @@ export class Names {
     this.#names.clear();
     this.#key = "";
     this.#looked = Number.NEGATIVE_INFINITY;
+    this.#pen = null;
   }
 
   drawn(context: CanvasRenderingContext2D, ratio: number): void {
-    if (!this.on || !this.points.categorical) return;
+    const projection = this.stage.projection();
+    if (!this.on || !this.points.categorical || !projection) return;
     const now = performance.now();
     const calm = !this.stage.clock.tween;
-    this.#lookAgain(context, now);
-    const share = calm ? 1 : 1 - Math.exp(-Math.min(100, now - this.#last) / EASE);
-    this.#last = now;
-    const style = getComputedStyle(this.stage.canvas);
+    this.#pen ??= penOf(this.stage.canvas);
     context.save();
     context.scale(ratio, ratio);
-    context.font = font(style.fontFamily);
-    context.textAlign = "center";
-    context.textBaseline = "middle";
-    context.lineJoin = "round";
-    context.lineWidth = 4;
-    context.strokeStyle = style.getPropertyValue("--ne-bg");
-    context.fillStyle = style.getPropertyValue("--ne-text");
+    Object.assign(context, this.#pen);
+    this.#lookAgain(context, projection, now);
+    const share = calm ? 1 : 1 - Math.exp(-Math.min(100, now - this.#last) / EASE);
+    this.#last = now;
     let moving = false;
     const taken: [number, number, number, number][] = [];
     for (const [code, name] of this.#names) {
-      const at = this.stage.where(name.anchor);
+      const at = projection.at(name.anchor);
       name.restX *= 1 - share;
       name.restY *= 1 - share;
       const place =
@@ -106,11 +104,14 @@ export class Names {
     const { camera } = this.stage;
     if (x < -20 || y < -20 || x > camera.width + 20 || y > camera.height + 20) return null;
     const half = width / 2 + 6;
-    return [Math.max(half, Math.min(camera.width - half, x)), Math.max(12, Math.min(camera.height - 12, y))];
+    return [
+      Math.max(half, Math.min(camera.width - half, x)),
+      Math.max(EDGE, Math.min(camera.height - EDGE, y)),
+    ];
   }
 
   /** Looks for the densest places, where anything has changed since the last look, but not too often. */
-  #lookAgain(context: CanvasRenderingContext2D, now: number): void {
+  #lookAgain(context: CanvasRenderingContext2D, projection: Projection, now: number): void {
     const { camera, newest } = this.stage;
     const { x, y, scale, width, height } = camera;
     const key = [newest?.seq, x, y, scale, width, height, camera.turn, this.points.version].join();
@@ -123,132 +124,70 @@ export class Names {
     }
     this.#key = key;
     this.#looked = now;
-    this.#look(context);
+    this.#look(context, projection);
   }
 
-  #look(context: CanvasRenderingContext2D): void {
+  #look(context: CanvasRenderingContext2D, projection: Projection): void {
     const { camera } = this.stage;
-    const codes = this.points.mostFrequent(MOST);
-    const row = new Map(codes.map((code, at) => [code, at]));
-    const [columns, rows] = [Math.ceil(camera.width / CELL), Math.ceil(camera.height / CELL)];
-    const counts = new Uint16Array(codes.length * columns * rows);
-    const seen: [number, number, number, number][] = [];
-    const projection = this.stage.projection();
-    const n = projection?.n ?? 0;
-    const step = Math.max(1, Math.ceil(n / SAMPLE));
-    for (let point = 0; point < n; point += step) {
-      const kind = row.get(this.points.codes[point]!);
-      if (kind === undefined || this.points.hidden(point)) continue;
-      const at = projection!.at(point);
-      if (!at || at[0] < 0 || at[1] < 0 || at[0] >= camera.width || at[1] >= camera.height) continue;
-      const cell = Math.floor(at[1] / CELL) * columns + Math.floor(at[0] / CELL);
-      counts[kind * columns * rows + cell]!++;
-      seen.push([point, kind, at[0], at[1]]);
-    }
-    const size = columns * rows;
-    const places = codes.map((_, kind) => densest(counts.subarray(kind * size, (kind + 1) * size), columns));
-    const sums = codes.map(() => ({
-      x: 0,
-      y: 0,
-      count: 0,
-      total: 0,
-      anchor: -1,
-      best: Number.POSITIVE_INFINITY,
-    }));
-    const near = (cell: number, place: number) =>
-      Math.abs((cell % columns) - (place % columns)) <= 1 &&
-      Math.abs(Math.floor(cell / columns) - Math.floor(place / columns)) <= 1;
-    const cellOf = (x: number, y: number) => Math.floor(y / CELL) * columns + Math.floor(x / CELL);
-    // A name stays where it is unless another place is clearly denser.
-    codes.forEach((code, kind) => {
-      const name = this.#names.get(code);
-      const at = name && this.stage.where(name.anchor);
-      if (!name || !at || at[0] < 0 || at[1] < 0 || at[0] >= camera.width || at[1] >= camera.height) return;
-      const cell = cellOf(at[0], at[1]);
-      const here = around(counts.subarray(kind * size, (kind + 1) * size), columns, cell);
-      if (here * BETTER >= places[kind]!.count) places[kind]!.cell = cell;
+    const { codes, flags } = this.points;
+    const kinds = this.points.mostFrequent(MOST);
+    const seen = { projection, width: camera.width, height: camera.height, codes, flags };
+    const before = (kind: number) => {
+      const at = projection.at(this.#names.get(kinds[kind]!)?.anchor ?? -1);
+      return at && ([at[0], at[1]] as Pair);
+    };
+    const crowds = crowdsOf(seen, kinds, before);
+    const old = this.#names;
+    this.#names = new Map();
+    kinds.forEach((code, kind) => {
+      const crowd = crowds[kind];
+      const text = old.get(code)?.text ?? shortened(this.points.describeCode(code).label);
+      if (crowd && text) this.#names.set(code, this.#placed(context, text, crowd, projection, old.get(code)));
     });
-    for (const [, kind, x, y] of seen) {
-      const sum = sums[kind]!;
-      sum.total++;
-      if (!near(cellOf(x, y), places[kind]!.cell)) continue;
-      sum.x += x;
-      sum.y += y;
-      sum.count++;
+    for (const [code, name] of old) {
+      if (name.shown > 0 && !this.#names.has(code)) this.#names.set(code, { ...name, wanted: false });
     }
-    for (const [point, kind, x, y] of seen) {
-      const sum = sums[kind]!;
-      const away = (x - sum.x / sum.count) ** 2 + (y - sum.y / sum.count) ** 2;
-      if (away < sum.best) [sum.best, sum.anchor] = [away, point];
-    }
-    this.#take(context, codes, sums);
   }
 
-  #take(
+  /** A name at a crowd: on top of it, or above (at the upper edge below) one that it would hide. */
+  #placed(
     context: CanvasRenderingContext2D,
-    codes: number[],
-    sums: { x: number; y: number; count: number; total: number; anchor: number }[],
-  ): void {
-    const before = this.#names;
-    const gone = new Map(before);
-    this.#names = new Map();
-    context.save();
-    context.font = font(getComputedStyle(this.stage.canvas).fontFamily);
-    codes.forEach((code, kind) => {
-      const { x, y, count, total, anchor } = sums[kind]!;
-      const at = anchor < 0 ? null : this.stage.where(anchor);
-      if (!at || total < LEAST) return;
-      const [dx, dy] = [x / count - at[0], y / count - at[1]];
-      const old = before.get(code);
-      const from = old && this.stage.where(old.anchor);
-      const text = old?.text ?? shortened(this.points.describeCode(code).label);
-      if (!text) return;
-      this.#names.set(code, {
-        text,
-        width: old?.width ?? context.measureText(text).width,
-        anchor,
-        dx,
-        dy,
-        restX: old && from ? from[0] + old.dx + old.restX - at[0] - dx : 0,
-        restY: old && from ? from[1] + old.dy + old.restY - at[1] - dy : 0,
-        shown: old?.shown ?? 0,
-        wanted: true,
-      });
-      gone.delete(code);
-    });
-    context.restore();
-    for (const [code, name] of gone) if (name.shown > 0) this.#names.set(code, { ...name, wanted: false });
+    text: string,
+    { x, y, wide, high, anchor, apart }: Crowd,
+    projection: Projection,
+    old?: Name,
+  ): Name {
+    const width = old?.width ?? context.measureText(text).width;
+    const hides = 4 * wide < width && 4 * high < 2 * LINE;
+    const [atX, atY] = projection.at(anchor)!;
+    const beside = hides ? 2 * high + LINE : 0;
+    const [dx, dy] = [x - atX, y + (y - beside < EDGE ? beside : -beside) - atY];
+    const from = old && projection.at(old.anchor);
+    return {
+      ...{ text, width, anchor, dx, dy },
+      restX: old && from ? from[0] + old.dx + old.restX - atX - dx : 0,
+      restY: old && from ? from[1] + old.dy + old.restY - atY - dy : 0,
+      shown: old?.shown ?? 0,
+      wanted: apart,
+    };
   }
 }
 
-function font(family: string): string {
-  return `600 12px ${family || "sans-serif"}`;
+function penOf(canvas: HTMLCanvasElement) {
+  const style = getComputedStyle(canvas);
+  return {
+    font: `600 12px ${style.fontFamily || "sans-serif"}`,
+    textAlign: "center",
+    textBaseline: "middle",
+    lineJoin: "round",
+    lineWidth: 4,
+    strokeStyle: style.getPropertyValue("--ne-bg"),
+    fillStyle: style.getPropertyValue("--ne-text"),
+  } as const;
 }
 
 function shortened(label: string): string {
   return label.length > LONGEST ? `${label.slice(0, LONGEST - 1)}…` : label;
-}
-
-/** Points in a cell and those around it. */
-function around(counts: Uint16Array, columns: number, cell: number): number {
-  let sum = 0;
-  const column = cell % columns;
-  for (const dy of [-columns, 0, columns]) {
-    for (const dx of [-1, 0, 1]) {
-      if (column + dx >= 0 && column + dx < columns) sum += counts[cell + dy + dx] ?? 0;
-    }
-  }
-  return sum;
-}
-
-function densest(counts: Uint16Array, columns: number): { cell: number; count: number } {
-  const best = { cell: 0, count: -1 };
-  for (let cell = 0; cell < counts.length; cell++) {
-    if (counts[cell] === 0) continue;
-    const count = around(counts, columns, cell);
-    if (count > best.count) Object.assign(best, { cell, count });
-  }
-  return best;
 }
 
 /** Whether a name finds room beside those placed before; takes the room where it does. */

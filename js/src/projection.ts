@@ -46,6 +46,11 @@ export class Projection {
     this.#block(0, this.n, out, depth);
   }
 
+  /** Fills `out` with x, y of every `step`-th point, from the first on. */
+  every(step: number, out: Float32Array): void {
+    this.#block(0, this.n, out, undefined, step);
+  }
+
   /** The point drawn nearest to a pixel, within `radius` pixels, but none that is `hidden`; -1: none. */
   nearest(px: number, py: number, radius: number, hidden?: (point: number) => boolean): number {
     const places = new Float32Array(2 * BLOCK);
@@ -73,6 +78,7 @@ export class Projection {
     to: number,
     out: Float32Array | Float64Array,
     depth?: Float32Array | Float64Array,
+    step = 1,
   ): void {
     const [p, q] = [this.prev.positions, this.next.positions];
     const { width, height, eye } = this.camera;
@@ -100,14 +106,14 @@ export class Projection {
     const dy = this.#offsets[1]!;
     const dz = this.#offsets[2]!;
     if (this.next.c === 2) {
-      for (let i = from, o = 0; i < to; i++, o += 2) {
+      for (let i = from, o = 0; i < to; i += step, o += 2) {
         out[o] = middle + f0 * p[2 * i]! + g0 * q[2 * i]! + dx;
         out[o + 1] = centre - (f4 * p[2 * i + 1]! + g4 * q[2 * i + 1]! + dy);
       }
       depth?.fill(1, 0, to - from);
       return;
     }
-    for (let i = from, o = 0; i < to; i++, o++) {
+    for (let i = from, o = 0; i < to; i += step, o++) {
       const a = p[3 * i]!;
       const b = p[3 * i + 1]!;
       const c = p[3 * i + 2]!;

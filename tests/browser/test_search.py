@@ -133,8 +133,25 @@ def test_names_follow_the_map_and_leave_hidden_categories(host):
     assert set(written(host)) == {"left <b>", "top"}
 
 
+def test_names_wait_until_their_points_lie_apart(host):
+    Z = clouds(host, centres=np.zeros((3, 2)))
+    assert written(host) == {}
+    host.frame(Z + CLOUDS[np.arange(600) % 3])
+    host.settle(1800)
+    assert set(written(host)) == {"left <b>", "right", "top"}
+
+
+def test_a_name_does_not_hide_a_small_crowd(host):
+    Z = clouds(host, centres=30 * CLOUDS)
+    names = written(host)
+    for name, centre in zip(("left <b>", "right", "top"), centres_on_screen(host, Z), strict=True):
+        x, y = np.array(names[name]) - centre
+        assert abs(x) < 8
+        assert 11 < (y if name == "top" else -y) < 30  # the highest has no room above it
+
+
 def test_names_do_not_overlap_and_are_switched_off(host):
-    clouds(host, centres=np.array([[0, 0], [0.1, 0], [6, 6]]))
+    clouds(host, centres=np.array([[0, 0], [0.9, 0], [16, 16]]))
     assert len(written(host)) == 2
     labels = host.page.get_by_role("button", name="labels")
     assert labels.get_attribute("aria-pressed") == "true"

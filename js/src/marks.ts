@@ -8,23 +8,19 @@ export class Marks {
   readonly #tip = h("div", { class: "ne-tip", "aria-hidden": "true", hidden: true });
   readonly element = h("div", { class: "ne-marked" }, this.#row, this.#tip);
   #changes: Change[] = [];
-  #scope = new AbortController();
 
   constructor(
     private readonly look: (iteration: number) => void,
-    private readonly signal: AbortSignal,
+    signal: AbortSignal,
   ) {
-    signal.addEventListener("abort", () => this.#scope.abort());
-    this.#row.addEventListener("keydown", (event) => this.#walk(event), { signal });
+    this.#listen(signal);
   }
 
   show(all: Change[]): void {
     const changes = together(all);
-    if (this.signal.aborted || JSON.stringify(changes) === JSON.stringify(this.#changes)) return;
+    if (JSON.stringify(changes) === JSON.stringify(this.#changes)) return;
     this.#changes = changes;
-    this.#scope.abort();
-    this.#scope = new AbortController();
-    this.#tip.hidden = true;
+    this.#hush();
     this.#row.replaceChildren(...changes.map((change, place) => this.#mark(change, place === 0)));
   }
 
@@ -38,28 +34,43 @@ export class Marks {
   }
 
   #mark({ iteration, text }: Change, first: boolean): HTMLButtonElement {
-    const mark = h("button", {
+    return h("button", {
       type: "button",
       class: "ne-mark",
       "aria-label": `${iteration}: ${text}`,
       tabindex: first ? "0" : "-1",
     });
-    const { signal } = this.#scope;
-    const show = () => {
-      say(this.#tip, `${iteration.toLocaleString("en")}: ${text}`);
-      this.#tip.hidden = false;
-      const room = this.element.clientWidth - this.#tip.offsetWidth;
-      this.#tip.style.left = `${Math.max(0, Math.min(room, mark.offsetLeft - this.#tip.offsetWidth / 2))}px`;
-    };
-    const hide = () => {
-      this.#tip.hidden = true;
-    };
-    mark.addEventListener("pointerenter", show, { signal });
-    mark.addEventListener("focus", show, { signal });
-    mark.addEventListener("pointerleave", hide, { signal });
-    mark.addEventListener("blur", hide, { signal });
-    mark.addEventListener("click", () => this.look(iteration), { signal });
-    return mark;
+  }
+
+  /** The row listens for its marks: a long run has hundreds of them. */
+  #listen(signal: AbortSignal): void {
+    const on = (kind: keyof HTMLElementEventMap, then: (mark: HTMLElement, change: Change) => void) =>
+      this.#row.addEventListener(
+        kind,
+        ({ target }) => {
+          const place = [...this.#row.children].indexOf(target as Element);
+          const change = this.#changes[place];
+          if (change && target instanceof HTMLElement) then(target, change);
+        },
+        { signal },
+      );
+    on("pointerover", (mark, change) => this.#tell(mark, change));
+    on("focusin", (mark, change) => this.#tell(mark, change));
+    on("pointerout", () => this.#hush());
+    on("focusout", () => this.#hush());
+    on("click", (_, { iteration }) => this.look(iteration));
+    this.#row.addEventListener("keydown", (event) => this.#walk(event), { signal });
+  }
+
+  #tell(mark: HTMLElement, { iteration, text }: Change): void {
+    say(this.#tip, `${iteration.toLocaleString("en")}: ${text}`);
+    this.#tip.hidden = false;
+    const room = this.element.clientWidth - this.#tip.offsetWidth;
+    this.#tip.style.left = `${Math.max(0, Math.min(room, mark.offsetLeft - this.#tip.offsetWidth / 2))}px`;
+  }
+
+  #hush(): void {
+    this.#tip.hidden = true;
   }
 
   /** The arrow keys go from mark to mark, so that all of them are one stop of the tabulator. */

@@ -170,6 +170,17 @@ def test_changes_are_marked_where_they_were_made_and_stay_text(host):
     until(host, lambda: marks.nth(0).evaluate("e => e.style.left") == "12.5%")
 
 
+def test_a_hundred_marks_listen_no_more_than_one(host):
+    show(host)
+    host.frame(SQUARE, it=200)
+    host.status(it=200, changes=[[0, "lr 1 to 2"]])
+    until(host, lambda: host.page.locator(".ne-mark").count() == 1)
+    before = host.kept()["listeners"]
+    host.status(it=200, changes=[[place, "lr 1 to 2"] for place in range(100)])
+    until(host, lambda: host.page.locator(".ne-mark").count() == 100)
+    assert host.kept()["listeners"] <= before + 5
+
+
 def test_curves_are_drawn_read_and_switched(host):
     show(host)
     host.frame(SQUARE, it=120, loss=2.8)

@@ -82,6 +82,12 @@ export class Drag {
     }
   }
 
+  /** The points are others now. */
+  forget(): void {
+    this.#grips = [];
+    this.#lift();
+  }
+
   /** Draws the points that are held, and leaves those that a frame has where they were put to the others. */
   drawn(context: CanvasRenderingContext2D, ratio: number): void {
     for (const grip of this.#grips) {

@@ -1,6 +1,7 @@
 /** Looking into the map: what is selected by hand, and what is shown of it. */
 
 import type { Command, Commands } from "./commands.ts";
+import { Group } from "./group.ts";
 import type { Gesture } from "./hand.ts";
 import { ICON } from "./icons.ts";
 import { Lasso, type Mode } from "./lasso.ts";
@@ -15,7 +16,7 @@ import { combine, type How, inside, others } from "./select.ts";
 import { Selection } from "./selection.ts";
 import type { Stage } from "./stage.ts";
 import { type Kind, Summary } from "./summary.ts";
-import type { NeighborsReply } from "./types.ts";
+import type { NeighborsReply, SceneInfo } from "./types.ts";
 
 /** So many found points are drawn larger; more only stand out from the others. */
 const FEW = 500;
@@ -29,8 +30,9 @@ export interface ExploreParts {
   points: Points;
   link: Link;
   commands: Commands;
-  /** Whether there are texts to search. */
-  searchable(): boolean;
+  scene(): SceneInfo;
+  /** Whether there is a run that can be changed. */
+  alive(): boolean;
   /** What the kernel holds as selected. */
   held(): Uint32Array;
   announce(text: string): void;
@@ -42,6 +44,7 @@ export class Explore {
   readonly selection: Selection;
   readonly summary: Summary;
   readonly search: Search;
+  readonly group: Group;
   readonly #names: Names;
   readonly #lasso: Lasso;
   readonly #lines: Lines;
@@ -70,7 +73,15 @@ export class Explore {
       },
       signal,
     );
-    const actions = this.#actions();
+    this.group = new Group({
+      link,
+      commands,
+      scene: () => parts.scene(),
+      selected: () => this.selection.indices,
+      alive: () => parts.alive(),
+      changed: () => this.recolored(),
+    });
+    const actions = [...this.#actions(), ...this.group.actions];
     this.summary = new Summary(commands, actions, signal);
     commands.add(
       ...this.#lasso.commands(),
@@ -80,7 +91,7 @@ export class Explore {
         icon: ICON.search,
         group: "find",
         run: () => this.search.open(),
-        able: () => parts.searchable(),
+        able: () => parts.scene().search,
       },
       {
         name: "labels",
@@ -132,6 +143,13 @@ export class Explore {
     this.#lasso.drawn(context, ratio);
   }
 
+  /** The points are others now: what was marked or hidden is so no more, and the selection is the kernel's. */
+  regrouped(): void {
+    this.#lines.clear();
+    this.search.close();
+    this.selection.renew();
+  }
+
   /** Colours or categories are others now. */
   recolored(): void {
     this.#names.reset();
@@ -178,7 +196,7 @@ export class Explore {
         group,
         name: "hide others",
         run: () => this.#hide(others(points.n, selection.indices)),
-        able: () => some() && !points.has(HIDDEN),
+        able: () => some() && selection.indices.length < points.n && !points.has(HIDDEN),
       },
       { group, name: "show all", run: () => this.#hide([]), able: () => points.has(HIDDEN) },
     ];
@@ -209,7 +227,8 @@ export class Explore {
   #summarize(): void {
     const { points } = this.parts;
     const { indices } = this.selection;
-    this.summary.show(indices.length, points.n, this.#kinds(indices), points.has(HIDDEN));
+    const told = this.group.told;
+    this.summary.show(indices.length, points.n, this.#kinds(indices), points.has(HIDDEN), told);
   }
 
   /** How many of these points have each category, most frequent first. */

@@ -69,6 +69,11 @@ export class Hold {
     this.parts.commands.changed();
   }
 
+  /** The points are others now; which of them are pinned is told next. */
+  regrouped(): void {
+    this.#drag.forget();
+  }
+
   /** The kernel did what was asked, or says why not. */
   answer({ id, ok, error }: Pick<SetReply, "id" | "ok" | "error">): void {
     if (!ok && error) this.parts.note(error);

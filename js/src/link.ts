@@ -124,8 +124,19 @@ export class Link {
     this.#send({ k: "turn", branch });
   }
 
-  mark(name: string): void {
-    this.#send({ k: "mark", name });
+  /** Names an iteration; null: the present one. */
+  mark(name: string, iteration: number | null): void {
+    this.#send({ k: "mark", name, iteration });
+  }
+
+  /** Takes points out of the run, or has it go on with them alone. */
+  regroup(kind: "remove" | "focus", points: Uint32Array): void {
+    this.#send({ k: kind, id: ++this.#lastId }, [littleEndian(points)]);
+  }
+
+  /** Has the run go on with all points; `refined`: those it was focused on in the arrangement that they have now. */
+  unfocus(refined: boolean): void {
+    this.#send({ k: "unfocus", id: ++this.#lastId, refined });
   }
 
   /** Asks for the frame of the past nearest to an iteration. */

@@ -32,11 +32,10 @@ export class Points {
     return this.#marks.length;
   }
 
+  /** There are n other points now, of which none is marked. */
   setCount(n: number): void {
-    if (n === this.n) return;
-    const before = this.#marks;
     this.#marks = new Uint8Array(n);
-    this.#marks.set(before.subarray(0, n));
+    this.#present = 0;
     this.#refresh();
   }
 

@@ -36,6 +36,11 @@ export class Selection {
     this.set(NONE);
   }
 
+  /** Takes what the kernel holds, now that the points are others. */
+  renew(): void {
+    this.#show(this.events.held());
+  }
+
   /** Takes what the kernel holds, except while a later choice of the hand is under way to it. */
   follow(): void {
     if (this.#latest.busy) return;

@@ -14,6 +14,7 @@ export interface Kind {
 
 export class Summary {
   readonly element = h("section", { class: "ne-selection", "aria-label": "Selection", hidden: true });
+  readonly #told = h("p", { class: "ne-note", hidden: true });
   readonly #title = h("h3", { class: "ne-heading" });
   readonly #kinds = h("div", { class: "ne-kinds" });
   readonly #actions = h("div", { class: "ne-actions", role: "group", "aria-label": "selection" });
@@ -37,13 +38,19 @@ export class Summary {
       this.#buttons.set(command, button);
     }
     this.#actions.append(...this.#buttons.values());
-    this.element.append(this.#title, this.#kinds, this.#actions);
+    this.element.append(this.#told, this.#title, this.#kinds, this.#actions);
     commands.onChange(() => this.#refresh());
   }
 
-  /** Shows `count` points of n, most frequent kinds first; `active` keeps the section in view without any. */
-  show(count: number, n: number, kinds: Kind[], active: boolean): void {
-    this.element.hidden = count === 0 && !active;
+  /**
+   * Shows `count` points of n, most frequent kinds first; `active` keeps the section in view without any, and so does
+   * what is `told` of the points as a whole.
+   */
+  show(count: number, n: number, kinds: Kind[], active: boolean, told = ""): void {
+    this.element.hidden = count === 0 && !active && !told;
+    this.#told.hidden = !told;
+    this.#title.hidden = count === 0 && !active;
+    say(this.#told, told);
     const share = percent(count / Math.max(1, n));
     say(this.#title, count === 0 ? "nothing selected" : `${count.toLocaleString("en")} selected, ${share}`);
     const rest = kinds.slice(MOST).reduce((sum, kind) => sum + kind.count, 0);

@@ -14,7 +14,7 @@ export interface TimelineEvents {
   rewind(iteration: number): void;
   branch(iteration: number): void;
   turn(branch: number): void;
-  mark(name: string): void;
+  mark(name: string, iteration: number | null): void;
   script(): void;
 }
 
@@ -64,14 +64,14 @@ export class Timeline {
       this.#button("Branch from here", "Go on from this moment in a run of its own; this one is kept", () =>
         this.#leave(events.branch),
       ),
+      this.#naming("Name it", "Give the iteration looked at a name"),
       this.#button("Back to now", "Show the present again (])", () => events.now()),
     );
     this.#present = h(
       "div",
       { class: "ne-acts" },
       this.#branches,
-      this.#name,
-      this.#button("Name this moment", "Give the present iteration a name", () => this.#ask()),
+      this.#naming("Name this moment", "Give the present iteration a name"),
       this.#button("Copy as Python", "A script that makes this map again", () => events.script()),
     );
     const head = h("div", { class: "ne-moments" }, curves.legend, this.#past, this.#present);
@@ -135,9 +135,14 @@ export class Timeline {
     if (this.#wanted !== null) act(this.#wanted);
   }
 
-  #ask(): void {
-    this.#name.hidden = false;
-    this.#name.focus();
+  /** A button that asks for a name, before itself. */
+  #naming(name: string, title: string): HTMLButtonElement {
+    const button: HTMLButtonElement = this.#button(name, title, () => {
+      button.before(this.#name);
+      this.#name.hidden = false;
+      this.#name.focus();
+    });
+    return button;
   }
 
   #typed(event: KeyboardEvent): void {
@@ -145,7 +150,7 @@ export class Timeline {
     if (event.key === "Escape") this.#close();
     const name = this.#name.value.trim();
     if (event.key !== "Enter" || !name) return;
-    this.events.mark(name);
+    this.events.mark(name, this.#wanted);
     this.#close();
   }
 

@@ -60,6 +60,8 @@ export interface Status {
   following: Record<string, boolean>;
   work: Record<string, Work>;
   changes: Change[];
+  /** A removal or an addition that nothing was changed after. */
+  undo: Change | null;
   /** Null: nothing was said of them. */
   branches: Branch[] | null;
   branch: number;
@@ -107,6 +109,10 @@ export interface ColorChoice {
 
 export interface SceneInfo {
   n: number;
+  /** Of the whole run, more than n while it is focused on some. */
+  all: number;
+  /** How often the points have become others. */
+  regrouped: number;
   c: number;
   method: string;
   title: string;

@@ -130,7 +130,8 @@ export class View {
         points: this.#points,
         link: this.#link,
         commands: this.#commands,
-        searchable: () => this.#scene.search,
+        scene: () => this.#scene,
+        alive: () => this.#live(),
         held: () => readPoints(this.model.get("_selection"), this.#scene.n),
         announce: (text) => this.#bar.announce(text),
         note: (text) => this.#bar.showNote(text),
@@ -254,15 +255,20 @@ export class View {
       rewind: (iteration) => go("rewind", iteration, "back to"),
       branch: (iteration) => go("branch", iteration, "a branch from"),
       turn: (branch) => this.#link.turn(branch),
-      mark: (name) => this.#link.mark(name),
+      mark: (name, iteration) => this.#link.mark(name, iteration),
       script: () => {
         this.#script = this.#link.script();
       },
     };
   }
 
+  /** Whether there is a run: a recording has a bar of its own. */
+  #live(): boolean {
+    return !this.#root.classList.contains("ne-recording");
+  }
+
   #declare(): void {
-    const live = () => !this.#root.classList.contains("ne-recording"); // a recording has a bar of its own
+    const live = () => this.#live();
     this.#commands.add(
       { name: "look back", keys: ["["], group: "time", run: () => this.#timeline.step(-1), able: live },
       { name: "look forward", keys: ["]"], group: "time", run: () => this.#timeline.step(1), able: live },
@@ -373,6 +379,7 @@ export class View {
     this.#bar.showRun(status.iteration, status.loss, status.speed);
     this.#timeline.reach(status.iteration);
     this.#timeline.show(status.changes);
+    this.#explore.group.follow(status.undo);
     this.#setState(status.state, status.error ? "" : status.message);
     this.#panel.follow(status);
   }
@@ -386,17 +393,29 @@ export class View {
 
   #showScene(): void {
     const scene = readScene(this.model.get("_scene"));
+    const others = scene.n !== this.#points.n || scene.regrouped !== this.#scene.regrouped;
     this.#scene = scene;
-    const count = scene.n.toLocaleString("en");
+    const all = scene.n < scene.all ? ` of ${scene.all.toLocaleString("en")}` : "";
+    const count = `${scene.n.toLocaleString("en")}${all}`;
     const title = scene.title ? [h("strong", {}, scene.title)] : [];
     this.#caption.replaceChildren(...title, h("span", {}, `${scene.method} · ${count} points`));
     this.#stage.canvas.setAttribute("aria-label", `${scene.method} embedding of ${count} points`);
     this.#stage.camera.solid = scene.c === 3;
     this.#stage.setDisk(scene.disk);
-    this.#points.setCount(scene.n);
+    if (others) this.#regroup(scene.n);
     this.#points.setLegend(scene.legend, this.#theme);
     this.#legend.show(scene, this.#theme);
     this.#explore.recolored();
+  }
+
+  /** The points are others: nothing that is known of single ones holds any more. */
+  #regroup(n: number): void {
+    const first = this.#points.n === 0;
+    this.#points.setCount(n);
+    if (first) return;
+    this.#look.forget();
+    this.#hold.regrouped();
+    this.#explore.regrouped();
   }
 
   /** What stands around the picture in a file of it. */

@@ -136,6 +136,7 @@ export function readStatus(content: Raw): Status {
     following: switches(content.following),
     work: works(content.work),
     changes: readChanges(content.changes),
+    undo: readChanges([content.undo])[0] ?? null,
     branches: readBranches(content.branches),
     branch: whole(content.branch),
   };
@@ -284,6 +285,8 @@ export function readScene(value: unknown): SceneInfo {
   const raw = isRaw(value) ? value : {};
   return {
     n: whole(raw.n),
+    all: Math.max(whole(raw.n), whole(raw.all)),
+    regrouped: whole(raw.regrouped),
     c: whole(raw.c, 2),
     method: text(raw.method),
     title: text(raw.title),

@@ -46,6 +46,7 @@ def check_recipe(facts: Any) -> None:
     _expect(facts, "branches", lambda value: isinstance(value, list) and all(map(_branch, value)))
     _expect(facts, "changes", lambda value: isinstance(value, list))
     n, at = _begun_with(facts), 0
+    whole = n  # all points, of which n may be a focus
     for change in facts["changes"]:
         _expect({"changes": change}, "changes", lambda value: isinstance(value, Mapping))
         possible = range(at, facts["iteration"] + 1)
@@ -54,7 +55,12 @@ def check_recipe(facts: Any) -> None:
         _expect(change, "digest", lambda value: value == "" or _digest(value))
         _expect(change, "values", lambda value: isinstance(value, Mapping))
         at = change["iteration"]
+        kind = change.get("kind")
+        if (kind in ("add", "remove") and n != whole) or (kind == "unfocus" and n == whole):
+            raise DataError(f"The recipe's change {kind!r} does not fit what is focused on before it.")
         method, n = _change(change, method, n)
+        whole = n if kind in ("add", "remove") else whole
+        n = whole if kind == "unfocus" else n
     if (
         sum(change["kind"] == "add" for change in facts["changes"])
         != len(facts["added"]) - facts["began with"]
@@ -75,6 +81,10 @@ def _change(change: Mapping[str, Any], method: Any, n: int) -> tuple[Any, int]:
         _expect(values, "max_iter", lambda value: _count(value) and value > 0)
     elif kind == "remove":
         return method, n - len(_hold(kind, values, method, n))
+    elif kind == "focus":
+        return method, len(_hold(kind, values, method, n))
+    elif kind == "unfocus":
+        _expect(values, "refined", lambda value: isinstance(value, bool))
     elif kind == "add":
         _expect(values, "rows", lambda value: _count(value) and value > 0)
         return method, n + values["rows"]

@@ -137,23 +137,10 @@ class Core(Preparation):
         self.remember()
         state = self.ensure_start()
         self.past.changes.append(Change(self.iteration, "switch", method=method).of(problem, self.problem))
-        before = type(self.method).__name__
-        scale = min(1.0, method.widest() / max(float(state.positions[:, 0].std()), 1e-30))
-        positions = method.adopt(state.positions * scale).to(method.precision)
+        names = {"from": type(self.method).__name__, "to": type(method).__name__}
         self.method, self.problem = method, problem
-        slots = rule_of(method).slots(positions)
-        self.state = State(
-            positions, self.seed, slots,
-            iteration=state.iteration, origin=state.iteration - method.joins(), joined=state.iteration,
-            members=state.members, pins=state.pins,
-            centre=tuple(positions.double().mean(0).tolist()) if state.centre else (),
-        )  # fmt: skip
-        detail = {
-            "from": before,
-            "to": type(method).__name__,
-            "scale": scale,
-            "digest": problem.graph.digest(),
-        }
+        self.state, scale = _taken_over(method, state, state.iteration)
+        detail = {**names, "scale": scale, "digest": problem.graph.digest()}
         self.note("switch", detail)
 
     # moving
@@ -224,3 +211,19 @@ class Core(Preparation):
             self.past.changes.append(Change(0, "max_iter", {"max_iter": self.state.horizon}))
         self.trace, self.seconds, self.loss = Trace(), 0.0, float("nan")
         self.speed.clear()
+
+
+def _taken_over(method: Method, state: State, iteration: int) -> tuple[State, float]:
+    """A state as another method goes on from it, and the scale of its map; of a focused run also all its points."""
+    scale = min(1.0, method.widest() / max(float(state.positions[:, 0].std()), 1e-30))
+    positions = method.adopt(state.positions * scale).to(method.precision)
+    whole = state.whole
+    if whole is not None:
+        whole = replace(whole, state=_taken_over(method, whole.state, iteration)[0])
+    made = State(
+        positions, state.seed, rule_of(method).slots(positions),
+        iteration=iteration, origin=iteration - method.joins(), joined=iteration,
+        members=state.members, whole=whole, pins=state.pins,
+        centre=tuple(positions.double().mean(0).tolist()) if state.centre else (),
+    )  # fmt: skip
+    return made, scale

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -10,7 +10,9 @@ from ne_interactive.data.arrays import as_rows
 from ne_interactive.data.table import Rows
 from ne_interactive.engine.pins import points_of
 from ne_interactive.engine.steering import Steering
-from ne_interactive.params.errors import DataError, ParameterError
+from ne_interactive.params.errors import DataError, ParameterError, StateError
+
+FEWEST = 3  # points that a run is focused on
 
 
 class Growing(Steering):
@@ -30,8 +32,10 @@ class Growing(Steering):
 
         Raises:
             ParameterError: if these are no points of the run, or its parameters do not fit those that remain.
+            StateError: while the run is focused.
             DataError: if X is not in memory as rows. Nothing is changed then.
         """
+        self._check_whole("remove")
         points = np.sort(points_of(indices, self.n))
         if self.n - len(points) < 2:
             raise ParameterError(
@@ -52,13 +56,68 @@ class Growing(Steering):
         Raises:
             DataError: if X does not fit the run's rows, or these are not in memory.
             ParameterError: if the method does not place new rows. Nothing is changed then.
+            StateError: while the run is focused.
         """
+        self._check_whole("add")
         table = as_rows(X, device=self._core.rows.device, min_rows=1)
         if not isinstance(table, Rows) or table.d != self.d:
             got = f"{table.d} columns" if isinstance(table, Rows) else "a stream of batches"
             raise DataError(f"add() takes rows of {self.d} columns, as the run's own have; X has {got}.")
         self._regroup(lambda: self._core.add(table))
         return np.arange(self.n - table.n, self.n)
+
+    @property
+    def focused(self) -> bool:
+        """Whether the run goes on with some of its points alone; see `focus`."""
+        state = self._core.state
+        return state is not None and state.whole is not None
+
+    @property
+    def n_all(self) -> int:
+        """Number of points of the whole run, more than `n` while it is focused."""
+        state = self._core.state
+        return self.n if state is None or state.whole is None else len(state.whole.state.positions)
+
+    def focus(self, indices: Any) -> Self:
+        """Go on with some of the points alone, until `unfocus`; from where they are, in a map of their own.
+
+        Their neighbours among themselves are found and their affinities made anew. A group that lies more tightly than
+        the map as a whole is spread first, so that it has room to unfold; pins go along. In a run that is focused
+        already the focus is narrowed. The run stands still meanwhile. Returns the run.
+
+        Raises:
+            ParameterError: if these are no points of the run, all of them, or fewer than its parameters fit.
+            DataError: if X is not in memory as rows. Nothing is changed then.
+        """
+        points = np.sort(points_of(indices, self.n))
+        if not FEWEST <= len(points) < self.n:
+            raise ParameterError(
+                f"focus() takes {FEWEST} to {self.n - 1} of the run's {self.n} points; got {len(points)}."
+            )
+        self._regroup(lambda: self._core.focus(points))
+        return self
+
+    def unfocus(self, *, refined: bool = False) -> Self:
+        """Go on with all points, each where it was before `focus`, as if no time had passed; returns the run.
+
+        Values set meanwhile stay in force, and so do pins. With `refined` the focused points keep what they came to:
+        their arrangement takes the place of the former one, turned and sized as that was.
+
+        Raises:
+            StateError: if the run is not focused.
+        """
+        if not isinstance(refined, bool):
+            raise ParameterError(f"refined must be true or false; got {refined!r}.")
+        if not self.focused:
+            raise StateError("The run is not focused; focus() takes the points that it is to go on with.")
+        self._regroup(lambda: self._core.unfocus(refined))
+        return self
+
+    def _check_whole(self, kind: str) -> None:
+        if self.focused:
+            raise StateError(
+                f"{kind}() changes all points, and the run is focused on {self.n} of them; call unfocus() first."
+            )
 
     def _regroup(self, change: Any) -> None:
         self._raise_if_failed()
@@ -68,3 +127,4 @@ class Growing(Steering):
             change()
         self._wake()
         self._tell("points")
+        self._tell("pins")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -36,7 +37,8 @@ class Members(Core):
         keep = torch.from_numpy(np.setdiff1d(np.arange(self.rows.n), indices))
         rows = self._chosen(keep, "remove")
         change = Change(self.iteration, "remove", {"indices": indices})
-        self._regroup(change, keep, rows, lambda found, k: restricted(found, keep, rows.values, k))
+        state = replace(self._taken(keep), members=self.members()[keep])
+        self._regroup(change, rows, state, self._restricted(keep, rows), len(indices))
 
     def add(self, table: Rows) -> None:
         """Put new points in the run, each at the place that `transform` finds for it."""
@@ -51,18 +53,36 @@ class Members(Core):
             self.iteration, "add", {"rows": table.n, "fingerprint": table.fingerprint()}, table=table
         )
         places = made.place(torch.clone(table.values)).to(state.positions)
-        self._regroup(change, keep, rows, lambda found, k: extended(found, values), places)
+        first = sum(table.n for table in self.tables)
+        members = torch.cat([self.members(), torch.arange(first, first + table.n)])
+        taken = replace(self._taken(keep, places), members=members)
+        known = self._right()
+        self._regroup(change, rows, taken, lambda _: extended(known, values) if known else None, table.n)
         self.tables = [*self.tables, table]
 
+    def _right(self) -> Neighbors | None:
+        """The neighbours in force; rough ones are none."""
+        return self.problem.neighbors if self.problem and not self.problem.rough else None
+
+    def _restricted(self, keep: Tensor, rows: Rows) -> Callable[[int], Neighbors | None]:
+        """Gives k neighbours of each of the points `keep` among themselves, as far as they are known."""
+        known = self._right()
+        return lambda k: restricted(known, keep, rows.values, k) if known else None
+
     def _regroup(
-        self, change: Change, keep: Tensor, rows: Rows, known: Any, places: Tensor | None = None
+        self,
+        change: Change,
+        rows: Rows,
+        state: State,
+        known: Callable[[int], Neighbors | None],
+        points: int,
     ) -> None:
-        """Go on with the points `keep` (ascending) and new ones at `places`; nothing is changed if they do not fit."""
-        state, before = self.ensure_start(), self.problem
-        assert before is not None
-        knobs = self._fitting(state, rows.n, change.kind)
-        there = before.neighbors if not before.rough else None
-        found: Neighbors | None = known(there, self.method.k(rows.n, knobs)) if there is not None else None
+        """Go on with other rows at `state`, `points` more or fewer; nothing is changed if they do not fit.
+
+        `known` gives as many neighbours of each as are needed, None where they have to be searched.
+        """
+        knobs = self._fitting(self.ensure_start(), rows.n, change.kind)
+        found = known(self.method.k(rows.n, knobs))
         problem = problem_for(self.method, rows, knobs, self.seed, found)
         self.method.check_together(knobs, problem.graph)
         searched = problem.neighbors is not None and problem.neighbors is not found
@@ -73,16 +93,14 @@ class Members(Core):
             self._pending = self._working | self._pending
             self._working = {}
             self._beside.forget()
-        members = self.members()[keep]
-        if places is not None:
-            first = sum(table.n for table in self.tables)
-            members = torch.cat([members, torch.arange(first, first + len(places))])
-        self.state = replace(
-            _taken(state, keep, places), members=members, origin=awake(self.method, state, rows.n)
-        )
-        self.rows, self.problem = rows, problem
-        points = len(places) if places is not None else len(change.values["indices"])
+        self.state, self.rows, self.problem = state, rows, problem
         self.note(change.kind, {"points": points, "n": rows.n, "digest": problem.graph.digest()})
+
+    def _taken(self, keep: Tensor, places: Tensor | None = None) -> State:
+        """The state of the points `keep` (ascending) and of new ones at `places`."""
+        state = self.ensure_start()
+        n = len(keep) + (0 if places is None else len(places))
+        return replace(_taken(state, keep, places), origin=awake(self.method, state, n))
 
     def _fitting(self, state: State, n: int, kind: str) -> dict[str, Any]:
         """The values in force for n points.

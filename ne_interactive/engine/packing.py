@@ -11,6 +11,7 @@ import numpy as np
 from ne_interactive.engine import store
 from ne_interactive.engine.past import HOLDS, Change
 
+POINTS = (*HOLDS, "remove", "focus")  # changes that name points
 FEW = 64  # numbers of an array that are spelt out
 
 
@@ -29,7 +30,7 @@ def method_of(facts: Mapping[str, Any]) -> Any:
 def pack_change(change: Change, seed: int) -> dict[str, Any]:
     """A change without what only this process needs."""
     values = change.values
-    if change.kind in (*HOLDS, "remove"):
+    if change.kind in POINTS:
         values = {name: pack_array(array, FEW) for name, array in values.items()}
     facts = {"iteration": change.iteration, "kind": change.kind, "values": dict(values)}
     facts |= {"digest": change.digest, "neighbors": change.k}
@@ -40,7 +41,7 @@ def change_of(facts: Mapping[str, Any]) -> Change:
     """The change that `pack_change` took apart."""
     method = method_of(facts["method"]) if facts.get("method") else None
     k, values = facts["neighbors"], facts["values"]
-    if facts["kind"] in (*HOLDS, "remove"):
+    if facts["kind"] in POINTS:
         values = {name: array_of(one) for name, one in values.items()}
     return Change(facts["iteration"], facts["kind"], values, facts["digest"], k, method=method)
 

@@ -16,6 +16,7 @@ from ne_interactive.graph.neighbors import Neighbors
 
 BUDGET = 256.0  # MB
 HOLDS = ("pin", "move", "release")  # changes of where points are and which of them stay there
+GROUPS = ("add", "remove", "focus", "unfocus")  # changes of which points there are
 FIRST_INTERVAL = 50  # iterations between exact states, until they would take too much memory
 
 
@@ -25,9 +26,11 @@ class Change:
 
     Attributes:
         iteration: of the run when it was done.
-        kind: "tune", "neighbours" (the right ones instead of rough ones), "max_iter", "switch", "mark", or of HOLDS.
+        kind: "tune", "neighbours" (the right ones instead of rough ones), "max_iter", "switch", "mark", or of HOLDS
+            or GROUPS.
         values: new live values; of "max_iter" the iteration, of "mark" the name, under the kind's own name; of points
-            that are held "indices" (m,) uint32, and of "move" also "xy" (m, c). A "release" without is one of all.
+            that are held, removed or focused on "indices" (m,) uint32, and of "move" also "xy" (m, c). A "release"
+            without is one of all. Of "unfocus" whether the places are "refined".
         digest: of P from then on; "" where it stayed.
         k: how many neighbours of each point were searched for it; 0 where those in force were enough, or none needed.
         neighbors: what that search found, while there is room for it; another finds the same.
@@ -101,6 +104,17 @@ class Past:
         other.frames, other.branches = dict(self.frames), list(self.branches)
         other.interval, other.stride = self.interval, self.stride
         return other
+
+    def insert(self, change: Change) -> None:
+        """Put a change that leaves the state alone behind all others up to its iteration, and its event likewise."""
+        later = sum(one.iteration > change.iteration for one in self.changes)
+        self.changes.insert(len(self.changes) - later, change)
+        self.checkpoints = [
+            replace(one, changes=one.changes + 1, events=one.events + 1)
+            if one.state.iteration > change.iteration
+            else one
+            for one in self.checkpoints
+        ]
 
     def wants(self, iteration: int) -> bool:
         """Whether a checkpoint is due."""

@@ -186,7 +186,9 @@ def _line(change: Mapping[str, Any], coming: Iterator[int]) -> str:
             return f"run.switch({_call(change['method'])})"
         case "add":
             return f"run.add(added[{next(coming)}])"
-        case "pin" | "move" | "release" | "remove":
+        case "unfocus":
+            return f"run.unfocus({'refined=True' if values['refined'] else ''})"
+        case "pin" | "move" | "release" | "remove" | "focus":
             return f"run.{change['kind']}({', '.join(map(_array, values.values()))})"
         case _:
             return f"run.tune({', '.join(f'{name}={value!r}' for name, value in values.items())})"

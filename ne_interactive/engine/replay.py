@@ -47,7 +47,9 @@ def replay(X: Any, recipe: Recipe | str, added: Sequence[Any] = ()) -> Stepper:
         core.first_method, core.first_k = method_of(facts["first"]), facts["neighbors"]
         core.begin_anew(facts["rough"])
         core.past.branches = [tuple(one) for one in facts["branches"]]
-        differs = core.redo(changes_of(core, facts), facts["iteration"])
+        changes = changes_of(core, facts)
+        core.tables = core.tables[: core.first_tables]  # the others come with their changes
+        differs = core.redo(changes, facts["iteration"])
         if store.digest(core.ensure_start().positions) != facts["embedding"]:
             differs.append("the embedding")
     if differs:

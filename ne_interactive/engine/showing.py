@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from bisect import bisect_left
 from pathlib import Path
 from typing import Any
 
@@ -97,11 +98,33 @@ class Showing(Judging):
         return loss_figure(iterations, losses, events=self.events)
 
     def moments(self) -> dict[int, np.ndarray]:
-        """Frames by iteration that belong together: those of `history`, and the present one."""
+        """Frames by iteration that belong together: those of `history`, and the present one.
+
+        All are of the points that the run has now, in their order; those in which one of these was missing are left
+        out.
+        """
         with self._turnstile.visit():
             frames = {at: Z.numpy() for at, Z in self._core.past.frames.items()}
-            now = self.frame()
-        return frames | {now.iteration: now.embedding}
+            groups, ids, now = self._core.groups(), self.ids, self.frame()
+        since = [at for at, _ in groups]
+        places = [_places(ids, among) for _, among in groups]
+        told = {}
+        for at, Z in frames.items():
+            place = places[
+                bisect_left(since, at, lo=1) - 1
+            ]  # a frame is of the time before what is changed at it
+            if place is not None:
+                told[at] = Z[place]
+        return told | {now.iteration: now.embedding}
 
     def _in_disk(self) -> bool:
         return self.c == 2 and bool(getattr(type(self.method), "disk", False))
+
+
+def _places(ids: np.ndarray, among: np.ndarray) -> Any:
+    """Where numbers are among others, both ascending: all of them as a slice, None where one is missing."""
+    if np.array_equal(ids, among):
+        return slice(None)
+    places = np.searchsorted(among, ids)
+    there = places < len(among)
+    return places if there.all() and np.array_equal(among[places], ids) else None

@@ -89,6 +89,7 @@ class State:
         seed: drawn once for the whole run.
         slots: memory of the update rule (velocity and gains, or what a torch optimizer keeps).
         members: numbers of the points, (n,) int64, ascending: rows of X come first, then those added; None: X as it is.
+        whole: all points, as they were when the run was focused on these; None where it is not.
         pins: rows of the points that do not move, (m,) int64, sorted; None where all do.
         centre: where a rule that centres the map keeps its mean; () is the origin.
         memory: what the method itself keeps from step to step (Sinkhorn duals).
@@ -109,6 +110,7 @@ class State:
     seed: int
     slots: Mapping[str, Tensor] = field(default_factory=dict)
     members: Tensor | None = None
+    whole: Whole | None = None
     pins: Tensor | None = None
     centre: tuple[float, ...] = ()
     memory: Mapping[str, Tensor] = field(default_factory=dict)
@@ -134,6 +136,14 @@ class State:
         return replace(
             self, positions=self.positions.clone(), slots=_cloned(self.slots), memory=_cloned(self.memory)
         )
+
+
+@dataclass(frozen=True)
+class Whole:
+    """What a run that is focused on some of its points goes back to; nothing of it is written to."""
+
+    state: State
+    neighbors: Neighbors | None  # rough ones are none
 
 
 def _cloned(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -99,7 +99,7 @@ class Steering(Reading):
         self._tell("pins")
 
     def restart(self) -> None:
-        """Back to iteration 0 from the same start; values set by hand stay, pins do not.
+        """Back to iteration 0 from the same start; values set by hand stay, pins and a focus do not.
 
         A run at rest or failed goes on.
         """
@@ -108,6 +108,7 @@ class Steering(Reading):
             self._error = None
             self._message = ""
         self._wake()
+        self._tell("points")
         self._tell("iteration")
         self._tell("pins")
 
@@ -132,6 +133,7 @@ class Steering(Reading):
         """
         self._raise_if_failed()
         check_method(method)
+        self._core.settle()  # the metric asked for may be on its way
         made, problem = self._core.prepared(method)
         with self._still():
             self._core.switch(made, problem)

@@ -93,12 +93,17 @@ class Stepper(Showing):
             Z.setflags(write=False)
         return frames
 
-    def mark(self, name: str) -> None:
-        """Give the present iteration a name, for `rewind` and for the record."""
+    def mark(self, name: str, iteration: int | None = None) -> None:
+        """Give the present iteration, or an earlier one, a name, for `rewind` and for the record.
+
+        Raises:
+            ParameterError: if the name is empty, or the run has not come to that iteration.
+        """
         if not isinstance(name, str) or not name.strip():
             raise ParameterError(f"A mark's name must be a text that is not empty; got {name!r}.")
+        at = None if iteration is None else self._iteration_of(iteration)
         with self._turnstile.visit():
-            self._core.mark(name)
+            self._core.mark(name, at)
         self._tell("params")
 
     @property

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ne_interactive.engine.state import Event, Problem, State
+from ne_interactive.engine.state import Event, Problem, State, Whole
 from ne_interactive.engine.values import pack_value, unpack_value
 from ne_interactive.graph.csr import Graph
 from ne_interactive.graph.neighbors import Neighbors
@@ -129,7 +129,7 @@ def unpack_problem(arrays: dict[str, np.ndarray], metric: str, exact: bool, devi
 
 def pack_state(state: State) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """A state as JSON and arrays."""
-    apart = ("positions", "slots", "memory", "pins", "members")
+    apart = ("positions", "slots", "memory", "pins", "members", "whole")
     facts = {f.name: getattr(state, f.name) for f in dataclasses.fields(state) if f.name not in apart}
     facts |= {"grid": list(state.grid), "hand": dict(state.hand), "plateau": dict(state.plateau)}
     tensors = {"state.positions": state.positions}
@@ -137,7 +137,28 @@ def pack_state(state: State) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     tensors |= {f"memory.{name}": tensor for name, tensor in state.memory.items()}
     apart = {"state.pins": state.pins, "state.members": state.members}
     tensors |= {name: tensor for name, tensor in apart.items() if tensor is not None}
-    return facts, {name: tensor.cpu().numpy() for name, tensor in tensors.items()}
+    arrays = {name: tensor.cpu().numpy() for name, tensor in tensors.items()}
+    if state.whole is not None:
+        facts["whole"], inner = _pack_whole(state.whole)
+        arrays |= {f"whole.{name}": array for name, array in inner.items()}
+    return facts, arrays
+
+
+def _pack_whole(whole: Whole) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    facts, arrays = pack_state(whole.state)
+    told, found = {"state": facts}, whole.neighbors
+    if found is None:
+        return told, arrays
+    parts = {"indices": found.indices.cpu().numpy(), "distances": found.distances.cpu().numpy()}
+    arrays |= {f"neighbors.{name}": part for name, part in parts.items()}
+    return told | {"metric": found.metric, "exact": found.exact}, arrays
+
+
+def _unpack_whole(facts: dict[str, Any], arrays: dict[str, np.ndarray], device: torch.device) -> Whole:
+    inner = {name.removeprefix("whole."): one for name, one in arrays.items() if name.startswith("whole.")}
+    found = _tensors(inner, "neighbors", device)
+    neighbors = Neighbors(**found, metric=facts["metric"], exact=facts["exact"]) if found else None
+    return Whole(unpack_state(facts["state"], inner, device), neighbors)
 
 
 def unpack_state(facts: dict[str, Any], arrays: dict[str, np.ndarray], device: torch.device) -> State:
@@ -146,6 +167,8 @@ def unpack_state(facts: dict[str, Any], arrays: dict[str, np.ndarray], device: t
     for name in ("pins", "members"):
         kept = arrays.get(f"state.{name}")
         rest[name] = None if kept is None else torch.from_numpy(kept).to(device if name == "pins" else "cpu")
+    if facts.get("whole") is not None:
+        rest["whole"] = _unpack_whole(facts["whole"], arrays, device)
     for name in ("slots", "memory"):
         rest[name] = _tensors(arrays, name, device)
     return State(positions=torch.from_numpy(arrays["state.positions"]).to(device), **rest)

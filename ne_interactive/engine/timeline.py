@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from ne_interactive.engine.beside import Beside
-from ne_interactive.engine.members import Members
-from ne_interactive.engine.past import Change, Checkpoint
+from ne_interactive.engine.focusing import Focusing
+from ne_interactive.engine.past import GROUPS, Change, Checkpoint
 from ne_interactive.engine.preparation import Prepared
 from ne_interactive.engine.protocol import Method
 from ne_interactive.engine.setup import problem_for, rough_problem_for
-from ne_interactive.engine.state import Problem
+from ne_interactive.engine.state import Event, Problem
 from ne_interactive.engine.step import by_hand, in_force
 from ne_interactive.engine.trace import Speed, Trace
 from ne_interactive.graph.neighbors import Neighbors
 from ne_interactive.graph.tables import neighbors_of
 
 
-class Timeline(Members):
+class Timeline(Focusing):
     """A run that can be taken back to any of its iterations, by replay from the nearest exact state."""
 
-    def mark(self, name: str) -> None:
-        """Give the present iteration a name."""
-        self.past.changes.append(Change(self.iteration, "mark", {"mark": name}))
-        self.note("mark", {"name": name})
+    def mark(self, name: str, iteration: int | None = None) -> None:
+        """Give the present iteration a name, or an earlier one, from which everything goes on as it did."""
+        at = self.iteration if iteration is None else iteration
+        self.past.insert(Change(at, "mark", {"mark": name}))
+        later = itertools.takewhile(lambda event: event.iteration > at, reversed(self.events))
+        self.events.insert(
+            len(self.events) - len(list(later)), Event(at, "mark", {"name": name}, self.seconds)
+        )
 
     def marks(self) -> dict[str, int]:
         """The iterations that have names; of two of one name the later."""
@@ -125,7 +130,7 @@ class Timeline(Members):
 
     def _problem_of(self, change: Change) -> Problem | None:
         """The problem that a change brought, made again if need be; None if it brought none."""
-        if not change.digest or change.kind in ("add", "remove"):  # which make it of the one in force
+        if not change.digest or change.kind in GROUPS:  # which make it of what is known
             return None
         made = change.made()
         if made is not None:
@@ -162,6 +167,10 @@ class Timeline(Members):
             case "add":
                 assert change.table is not None
                 self.add(change.table)
+            case "focus":
+                self.focus(change.values["indices"])
+            case "unfocus":
+                self.unfocus(change.values["refined"])
             case "pin" | "move" | "release":
                 self.hold(change)
             case _:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ne_interactive.params.errors import NEError
+from ne_interactive.params.errors import NEError, ParameterError
 from ne_interactive.quality.hover import HoverTable
 from ne_interactive.quality.pictures import Pixels, Thumbnails
 from ne_interactive.quality.text import plain_text
@@ -47,6 +47,7 @@ class Desk:
         self._table: Any = table
         self._images: Any = images
         self._given = table, images
+        self._ids: object = None  # another one whenever the points become others
         self._exploring = exploring
         self._branches = branches
         self._show = show
@@ -60,8 +61,13 @@ class Desk:
 
     def follow(self, entries: np.ndarray) -> None:
         """Points have left the run or come to it; `entries` are theirs in the tables."""
-        self._exploring.entries = entries
+        self._ids = self._exploring.entries = entries
         self._table, self._images = (Entries(one, entries) if one else None for one in self._given)
+
+    def regrouped(self) -> None:
+        """The views know that the points are others: what they were told by number is told again."""
+        if self.stream.link.open:
+            self._talker.post(lambda: self._holding.tell(always=True))
 
     def close(self) -> None:
         """Answer nothing any more."""
@@ -161,7 +167,27 @@ class Desk:
         self._mover.post(lambda: self._moved(lambda run: run.rewind(iteration)), once="rewind")
 
     def _on_remove(self, id: int, points: np.ndarray) -> None:
-        self._mover.post(lambda: self._moved(lambda run: run.remove(points)), once="remove")
+        self._regroup("remove", id, lambda run: run.remove(points))
+
+    def _on_focus(self, id: int, points: np.ndarray) -> None:
+        self._regroup("focus", id, lambda run: run.focus(points))
+
+    def _on_unfocus(self, id: int, refined: bool) -> None:
+        self._regroup("unfocus", id, lambda run: run.unfocus(refined=refined))
+
+    def _regroup(self, kind: str, id: int, change: Callable[[Any], object]) -> None:
+        """Change which points there are, unless they have become others meanwhile: then others were meant."""
+        run, ids = self.run, self._ids
+
+        def regroup() -> None:
+            try:
+                if run is not self.run or ids is not self._ids:
+                    raise ParameterError("The points have become others meanwhile; select again.")
+                change(run)
+            except Exception as error:
+                self.stream.tell({"k": "refused", "of": kind, "id": id, "error": plain_text(error, 1000)})
+
+        self._mover.post(regroup, once=kind)
 
     def _on_pin(self, id: int, points: np.ndarray) -> None:
         self._hold("pin", id, points)
@@ -176,8 +202,8 @@ class Desk:
         if not self._talker.post(lambda: self._holding.hold(kind, id, *values)):
             raise Malformed("too many changes wait already.")
 
-    def _on_mark(self, name: str) -> None:
-        self._mover.post(lambda: self._moved(lambda run: run.mark(name)))
+    def _on_mark(self, name: str, iteration: int | None) -> None:
+        self._mover.post(lambda: self._moved(lambda run: run.mark(name, iteration)))
 
     def _on_branch(self, iteration: int) -> None:
         self._mover.post(lambda: self._moved(self._branch(iteration)), once="branch")

@@ -93,6 +93,7 @@ class Explorer(anywidget.AnyWidget):
         self._given = self._ids = run.ids
         self._all_sizes = sizes.bytes if sizes else b""
         self._stop_run_on_close = False
+        self._regrouped = 0  # how often the points have become others
         scene = scene_of(run) | {"title": plain_text(title or "")}
         asks = table is not None or pictures is not None
         scene |= {"size": sizes.describe() if sizes else None} | self._coloring()
@@ -129,13 +130,16 @@ class Explorer(anywidget.AnyWidget):
         if np.array_equal(before, self._ids):
             return
         kept = moved(self.selection, before, self._ids)
+        self._regrouped += 1
         self._desk.follow(self._entries())
         with self.hold_sync():
             self._selection = packed(kept)
-            self._scene = self._scene | scene_of(self.run) | self._coloring()
+            points = {"regrouped": self._regrouped}
+            self._scene = self._scene | scene_of(self.run) | self._coloring() | points
             self._codes = codes(labels_of(self._colors.labels, self._entries()))
             self._sizes = bytes_of(self._all_sizes, self._entries())
         self.selection = kept
+        self._desk.regrouped()
 
     def _entries(self) -> np.ndarray:
         """Which entry of what was given is each point's; n, the number of entries, for a point without one."""

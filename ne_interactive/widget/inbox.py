@@ -64,11 +64,16 @@ def read_message(content: object, n: int, buffers: Sequence[Any] = ()) -> dict[s
             return {"k": kind, "branch": _integer("branch", get("branch"))}
         case "script":
             return {"k": kind, "id": _integer("id", get("id"))}
-        case "mark":
+        case "unfocus":
+            if not isinstance(get("refined"), bool):
+                raise Malformed("refined must be true or false.")
+            return {"k": kind, "id": _integer("id", get("id")), "refined": get("refined")}
+        case "mark":  # the moment looked at, or without an iteration the present one
             name = get("name")
             if not (isinstance(name, str) and name.strip() and len(name) <= MAX_VALUE_TEXT):
                 raise Malformed(f"A name must be a text of 1 to {MAX_VALUE_TEXT} characters.")
-            return {"k": kind, "name": name.strip()}
+            at = None if get("iteration") is None else _integer("iteration", get("iteration"))
+            return {"k": kind, "name": name.strip(), "iteration": at}
         case "hover" | "neighbors":
             point = _integer("point", get("point"))
             if point >= n:
@@ -84,7 +89,7 @@ def read_message(content: object, n: int, buffers: Sequence[Any] = ()) -> dict[s
             if not (isinstance(text, str) and len(text) <= MAX_VALUE_TEXT):
                 raise Malformed(f"text must be a text of at most {MAX_VALUE_TEXT} characters.")
             return {"k": kind, "id": _integer("id", get("id")), "text": text}
-        case "select" | "pin" | "remove":
+        case "select" | "pin" | "remove" | "focus":
             return {"k": kind, "id": _integer("id", get("id")), "points": _points(buffers, n)}
         case "release":  # without points, of all
             points = _points(buffers, n) if len(buffers) else None

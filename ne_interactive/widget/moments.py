@@ -47,12 +47,9 @@ def quality_message(run: Any) -> dict[str, Any]:
 
 
 def past_message(run: Any, id: int, iteration: int) -> tuple[dict[str, Any], list[memoryview]]:
-    """Give the frame of the past that lies nearest to an iteration; the present one where none is kept."""
-    frames = run.history
-    if frames:
-        at = min(frames, key=lambda kept: abs(kept - iteration))
-        frame = Frame(at, frames[at], float("nan"), {}, 0.0, run.state)
-    else:
-        frame = run.frame()
+    """Give the frame of the past that lies nearest to an iteration, of the points that there are now."""
+    frames = run.moments()
+    at = min(frames, key=lambda kept: abs(kept - iteration))
+    frame = Frame(at, frames[at], float("nan"), {}, 0.0, run.state)
     header, buffers = frame_message(frame, run, key=False)
     return header | {"k": "past", "id": id}, buffers

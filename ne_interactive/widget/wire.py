@@ -96,6 +96,7 @@ def status_message(run: Any, message: str | None = None) -> dict[str, Any]:
         "following": plain(run.following),
         "work": work_of(run),
         "changes": changes_of(run),
+        "undo": undo_of(run),
     }
 
 
@@ -112,6 +113,14 @@ def changes_of(run: Any) -> list[list[Any]]:
     return told[-MAX_CHANGES:]
 
 
+def undo_of(run: Any) -> list[Any] | None:
+    """Say what a person may want to take back: the last change, where it was one of which points there are."""
+    told = [event for event in run.events if _in_words(event)]
+    if not told or told[-1].kind not in ("remove", "add"):
+        return None
+    return [told[-1].iteration, plain_text(_in_words(told[-1]), 200)]
+
+
 def _in_words(event: Any) -> str:
     detail = event.detail
     match event.kind:
@@ -126,15 +135,23 @@ def _in_words(event: Any) -> str:
         case "switch":
             return f"{detail['from']} to {detail['to']}"
         case "remove":
-            return f"{detail['points']} points removed"
+            return f"{_points(detail['points'])} removed"
         case "add":
-            return f"{detail['points']} points added"
+            return f"{_points(detail['points'])} added"
+        case "focus":
+            return f"focus on {detail['points']:,} points"
+        case "unfocus":
+            return f"back to all {detail['n']:,} points"
         case "mark":
             return detail["name"]
         case "max_iter":
             return f"max_iter {detail['from']} to {detail['to']}"
         case _:
             return ""
+
+
+def _points(count: int) -> str:
+    return "1 point" if count == 1 else f"{count:,} points"
 
 
 def _short(value: Any) -> str:
@@ -145,7 +162,7 @@ def scene_of(run: Any) -> dict[str, Any]:
     """Say what is drawn: how many points, by which method, and whether they lie in the unit disk."""
     method = type(run.method)
     disk = run.c == 2 and bool(getattr(method, "disk", False))
-    return {"n": run.n, "c": max(run.c, 2), "method": method.__name__, "disk": disk}
+    return {"n": run.n, "all": run.n_all, "c": max(run.c, 2), "method": method.__name__, "disk": disk}
 
 
 def number(value: Any) -> float | None:

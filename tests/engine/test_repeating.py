@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 import ne_interactive as ne
-from ne_interactive.params.errors import DataError, ParameterError
+from ne_interactive.data.arrays import as_table
+from ne_interactive.params.errors import DataError, ParameterError, StateError
 
 N = 70
 DRAW = np.random.default_rng(5)
@@ -43,18 +44,31 @@ METHODS = {
 }
 
 
+def new_rows(m):
+    return X[7 : 7 + m] + np.float32(0.3)
+
+
+TABLES = {as_table(new_rows(m)).fingerprint(): new_rows(m) for m in range(2, 10)}
+
+
+def added_to(run):
+    return [TABLES[told["fingerprint"]] for told in run.recipe().facts["added"]]
+
+
 def repeat(run):
     """The run replayed from its JSON and made by its script: both as the run itself."""
-    recipe = run.recipe()
+    recipe, added = run.recipe(), added_to(run)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        again = ne.replay(X, str(recipe))
-    names: dict[str, Any] = {"X": X}
+        again = ne.replay(X, str(recipe), added=added)
+    names: dict[str, Any] = {"X": X, "added": added}
     exec(recipe.python(), names)
     scripted: Any = names["run"]
     for other in (again, scripted):
         assert np.array_equal(run.pinned, other.pinned)
         assert np.array_equal(run.embedding, other.embedding)
+        assert np.array_equal(run.ids, other.ids)
+        assert run.focused == other.focused
         assert run.params == other.params
         assert (run.iteration, run.max_iter, run.marks) == (other.iteration, other.max_iter, other.marks)
     assert np.array_equal(names["Z"], run.embedding)
@@ -97,16 +111,21 @@ class Repeating(RuleBasedStateMachine):
             assert np.array_equal(frame.embedding, self.seen[to])
         self.seen = {at: Z for at, Z in self.seen.items() if at <= to}
 
-    @rule(name=st.sampled_from(["a", "b", "it's"]))
-    def mark(self, name):
-        self.run.mark(name)
+    @rule(name=st.sampled_from(["a", "b", "it's"]), share=SHARES)
+    def mark(self, name, share):
+        at = int(share * self.run.iteration)
+        self.run.mark(name, at)
+        marks = [(event.iteration, event.detail["name"]) for event in self.run.events if event.kind == "mark"]
+        assert marks == sorted(marks, key=lambda one: one[0])
+        assert (at, name) in marks
 
     @rule(
-        points=st.lists(st.integers(0, N - 1), max_size=5, unique=True),
+        shares=st.lists(SHARES, max_size=5),
         kind=st.sampled_from("pmr"),
         at=SHARES,
     )
-    def hold(self, points, kind, at):
+    def hold(self, shares, kind, at):
+        points = self.drawn(shares)
         match kind:
             case "p":
                 self.run.pin(points)
@@ -114,6 +133,41 @@ class Repeating(RuleBasedStateMachine):
                 self.run.move(points, np.full((len(points), 2), 20 * at - 10))
             case "r":
                 self.run.release(points or None)
+
+    def drawn(self, shares):
+        return sorted({int(share * (self.run.n - 1)) for share in shares})
+
+    @precondition(lambda self: not self.run.focused)
+    @rule(shares=st.lists(SHARES, max_size=6))
+    def remove(self, shares):
+        with contextlib.suppress(ParameterError):  # what is left is less than the parameters need
+            self.run.remove(self.drawn(shares))
+
+    @precondition(lambda self: not self.run.focused and self.run.n < 2 * N)
+    @rule(m=st.integers(2, 9))
+    def add(self, m):
+        with contextlib.suppress(ParameterError):  # PACMAP places no new rows
+            self.run.add(new_rows(m))
+
+    @rule(first=SHARES, stride=st.integers(1, 3))
+    def focus(self, first, stride):
+        points = np.arange(self.run.n)[int(first * self.run.n / 2) :: stride]
+        with contextlib.suppress(ParameterError):  # too few, or all
+            self.run.focus(points)
+
+    @precondition(lambda self: self.run.focused)
+    @rule(refined=st.booleans())
+    def unfocus(self, refined):
+        self.run.unfocus(refined=refined)
+
+    @precondition(lambda self: self.run.focused)
+    @rule()
+    def grow_refused(self):
+        before = self.run.ids
+        for change in (lambda: self.run.remove([0]), lambda: self.run.add(new_rows(2))):
+            with pytest.raises(StateError, match="unfocus"):
+                change()
+        assert np.array_equal(self.run.ids, before)
 
     @precondition(lambda self: self.run.marks)
     @rule(data=st.data())
@@ -141,7 +195,7 @@ class Repeating(RuleBasedStateMachine):
 
     @rule()
     def save_and_load(self):
-        self.run = ne.Stepper.load(self.run.save(self.folder / "run.npz"), X)
+        self.run = ne.Stepper.load(self.run.save(self.folder / "run.npz"), X, added=added_to(self.run))
 
     def teardown(self):
         again = repeat(self.run)

@@ -67,3 +67,27 @@ def test_plotly_and_pillow_are_imported_only_when_a_picture_is_made():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
     )
     assert shown.stdout.strip() == "[]"
+
+
+def test_moments_are_of_the_points_that_there_are_now():
+    X = np.random.default_rng(0).normal(size=(60, 5)).astype(np.float32)
+    run = ne.Stepper(X, ne.TSNE(perplexity=5, random_state=0))
+    run.step(3)
+    before = run.history[2]
+    keep = np.setdiff1d(np.arange(len(X)), [0, 4])
+    run.remove([0, 4])
+    run.step(2)
+    assert list(run.moments()) == [1, 2, 3, 4, 5]
+    assert np.array_equal(run.moments()[2], before[keep])
+    run.add(X[:2])  # as many as at the beginning, but others
+    run.step(2)
+    assert list(run.moments()) == [6, 7]
+    run.focus(np.arange(20))
+    run.step(2)
+    assert list(run.moments()) == list(range(1, 10))
+    assert np.array_equal(run.moments()[2], before[keep][:20])
+    run.unfocus()
+    run.step(1)
+    assert list(run.moments()) == [6, 7, 10]
+    run.rewind(4)
+    assert list(run.moments()) == [1, 2, 3, 4]

@@ -375,3 +375,32 @@ def test_random_sequences_are_repeated(seed, tmp_path):
     assert np.array_equal(run.embedding, again.embedding)
     assert run.params == again.params
     assert np.array_equal(run.step(15).embedding, again.step(15).embedding)
+
+
+def test_a_past_moment_is_named_and_all_goes_on_as_before():
+    run = ne.Stepper(data(), tsne())
+    run.step(60)
+    run.tune(exaggeration=2.0)
+    run.step(60)
+    run.mark("end")
+    now = run.embedding
+    run.mark("middle", 30)
+    run.mark("turn", iteration=60)
+    assert run.marks == {"middle": 30, "turn": 60, "end": 120}
+    assert [event.iteration for event in run.events if event.kind == "mark"] == [30, 60, 120]
+    other = run.fork("middle")
+    assert other.iteration == 30
+    assert other.marks == {"middle": 30}
+    other.rewind(0)
+    assert np.array_equal(run.fork("end").embedding, now)
+    again = ne.replay(data(), str(run.recipe()))
+    assert again.marks == run.marks
+    names = {"X": data()}
+    exec(run.recipe().python(), names)
+    assert np.array_equal(names["Z"], now)
+    assert "run.mark('middle')" in run.recipe().python()
+    run.rewind("turn")
+    assert (run.iteration, list(run.marks)) == (60, ["middle", "turn"])
+    for wrong in (-1, 61, 2.5, True, "none"):
+        with pytest.raises(ParameterError):
+            run.mark("there", wrong)

@@ -54,6 +54,13 @@ class FakeRun:
         return np.arange(self.n)
 
     @property
+    def n_all(self) -> int:
+        return self.n
+
+    def moments(self) -> dict[int, np.ndarray]:
+        return self.history | {self.iteration: self.embedding}
+
+    @property
     def embedding(self) -> np.ndarray:
         return self.start_positions + np.float32(self.iteration)
 

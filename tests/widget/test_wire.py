@@ -121,6 +121,7 @@ def test_status_tells_the_error_of_the_run(run):
         "following",
         "work",
         "changes",
+        "undo",
     }
 
 

@@ -53,7 +53,7 @@ export class ControlView {
     const cost = COSTS[redo] ?? "";
     this.#cost = cost;
     say(this.#price, cost);
-    const label = h("span", { class: "ne-name" }, name, this.#price);
+    const label = h("span", { class: "ne-name ne-priced" }, name, " ", this.#price);
     const back = this.#auto ?? this.#reset;
     const head = h("div", { class: "ne-head" }, label, ...(back ? [back] : []));
     const [value, slider] = [...this.#face.elements].reverse();

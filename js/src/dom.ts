@@ -2,6 +2,10 @@
 
 type Child = Node | string;
 
+/** Where one types; there every key but the host's Save is the text's. */
+const TYPED = 'textarea, input:not([type="range"], [type="checkbox"])';
+const SUPPRESS = "data-lm-suppress-shortcuts";
+
 /** What can hold the focus. JupyterLab takes the keys of every element that does not say, itself, that it wants them. */
 const FOCUSABLE = new Set(["button", "canvas", "dialog", "input", "select", "textarea"]);
 
@@ -15,9 +19,25 @@ export function h<K extends keyof HTMLElementTagNameMap>(
     if (value === true) element.setAttribute(name, "");
     else if (value !== false) element.setAttribute(name, value);
   }
-  if (FOCUSABLE.has(tag)) element.setAttribute("data-lm-suppress-shortcuts", "true");
+  if (FOCUSABLE.has(tag)) element.setAttribute(SUPPRESS, "true");
   element.append(...children);
   return element;
+}
+
+/**
+ * Leaves keys with Ctrl, Cmd or Alt to the host, as saving the notebook, while all others stay with what has the focus
+ * within `root`. JupyterLab hears keys on their way down from the document; so this hears them before, at the window.
+ */
+export function shareKeys(root: HTMLElement, signal: AbortSignal): void {
+  const share = (event: KeyboardEvent) => {
+    const { target, key } = event;
+    if (!(target instanceof Element) || !root.contains(target)) return;
+    const theirs = event.ctrlKey || event.metaKey || event.altKey;
+    const shared = theirs && (key.toLowerCase() === "s" || !target.matches(TYPED));
+    if (shared) target.removeAttribute(SUPPRESS);
+    else if (FOCUSABLE.has(target.localName)) target.setAttribute(SUPPRESS, "true");
+  };
+  addEventListener("keydown", share, { capture: true, signal });
 }
 
 /** A 16 by 16 icon from one path. */

@@ -9,6 +9,9 @@ declare const neView: { default: { render(context: { model: Model; el: HTMLEleme
 
 /** Pixels of the window that the picture does not get, and the least that it gets. */
 const BESIDE = 104;
+/** As many more where the tools stand above the picture; see the widths in style.css. */
+const TOOLS = 46;
+const NARROW = 900;
 const LEAST = 240;
 
 async function start(): Promise<void> {
@@ -18,7 +21,8 @@ async function start(): Promise<void> {
   const model = new RecordedModel(recording);
   const player = new Player(recording, model);
   model.asked = player;
-  const fill = () => model.set("_height", Math.max(LEAST, innerHeight - BESIDE));
+  const beside = () => BESIDE + (innerWidth > NARROW ? 0 : TOOLS);
+  const fill = () => model.set("_height", Math.max(LEAST, innerHeight - beside()));
   fill();
   addEventListener("resize", fill);
   neView.default.render({ model, el });

@@ -5,7 +5,7 @@ import { Commands } from "./commands.ts";
 import { copy, offer } from "./copy.ts";
 import { Curves } from "./curves.ts";
 import { declareDisplay } from "./display.ts";
-import { h, say } from "./dom.ts";
+import { h, say, shareKeys } from "./dom.ts";
 import { Explore } from "./explore.ts";
 import { attachHand } from "./hand.ts";
 import { Help } from "./help.ts";
@@ -159,7 +159,6 @@ export class View {
     this.#stage.canvas.setAttribute("aria-describedby", this.#help.id);
     this.#stage.element.append(
       this.#caption,
-      this.#tools.element,
       this.#hint,
       this.#explore.search.element,
       this.#hover.card.element,
@@ -173,7 +172,7 @@ export class View {
       this.#legend.element,
     );
     this.#bar.element.prepend(this.#timeline.element);
-    this.#main.append(this.#stage.element, this.#bar.element, side);
+    this.#main.append(this.#stage.element, this.#tools.element, this.#bar.element, side);
     this.#root.append(this.#help, this.#banner, this.#main, this.#keys.element);
     element.append(this.#root);
     this.signal.addEventListener("abort", () => {
@@ -232,6 +231,7 @@ export class View {
       },
       signal,
     );
+    shareKeys(this.#root, signal);
     say(this.#help, this.#commands.describe());
     const timers = [
       setInterval(() => this.#showRates(), RATE_EVERY),

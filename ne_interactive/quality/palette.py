@@ -25,9 +25,9 @@ EIGHT = {
 """The hues of Okabe and Ito (2008), moved until colour-blind eyes tell them apart. Up to eight categories."""
 TWENTY = {
     "light": "#3a3488 #b58954 #20603d #ee3878 #7b53f7 #873201 #e05cdb #35a195 #7d9502 #503752 "
-    "#8727ac #99457b #7e6b0b #5f00b8 #a576ab #6d589d #768ada #df7170 #59652b #0b4a55",
+    "#a20975 #7e1ba2 #d86c6c #3687fc #097eb4 #ea6300 #cf0924 #a26399 #129036 #87002d",
     "dark": "#71b0fa #d86a00 #b8f6ba #f80053 #766ef5 #f3c46d #b063a4 #31f6fc #e2f738 #a5a295 "
-    "#df60c8 #d59bcb #f29e27 #9864cf #cd8b6f #9bfbe1 #e14177 #ca7539 #65d392 #0a8d79",
+    "#fcb400 #48875a #fca2b4 #00a2bd #75ea3f #7ea224 #cf1b75 #00c675 #c609bd #ab5a48",
 }
 SCALE = {
     "light": "#35155f #3f3d8f #2c6f95 #1f8b79 #4c9a2c #a8900a",

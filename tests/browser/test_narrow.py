@@ -1,0 +1,71 @@
+"""Where there is little room: tools leave the map alone, words are whole, keys of the host stay the host's."""
+
+import numpy as np
+import pytest
+
+from .host import control, traits
+
+WIDE = np.random.default_rng(0).uniform(-1, 1, (400, 2)) * [1, 0.6]
+LONG = control(
+    "early_exaggeration_iter", kind="choice", choices=["a long choice"], value="a long choice", redo="graph"
+)
+# Asks as Lumino does, on the way down from the document: does the element, or one around it, refuse shortcuts?
+HEAR = """() => {
+  window.heard = [];
+  document.addEventListener("keydown", (event) => {
+    if (event.target.closest("[data-lm-suppress-shortcuts]") === null) window.heard.push(event.key);
+  }, true);
+}"""
+
+
+def show(host, width):
+    host.page.set_viewport_size({"width": width + 40, "height": 900})
+    state = traits(400, ["left", "right"], _controls=[LONG, control("strength")])
+    host.show(state, style=f"width: {width}px")
+    host.frame(WIDE)
+    host.settle(300)
+    return host.page.locator(".ne-root")
+
+
+@pytest.mark.parametrize("width", [340, 420, 700, 800])
+def test_tools_stand_above_the_map_and_nothing_is_cut(host, width):
+    root = show(host, width)
+    tools, stage, side = (
+        root.locator(name).bounding_box() for name in (".ne-tools", ".ne-stage", ".ne-side")
+    )
+    assert tools["y"] + tools["height"] <= stage["y"]
+    assert stage["width"] >= 300
+    assert root.evaluate("(e) => e.scrollWidth <= e.clientWidth")
+    if width > 640:  # beside both
+        assert side["x"] >= stage["x"] + stage["width"]
+        assert abs(side["y"] + side["height"] - stage["y"] - stage["height"]) < 1
+        assert stage["height"] == 480
+    button = root.get_by_role("button", name="Help").bounding_box()
+    assert button["x"] + button["width"] <= stage["x"] + stage["width"]
+
+
+@pytest.mark.parametrize("width", [420, 700, 1100])
+def test_what_a_change_costs_is_never_cut(host, width):
+    root = show(host, width)
+    cost = root.locator(".ne-cost").first
+    assert cost.inner_text() == "new neighbours"
+    box, name = cost.bounding_box(), root.locator(".ne-priced").first.bounding_box()
+    assert box["x"] + box["width"] <= name["x"] + name["width"]
+    assert box["y"] + box["height"] <= name["y"] + name["height"]
+    assert root.locator(".ne-priced").first.evaluate("(e) => e.scrollWidth <= e.clientWidth")
+
+
+def test_keys_with_ctrl_reach_the_host_and_plain_ones_do_not(host):
+    root = show(host, 1000)
+    host.page.evaluate(HEAR)
+    heard = lambda: [key for key in host.page.evaluate("window.heard.splice(0)") if len(key) == 1]  # noqa: E731
+    for element in (root.locator(".ne-canvas"), root.get_by_role("slider", name="strength")):
+        element.focus()
+        for key in ("s", "Control+s", "b", "Meta+s", "Alt+b", "d"):
+            host.page.keyboard.press(key)
+        assert heard() == ["s", "s", "b"]
+    root.get_by_role("textbox", name="strength value").focus()
+    for key in ("Control+a", "Control+s", "5"):  # all of the text is selected, not all cells
+        host.page.keyboard.press(key)
+    assert heard() == ["s"]
+    assert host.sent("do") == []

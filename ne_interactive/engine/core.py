@@ -58,6 +58,7 @@ class Core(Preparation):
             former = self.problem.blended(state.fading).graph if self.problem and fades else None
             self.problem = replace(problem, fading=former) if former else problem
             self.state = replace(self.state, fading=FADE if fades else 0)
+            self.past.fit(self.problem)
             detail["digest"] = problem.graph.digest()
         self.note(kind, detail if changes else {"rough": False, "digest": detail["digest"]})
 
@@ -108,8 +109,11 @@ class Core(Preparation):
             return  # the state is not any more what it was before; an earlier one serves
         if self.problem is not None and self.past.budget > 0:
             state = self.ensure_start().copy()
-            made, told = len(self.past.changes), len(self.events)
-            self.past.keep(Checkpoint(state, self.method, self.problem, made, told, self.seconds, self.loss))
+            found, made, told = self.problem.neighbors, len(self.past.changes), len(self.events)
+            k = found.k if found else 0
+            self.past.keep(
+                Checkpoint(state, self.method, self.problem, k, made, told, self.seconds, self.loss)
+            )
 
     def max_iter(self) -> int:
         """Iteration at which a full run of the present method ends."""
@@ -139,6 +143,7 @@ class Core(Preparation):
         self.past.changes.append(Change(self.iteration, "switch", method=method).of(problem, self.problem))
         names = {"from": type(self.method).__name__, "to": type(method).__name__}
         self.method, self.problem = method, problem
+        self.past.fit(problem)
         self.state, scale = _taken_over(method, state, state.iteration)
         detail = {**names, "scale": scale, "digest": problem.graph.digest()}
         self.note("switch", detail)
@@ -202,8 +207,8 @@ class Core(Preparation):
         self.first_method = self.method
         self.began_roughly = self.problem is not None and self.problem.rough
         if self.problem is not None and not self.problem.rough:
-            self.first_neighbors = self.problem.neighbors
-            self.first_k = self.first_neighbors.k if self.first_neighbors else 0
+            first = self.past.first = self.problem.neighbors
+            self.first_k = first.k if first else 0
         if hand := dict(self.state.hand):
             problem = self.problem if self._costly(hand) else None
             self.past.changes.append(Change(0, "tune", hand).of(problem, problem))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import weakref
+from collections.abc import Mapping
 from numbers import Real
 from typing import Any
 
@@ -41,14 +42,24 @@ class Judge:
         """An independent judge with the same sample and measurements."""
         other = Judge()
         with self._lock:
-            other._rows, other._sample, other._at, other._values = (
-                self._rows,
-                self._sample,
-                list(self._at),
-                list(self._values),
-            )
-            other._latest = self._latest
+            other._rows, other._sample, other._latest = self._rows, self._sample, self._latest
+            other._at, other._values = list(self._at), list(self._values)
         return other
+
+    def packed(self) -> dict[str, np.ndarray]:
+        """What was measured as arrays that a file holds."""
+        return {f"quality.{name}": array for name, array in self.arrays().items()}
+
+    @staticmethod
+    def unpacked(arrays: Mapping[str, np.ndarray], iteration: int) -> Judge:
+        """The judge of a run at an iteration with what `packed` gave; of files without it, one that knows nothing."""
+        judge = Judge()
+        judge._latest = iteration
+        at = arrays.get("quality.iteration", np.empty(0, np.int64))
+        missing = np.full(len(at), np.nan)
+        columns = [arrays.get(f"quality.{name}", missing).tolist() for name in MEASURES]
+        judge._at, judge._values = at.tolist(), list(zip(*columns, strict=True))
+        return judge
 
     def heard(self, iteration: int) -> None:
         """The run has come to an iteration; of one that went back the later measurements are forgotten."""

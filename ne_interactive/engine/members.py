@@ -94,6 +94,7 @@ class Members(Core):
             self._working = {}
             self._beside.forget()
         self.state, self.rows, self.problem = state, rows, problem
+        self.past.fit(problem)
         self.note(change.kind, {"points": points, "n": rows.n, "digest": problem.graph.digest()})
 
     def _taken(self, keep: Tensor, places: Tensor | None = None) -> State:
@@ -183,7 +184,7 @@ class Members(Core):
             self._working, self._ready = {}, []
             self._beside.forget()
         if self.problem is None:  # else the start was made of it
-            self.first_neighbors, self.first_k = None, 0
+            self.past.first, self.first_k = None, 0
 
 
 def _taken(state: State, keep: Tensor, places: Tensor | None) -> State:

@@ -9,6 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
+from ne_interactive.data.memory import give_back
 from ne_interactive.data.table import Rows
 from ne_interactive.engine.protocol import Method
 from ne_interactive.engine.state import Problem, State
@@ -17,6 +18,10 @@ from ne_interactive.graph.neighbors import Neighbors
 BUDGET = 256.0  # MB
 HOLDS = ("pin", "move", "release")  # changes of where points are and which of them stay there
 GROUPS = ("add", "remove", "focus", "unfocus")  # changes of which points there are
+NEIGHBORS = 0.75  # of the memory for exact states may be neighbours that are not in force
+# What is kept lies in the heap between what an iteration needs for a moment, and leaves holes that do not fit the next:
+# at 70,000 points 700 MB in ten seconds.
+GIVE_BACK = 1 / 32  # of the budget in new frames, and free memory goes back to the system
 FIRST_INTERVAL = 50  # iterations between exact states, until they would take too much memory
 
 
@@ -66,17 +71,17 @@ class Checkpoint:
 
     state: State
     method: Method
-    problem: Problem
+    problem: Problem | None  # None: given up, to be made again from the neighbours of then
+    k: int  # of them for each point, 0 where it needs none
     changes: int  # made before it
     events: int
     seconds: float
     loss: float
 
-    def bytes(self) -> int:
-        """Memory of the tensors that belong to it alone."""
-        state = self.state
-        tensors = [state.positions, *state.slots.values(), *state.memory.values()]
-        return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+    def tensors(self) -> list[Tensor]:
+        """What is held for it."""
+        held = [self.state.positions, *self.state.slots.values(), *self.state.memory.values()]
+        return held + (self.problem.tensors() if self.problem else [])
 
 
 class Past:
@@ -84,25 +89,29 @@ class Past:
 
     Args:
         budget: MB for checkpoints and frames, half for each; 0 keeps the changes only.
+
+    `first` are the neighbours that the run began with, while there is room for them. The problem in force is the run's
+    own and not counted.
     """
 
     def __init__(self, budget: float = BUDGET) -> None:
         self.budget = float(budget)
-        self.branches: list[
-            tuple[int, int]
-        ] = []  # where the run was branched off or taken back to, and from where
+        # where the run was branched off or taken back to, and from where
+        self.branches: list[tuple[int, int]] = []
         self.changes: list[Change] = []
         self.checkpoints: list[Checkpoint] = []
         self.frames: dict[int, Tensor] = {}
+        self.first: Neighbors | None = None
         self.interval = FIRST_INTERVAL
         self.stride = 1
+        self._since = 0  # bytes of frames since free memory was given back
 
     def copy(self) -> Past:
         """An independent past with the same content; what it holds is never written to."""
         other = Past(self.budget)
         other.changes, other.checkpoints = list(self.changes), list(self.checkpoints)
         other.frames, other.branches = dict(self.frames), list(self.branches)
-        other.interval, other.stride = self.interval, self.stride
+        other.first, other.interval, other.stride = self.first, self.interval, self.stride
         return other
 
     def insert(self, change: Change) -> None:
@@ -121,13 +130,26 @@ class Past:
         return self.budget > 0 and iteration % self.interval == 0
 
     def keep(self, checkpoint: Checkpoint) -> None:
-        """Keep an exact state; beyond the budget, those that lie between doubled intervals are given up."""
+        """Keep an exact state, and within the budget."""
         at = checkpoint.state.iteration
         if self.budget <= 0 or (self.checkpoints and self.checkpoints[-1].state.iteration == at):
             return
         self.checkpoints.append(checkpoint)
-        self._forget_neighbors(checkpoint.problem)
-        while self.bytes() > self.budget / 2 * 1e6 and len(self.checkpoints) > 2:
+        assert checkpoint.problem is not None
+        self.fit(checkpoint.problem)
+
+    def fit(self, present: Problem) -> None:
+        """Give up what is beyond the budget beside the problem in force.
+
+        Affinities of former settings go first, which are soon made again from neighbours; then neighbours not in force
+        beyond a part of the budget, which a search finds again; then the states between doubled intervals.
+        """
+        limit = self.budget / 2 * 1e6
+        if self.bytes(present) > limit:
+            self._lighten(present)
+        if self.bytes(present) > limit:
+            self._forget_neighbors(present, NEIGHBORS * limit)
+        while self.bytes(present) > limit and len(self.checkpoints) > 2:
             self.interval *= 2
             last = len(self.checkpoints) - 1
             self.checkpoints = [
@@ -136,36 +158,56 @@ class Past:
                 if one.state.iteration % self.interval == 0 or place == last
             ]
 
-    def bytes(self) -> int:
-        """Memory of the exact states: tensors of the last one's problem are the run's own and not counted."""
-        if not self.checkpoints:
-            return 0
-        own = {tensor.data_ptr() for tensor in self.checkpoints[-1].problem.tensors()}
-        graphs = [tensor for one in self.checkpoints for tensor in one.problem.tensors()]
-        sizes = {one.data_ptr(): one.untyped_storage().nbytes() for one in graphs}
-        held = sum(size for place, size in sizes.items() if place not in own)
-        return held + sum(one.bytes() for one in self.checkpoints)
+    def bytes(self, present: Problem) -> int:
+        """Memory of the exact states, and of neighbours and affinities that are not in force."""
+        held = [tensor for one in self.checkpoints for tensor in one.tensors()]
+        held += [tensor for found in self._known() for tensor in (found.indices, found.distances)]
+        stores = {tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes() for tensor in held}
+        own = {tensor.untyped_storage().data_ptr() for tensor in present.tensors()}
+        return sum(size for place, size in stores.items() if place not in own)
 
-    def _forget_neighbors(self, present: Problem) -> None:
-        """Keep at most a quarter of the budget of neighbours that are not in force; a search finds them again."""
-        room = self.budget / 4 * 1e6
-        for place in reversed(range(len(self.changes))):
-            found = self.changes[place].neighbors
-            if found is None or found is present.neighbors:
-                continue
-            room -= sum(part.untyped_storage().nbytes() for part in (found.indices, found.distances))
-            if room < 0:
-                self.changes[place] = replace(self.changes[place], neighbors=None)
+    def _known(self) -> list[Neighbors]:
+        found = [self.first, *(change.neighbors for change in self.changes)]
+        return [one for one in found if one is not None]
+
+    def _lighten(self, present: Problem) -> None:
+        """Have states of other problems go on without; those give way whose problem comes not of neighbours alone."""
+        own = {id(tensor) for tensor in present.tensors()}
+        kept = []
+        for one in self.checkpoints:
+            if one.problem is None or all(id(tensor) in own for tensor in one.problem.tensors()):
+                kept.append(one)
+            elif self._comes_again(one, one.problem):
+                kept.append(replace(one, problem=None))
+        self.checkpoints = kept
+
+    def _comes_again(self, one: Checkpoint, problem: Problem) -> bool:
+        regrouped = any(change.kind in GROUPS for change in self.changes[: one.changes])
+        return not (problem.rough or problem.fading or regrouped)
+
+    def _forget_neighbors(self, present: Problem, room: float) -> None:
+        """Of neighbours that are not in force keep the latest, and as many as there is room for."""
+        for place, change in reversed(list(enumerate(self.changes))):
+            if change.neighbors is not None:
+                room -= _beside(present, change.neighbors)
+                if room < 0:
+                    self.changes[place] = replace(change, neighbors=None)
+        if self.first is not None and _beside(present, self.first) > room:
+            self.first = None
 
     def show(self, iteration: int, positions: Tensor) -> None:
         """Keep a frame; beyond the budget every second one is given up."""
-        size = positions.numel() * positions.element_size()
+        size = 4 * positions.numel()
         if self.budget <= 0 or iteration % self.stride or size > self.budget / 2 * 1e6:
             return
         self.frames[iteration] = positions.detach().cpu().float().clone()
+        self._since += size
         while sum(4 * Z.numel() for Z in self.frames.values()) > self.budget / 2 * 1e6:
             self.stride *= 2
             self.frames = {at: Z for at, Z in self.frames.items() if at % self.stride == 0}
+        if self._since > GIVE_BACK * self.budget * 1e6:
+            self._since = 0
+            give_back()
 
     def branch(self, at: int, left: int) -> None:
         """Note that a branch begins at an iteration, left at another; those of what is forgotten are forgotten."""
@@ -184,3 +226,10 @@ class Past:
         self.checkpoints = [one for one in self.checkpoints if one.state.iteration <= at]
         self.frames = {iteration: Z for iteration, Z in self.frames.items() if iteration <= at}
         return since
+
+
+def _beside(present: Problem, found: Neighbors) -> int:
+    """Memory of neighbours, 0 of those in force."""
+    if found is present.neighbors:
+        return 0
+    return sum(part.untyped_storage().nbytes() for part in (found.indices, found.distances))

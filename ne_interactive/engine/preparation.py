@@ -49,8 +49,7 @@ class Preparation(Waiting):
         self.speed = Speed()
         self.past = Past()
         self.first_method = self.method  # with which the run began
-        self.first_neighbors: Neighbors | None = None
-        self.first_k = 0  # how many they are; 0 as long as nobody knows
+        self.first_k = 0  # how many neighbours the run began with; 0 as long as nobody knows
         self.starter = self.method  # which made the start
         self.tables: list[Table] = [self.rows]  # X, and those added
         self.first_members: torch.Tensor | None = None  # with which the run began; None: the rows of X
@@ -84,8 +83,8 @@ class Preparation(Waiting):
             wanted = self.method.k(self.rows.n, self.params())  # also for what waits
             with self._doing("finding neighbours"):
                 self.problem = self._new_problem(None, self._knobs(), wanted)
-            self.first_neighbors = self.problem.neighbors
-            self.first_k = self.first_neighbors.k if self.first_neighbors else 0
+            first = self.past.first = self.problem.neighbors
+            self.first_k = first.k if first else 0
         return self.problem.graph
 
     def _at_start(self, hand: Mapping[str, Any]) -> State:

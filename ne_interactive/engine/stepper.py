@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ne_interactive.engine import store
+from ne_interactive.engine.judging import Judge
 from ne_interactive.engine.listeners import weakly
 from ne_interactive.engine.past import BUDGET, Past
 from ne_interactive.engine.placing import Map
@@ -175,14 +176,15 @@ class Stepper(Showing):
     # keeping
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the run to `path` (npz): state, neighbours, graph and events; of X its fingerprint only.
+        """Write the run to `path` (npz): state, neighbours, graph, events and measurements; of X its fingerprint only.
 
         The write is atomic. A loaded run goes on exactly as this one would.
         """
         self._raise_if_failed()
         self._core.settle()
         with self._turnstile.visit():
-            return store.save(path, *pack_run(self._core))
+            arrays, facts = pack_run(self._core)
+            return store.save(path, arrays | self._judge.packed(), facts)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], X: Any, added: Sequence[Any] = ()) -> Stepper:
@@ -194,6 +196,7 @@ class Stepper(Showing):
         arrays, facts = store.load(path)
         run = cls(X, store.unpack_method(facts["method"], arrays))
         unpack_run(run._core, arrays, facts, added)
+        run._judge = Judge.unpacked(arrays, run.iteration)
         return run
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import copy
 import itertools
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any
 
 from ne_interactive.engine.beside import Beside
 from ne_interactive.engine.focusing import Focusing
@@ -58,7 +57,7 @@ class Timeline(Focusing):
         self.redo(earlier, iteration)
         assert self.problem is not None
         if self.problem.rough:
-            known = right or self.first_neighbors
+            known = right or self.past.first
             self._ready = [Prepared({}, problem_for(self.method, self.rows, self.params(), self.seed, known))]
         self.speed.clear()
 
@@ -105,9 +104,9 @@ class Timeline(Focusing):
         knobs = in_force(self.method, self.state, self.rows.n)
         problem = rough_problem_for(self.method, self.rows, knobs, self.seed) if rough else None
         if problem is None:
-            known = self.first_neighbors or self._searched(self.first_k, self.method, knobs)
+            known = self.past.first or self._searched(self.first_k, self.method, knobs["metric"])
             problem = problem_for(self.method, self.rows, knobs, self.seed, known)
-            self.first_neighbors = problem.neighbors
+            self.past.first = problem.neighbors
         self.problem, self.began_roughly = problem, problem.rough
         restarts = [place for place, event in enumerate(self.events) if event.kind == "restart"]
         self.events = self.events[: restarts[-1] + 1] if restarts else []
@@ -117,10 +116,30 @@ class Timeline(Focusing):
 
     def _restore(self, checkpoint: Checkpoint) -> None:
         self.follow(checkpoint.state.copy())
-        self.method, self.problem = checkpoint.method, checkpoint.problem
+        self.method, self.problem = checkpoint.method, checkpoint.problem or self._made_again(checkpoint)
         self.events = self.events[: checkpoint.events]
         self.seconds, self.loss = checkpoint.seconds, checkpoint.loss
         self.trace.cut(checkpoint.state.iteration)
+
+    def _made_again(self, checkpoint: Checkpoint) -> Problem:
+        """The problem that an exact state was kept without; the changes known are those before it."""
+        knobs = in_force(checkpoint.method, checkpoint.state, self.rows.n)
+        known = self._neighbors_of_then(knobs["metric"]) if checkpoint.k else None
+        return problem_for(checkpoint.method, self.rows, knobs, self.seed, known)
+
+    def _neighbors_of_then(self, metric: str) -> Neighbors | None:
+        """The neighbours that the changes left in force, searched again where there was no room for them."""
+        for place, change in reversed(list(enumerate(self.past.changes))):
+            if change.k == 0:
+                continue
+            if change.neighbors is None:
+                taken = [one.method for one in self.past.changes[: place + 1] if one.method is not None]
+                found = self._searched(change.k, taken[-1] if taken else self.first_method, metric)
+                change = self.past.changes[place] = replace(change, neighbors=found)
+            return change.neighbors
+        if self.past.first is None:
+            self.past.first = self._searched(self.first_k, self.first_method, metric)
+        return self.past.first
 
     def _go_on(self, iteration: int) -> None:
         while self.iteration < iteration:
@@ -141,16 +160,16 @@ class Timeline(Focusing):
         knobs = in_force(method, replace(state, hand=hand), self.rows.n)
         known = change.neighbors
         if known is None and change.k:
-            known = self._searched(change.k, method, knobs)
+            known = self._searched(change.k, method, knobs["metric"])
         elif known is None and self.problem is not None and not self.problem.rough:
             known = self.problem.neighbors
         return problem_for(method, self.rows, knobs, self.seed, known)
 
-    def _searched(self, k: int, method: Method, knobs: Mapping[str, Any]) -> Neighbors | None:
+    def _searched(self, k: int, method: Method, metric: str) -> Neighbors | None:
         """The neighbours that a search for k gives; None where none are needed."""
         if k == 0:
             return None
-        return neighbors_of(self.rows, k, metric=knobs["metric"], backend=method.backend, seed=self.seed)
+        return neighbors_of(self.rows, k, metric=metric, backend=method.backend, seed=self.seed)
 
     def _do(self, change: Change, problem: Problem | None) -> None:
         match change.kind:

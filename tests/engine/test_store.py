@@ -54,6 +54,35 @@ def test_loading_never_searches_neighbours_again(tmp_path, monkeypatch):
     loaded.step(3)
 
 
+def test_measurements_are_kept(tmp_path):
+    run = ne.Stepper(data(), METHODS["tsne"]())
+    for _ in range(3):
+        run.step(10)
+        run.measure()
+    loaded = ne.Stepper.load(run.save(tmp_path / "run.npz"), data())
+    assert loaded.quality == run.quality
+    assert all(np.array_equal(loaded.qualities[name], values) for name, values in run.qualities.items())
+    loaded.step(5)
+    loaded.measure()
+    assert loaded.fork(20).qualities["iteration"].tolist() == [10, 20]
+    loaded.rewind(10)
+    assert loaded.qualities["iteration"].tolist() == [10]
+    again = ne.Stepper.load(loaded.save(tmp_path / "again.npz"), data())
+    assert again.quality == loaded.quality
+
+
+def test_files_without_measurements_are_read(tmp_path):
+    run = ne.Stepper(data(), METHODS["tsne"]())
+    run.step(10)
+    run.measure()
+    arrays, facts = store.load(run.save(tmp_path / "run.npz"))
+    plain = {name: array for name, array in arrays.items() if not name.startswith("quality.")}
+    store.save(tmp_path / "plain.npz", plain, facts)
+    loaded = ne.Stepper.load(tmp_path / "plain.npz", data())
+    assert loaded.quality == {}
+    assert loaded.measure()["iteration"] == 10
+
+
 def test_another_table_is_refused(tmp_path):
     path = ne.Stepper(data(), METHODS["tsne"]()).save(tmp_path / "run.npz")
     with pytest.raises(ne.DataError, match="a table of 160 rows and 6 columns whose values differ"):

@@ -1,6 +1,8 @@
 """Going back, branching off and repeating, bit for bit."""
 
 import json
+import subprocess
+import sys
 import time
 import warnings
 
@@ -8,7 +10,8 @@ import numpy as np
 import pytest
 
 import ne_interactive as ne
-from ne_interactive.engine import preparation, setup
+from ne_interactive.data import memory
+from ne_interactive.engine import preparation, setup, timeline
 from ne_interactive.engine.past import Past
 from ne_interactive.params.errors import DataError, ParameterError
 
@@ -191,7 +194,7 @@ def test_history_is_thinned_within_its_budget():
     with pytest.raises(ValueError, match="read-only"):
         Z[0] = 0
     past = run._core.past
-    assert past.bytes() < 0.015e6 or len(past.checkpoints) == 2
+    assert past.bytes(run._core.problem) < 0.015e6 or len(past.checkpoints) == 2
     assert ne.Stepper(data(), tsne(), history=0).step(5) is not None
     assert Past(0).frames == {}
 
@@ -201,15 +204,87 @@ def test_what_changes_leave_behind_is_held_within_the_budget():
     for metric in ("cosine", "euclidean", "manhattan", "cosine") * 4:
         run.tune(metric=metric)
         run.step(40)
-    past, present = run._core.past, run._core.problem.neighbors
-    held = [one for one in past.changes if one.neighbors is not None and one.neighbors is not present]
-    one = sum(part.untyped_storage().nbytes() for part in (present.indices, present.distances))
-    assert past.bytes() <= 1e6
-    assert (len(held) - 1) * one <= 0.5e6  # the last were in force until now
-    assert len(held) < len(past.changes) - 1
+    past = run._core.past
+    held = [one for one in past.changes if one.neighbors is not None]
+    assert 0 < past.bytes(run._core.problem) <= 1e6
+    assert 1 < len(held) < len(past.changes)
     end = run.embedding
     assert run.rewind(50).params["metric"] == "euclidean"
     assert not np.array_equal(run.embedding, end)
+
+
+@pytest.mark.parametrize(("history", "searches"), [(0.3, 0), (0.13, 1)])
+def test_states_of_former_settings_are_kept_without_their_affinities(history, searches, monkeypatch):
+    run, seen = ne.Stepper(data(), tsne(), history=history), {}
+    for until, change in (
+        (160, {"perplexity": 8}),
+        (260, {"metric": "cosine"}),
+        (460, {}),
+    ):
+        while run.iteration < until:
+            run.step()
+            seen[run.iteration] = run.embedding
+        if change:
+            run.tune(**change)
+    past = run._core.past
+    kept = [one.state.iteration for one in past.checkpoints]
+    assert kept == [0, 50, 100, 150, 160, 200, 250, 260, 300, 350, 400, 450]  # all that were made
+    assert [one.problem is None for one in past.checkpoints[:8]] == [True] * 8
+    assert past.bytes(run._core.problem) <= history / 2 * 1e6
+    calls, search = [], setup.neighbors_of
+    for place in (setup, timeline):
+        monkeypatch.setattr(place, "neighbors_of", lambda *a, **b: calls.append(a) or search(*a, **b))
+    for iteration in (241, 207, 148):
+        gone = run.fork(iteration)
+        assert np.array_equal(gone.embedding, seen[iteration])
+        end = 260 if iteration > 160 else 160
+        assert np.array_equal(gone.step(end - iteration).embedding, seen[end])
+    assert len(calls) <= 3 * searches
+    assert np.array_equal(run.rewind(262).embedding, seen[262])
+
+
+def test_states_whose_affinities_do_not_come_again_give_way():
+    run = ne.Stepper(data(), tsne(), history=0.3)
+    seen = {}
+    for until, change in ((120, run.remove), (240, run.remove), (400, None)):
+        while run.iteration < until:
+            run.step()
+            seen[run.iteration] = run.embedding
+        if change is not None:
+            change(np.arange(5))
+    kept = [one.state.iteration for one in run._core.past.checkpoints]
+    assert {0, 50, 100, 300, 350} <= set(kept)
+    assert not {150, 200} & set(kept)
+    assert np.array_equal(run.fork(199).embedding, seen[199])
+    assert np.array_equal(run.fork(60).embedding, seen[60])
+
+
+MEASURED = """
+import psutil, torch
+from ne_interactive.engine.past import Past
+
+def more(history):
+    past, Z = Past(history), torch.rand(10_000, 2)
+    before, seen = psutil.Process().memory_info().rss, []
+    for i in range(1, 600):
+        mesh = [torch.ones(20_000 + 400 * (i * i % 997) + 300 * i) for _ in range(4)]  # grows, but not evenly
+        past.show(i, Z)
+        del mesh
+        seen.append(psutil.Process().memory_info().rss - before)
+    return sum(seen[300:]) / len(seen[300:])
+
+torch.ones(7_000_000)  # from now on the heap serves arrays of this size
+without = more(0)
+print((more(40) - without) / 1e6)
+"""
+
+
+def test_the_process_holds_no_more_than_the_budget():
+    if memory._trim() is None:
+        pytest.skip("this C library keeps no free memory back, or none that can be asked for")
+    done = subprocess.run([sys.executable, "-c", MEASURED], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert 5 < float(done.stdout) < 40
 
 
 def test_a_recipe_repeats_a_run_as_json_and_as_a_script(tmp_path):

@@ -15,6 +15,8 @@ export interface Command {
   on?(): boolean;
   /** Whether it can be done now. */
   able?(): boolean;
+  /** Changes the run, or asks it: there is no such thing in a recording. */
+  live?: boolean;
 }
 
 const SPOKEN: Record<string, string> = {
@@ -32,8 +34,11 @@ export class Commands {
   readonly all: Command[] = [];
   #changed: (() => void)[] = [];
 
+  /** Of a recording, commands that need a run are left out: it has no such buttons, keys and lines of help. */
+  constructor(private readonly recorded = false) {}
+
   add(...commands: Command[]): void {
-    this.all.push(...commands);
+    this.all.push(...commands.filter(({ live }) => !live || !this.recorded));
     this.changed();
   }
 

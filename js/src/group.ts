@@ -31,7 +31,7 @@ export class Group {
       return alive() && count >= fewest && count < scene().n;
     };
     const focused = () => alive() && this.#focused;
-    this.actions = [
+    const actions: Command[] = [
       {
         group,
         name: "focus on selection",
@@ -64,6 +64,7 @@ export class Group {
         able: () => alive() && this.#undo !== null,
       },
     ];
+    this.actions = actions.map((command) => ({ ...command, live: true }));
   }
 
   /** What was done to the points, where it is still in force. */

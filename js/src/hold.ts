@@ -91,6 +91,7 @@ export class Hold {
     return [
       {
         name: "pin selection",
+        live: true,
         keys: ["p"],
         group,
         run: () => link.hold("pin", selected()),
@@ -98,6 +99,7 @@ export class Hold {
       },
       {
         name: "release pinned",
+        live: true,
         keys: ["u"],
         group,
         run: () => link.hold("release", this.#chosen()),

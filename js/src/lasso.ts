@@ -36,11 +36,12 @@ export class Lasso {
       run: () => this.use(mode),
       on: () => this.mode === mode,
     });
+    const move = mode("move", "m", ICON.move, "move points");
     return [
       mode("pan", "v", ICON.pan),
       mode("lasso", "l", ICON.lasso),
       mode("box", "b", ICON.box),
-      mode("move", "m", ICON.move, "move points"),
+      { ...move, live: true },
     ];
   }
 

@@ -26,7 +26,6 @@ async function start(): Promise<void> {
   fill();
   addEventListener("resize", fill);
   neView.default.render({ model, el });
-  el.querySelector(".ne-root")?.classList.add("ne-recording");
   el.querySelector(".ne-main")?.append(player.element);
 }
 

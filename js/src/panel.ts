@@ -21,6 +21,8 @@ export class Panel {
 
   constructor(
     private readonly events: PanelEvents,
+    /** Whether it only shows. */
+    private readonly fixed: boolean,
     private readonly signal: AbortSignal,
   ) {
     this.#reset.title = "Give everything back to its schedule, or to what the method was made with";
@@ -65,6 +67,10 @@ export class Panel {
       this.#reset,
     );
     this.element.hidden = controls.length === 0;
+    if (this.fixed) {
+      for (const part of this.element.querySelectorAll<HTMLInputElement>("input, select, button"))
+        part.disabled = true;
+    }
     this.#refresh();
   }
 
@@ -83,6 +89,6 @@ export class Panel {
   }
 
   #refresh(): void {
-    this.#reset.disabled = ![...this.#views.values()].some((view) => view.changed);
+    this.#reset.disabled = this.fixed || ![...this.#views.values()].some((view) => view.changed);
   }
 }

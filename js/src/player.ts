@@ -2,7 +2,7 @@
 
 import { ICONS } from "./bar.ts";
 import { h, icon, say } from "./dom.ts";
-import type { Asked, RecordedModel, Recording } from "./recording.ts";
+import { type Asked, type RecordedModel, type Recording, settingsOf } from "./recording.ts";
 import { format } from "./scale.ts";
 
 /** Milliseconds. */
@@ -20,6 +20,7 @@ export class Player implements Asked {
   readonly #where = h("span", { class: "ne-player-where" });
   readonly #kind = h("span", { class: "ne-player-kind", role: "status" }, KIND);
   readonly #count: number;
+  readonly #settings: ReturnType<typeof settingsOf>;
   #at: number;
   #seq = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -30,6 +31,7 @@ export class Player implements Asked {
     private readonly model: RecordedModel,
   ) {
     this.#count = recording.frames.length;
+    this.#settings = settingsOf(recording.written.moments);
     this.#at = this.#count - 1;
     this.#slider.max = String(this.#at);
     this.#slider.disabled = this.#toggle.disabled = this.#count < 2;
@@ -106,7 +108,10 @@ export class Player implements Asked {
     const { n, c, moments } = this.recording.written;
     const { it, lo, sc, loss } = moments[at]!;
     const state = this.#timer === undefined ? "paused" : "running";
-    const header = { k: "frame", seq: ++this.#seq, it, n, c, q: "u16", lo, sc, loss, state };
+    const { controls, params, following } = this.#settings[at]!;
+    if (this.model.get("_controls") !== controls) this.model.set("_controls", controls);
+    const about = { it, loss, state, params, following };
+    const header = { k: "frame", seq: ++this.#seq, n, c, q: "u16", lo, sc, ...about };
     this.model.tell(header, [this.recording.frames[at]!]);
     const share = this.#count > 1 ? at / (this.#count - 1) : 1;
     this.#slider.value = String(at);

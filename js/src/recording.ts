@@ -1,6 +1,6 @@
 /** A recorded run: its frames, and what stands in for the kernel behind a view of it. */
 
-import type { Model } from "./types.ts";
+import type { Model, Value } from "./types.ts";
 import { asUint16, readScene } from "./wire.ts";
 
 export interface Moment {
@@ -8,6 +8,34 @@ export interface Moment {
   lo: number[];
   sc: number[];
   loss: number | null;
+  /** Descriptions of the controls from here on, with their values. */
+  controls?: Described[];
+  /** What is set otherwise than at the moment before: the value, and whether it follows its schedule. */
+  set?: Record<string, [Value, boolean]>;
+}
+
+export interface Described {
+  name: string;
+  value: Value;
+  following: boolean;
+}
+
+/** The controls at each moment, one object as long as they are described alike, and all values in force. */
+export function settingsOf(moments: readonly Pick<Moment, "controls" | "set">[]) {
+  let controls: Described[] = [];
+  let rows: [string, [Value, boolean]][] = [];
+  return moments.map((moment) => {
+    if (moment.controls) {
+      controls = moment.controls;
+      rows = controls.map(({ name, value, following }) => [name, [value, following]]);
+    }
+    rows = rows.map(([name, row]) => [name, moment.set?.[name] ?? row]);
+    return {
+      controls,
+      params: Object.fromEntries(rows.map(([name, [value]]) => [name, value])),
+      following: Object.fromEntries(rows.map(([name, [, following]]) => [name, following])),
+    };
+  });
 }
 
 /** What the page holds. Packed parts are base64 of deflated bytes. */
@@ -113,7 +141,7 @@ export class RecordedModel implements Model {
 
   constructor(private readonly recording: Recording) {
     const { traits, bytes } = recording.written;
-    this.#state = { ...traits };
+    this.#state = { ...traits, _recorded: true };
     for (const [name, text] of Object.entries(bytes)) this.set(name, fromBase64(text));
   }
 

@@ -49,7 +49,9 @@ export class View {
   readonly #keys: Help;
   readonly #meter = new Meter();
   readonly #help = h("p", { class: "ne-hidden", id: `ne-help-${++serial}` });
-  readonly #commands = new Commands();
+  readonly #commands: Commands;
+  /** Whether there is no run behind it: a recording has a bar of its own, and a panel that only shows. */
+  readonly #recorded: boolean;
   readonly #tools: Tools;
   readonly #stage: Stage;
   readonly #points: Points;
@@ -67,6 +69,7 @@ export class View {
   #theme: Theme = "light";
   #script = -1;
   #branch = 0;
+  #seen = false;
   #hintTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -74,6 +77,9 @@ export class View {
     element: HTMLElement,
     private readonly signal: AbortSignal,
   ) {
+    this.#recorded = model.get("_recorded") === true;
+    this.#root.classList.toggle("ne-recording", this.#recorded);
+    this.#commands = new Commands(this.#recorded);
     this.#link = new Link(model, this.#handlers(), signal);
     this.#stage = new Stage(
       this.#root,
@@ -91,6 +97,7 @@ export class View {
     this.#points = new Points(this.#stage);
     this.#panel = new Panel(
       { set: (name, value) => this.#link.set(name, value), reset: () => this.#link.act("reset") },
+      this.#recorded,
       signal,
     );
     this.#bar = new Bar({ act: (action) => this.#link.act(action) }, signal);
@@ -131,7 +138,7 @@ export class View {
         link: this.#link,
         commands: this.#commands,
         scene: () => this.#scene,
-        alive: () => this.#live(),
+        alive: () => !this.#recorded,
         held: () => readPoints(this.model.get("_selection"), this.#scene.n),
         announce: (text) => this.#bar.announce(text),
         note: (text) => this.#bar.showNote(text),
@@ -262,16 +269,11 @@ export class View {
     };
   }
 
-  /** Whether there is a run: a recording has a bar of its own. */
-  #live(): boolean {
-    return !this.#root.classList.contains("ne-recording");
-  }
-
   #declare(): void {
-    const live = () => this.#live();
+    const past = { group: "time", live: true };
     this.#commands.add(
-      { name: "look back", keys: ["["], group: "time", run: () => this.#timeline.step(-1), able: live },
-      { name: "look forward", keys: ["]"], group: "time", run: () => this.#timeline.step(1), able: live },
+      { ...past, name: "look back", keys: ["["], run: () => this.#timeline.step(-1) },
+      { ...past, name: "look forward", keys: ["]"], run: () => this.#timeline.step(1) },
       { name: "play or pause", keys: [" "], group: "run", run: () => this.#bar.playOrPause() },
       { name: "step", keys: ["."], group: "run", run: () => this.#link.act("step") },
     );
@@ -342,6 +344,8 @@ export class View {
   }
 
   #shown(frame: Frame): void {
+    if (!this.#seen) this.#commands.changed(); // there is a picture now, which can be saved
+    this.#seen = true;
     if (this.#look.active) return;
     this.#meter.draw();
     this.#link.ack(frame.seq);
@@ -404,7 +408,9 @@ export class View {
     this.#stage.setDisk(scene.disk);
     if (others) this.#regroup(scene.n);
     this.#points.setLegend(scene.legend, this.#theme);
-    this.#legend.show(scene, this.#theme);
+    // What a recording does not hold cannot be chosen in it.
+    const colors = this.#recorded ? { names: [], name: "" } : scene.colors;
+    this.#legend.show({ ...scene, colors }, this.#theme);
     this.#explore.recolored();
   }
 

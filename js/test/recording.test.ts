@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Asked, joined, RecordedModel, type Recording } from "../src/recording.ts";
+import { type Asked, joined, RecordedModel, type Recording, settingsOf } from "../src/recording.ts";
 
 const written = {
   traits: { _height: 400 },
@@ -105,4 +105,21 @@ describe("a recorded model", () => {
     model.set("_height", 1);
     expect(heard).toEqual([]);
   });
+});
+
+it("what is set holds until it is set otherwise, and other controls begin anew", () => {
+  const row = (name: string, value: number) => ({ name, value, following: true });
+  const [first, second, third, fourth] = settingsOf([
+    { controls: [row("a", 1), row("b", 2)] },
+    { set: { a: [5, false] } },
+    { set: { b: [3, true], other: [1, true] } },
+    { controls: [row("b", 9)] },
+  ]);
+  expect(first!.params).toEqual({ a: 1, b: 2 });
+  expect(second!.params).toEqual({ a: 5, b: 2 });
+  expect(second!.following).toEqual({ a: false, b: true });
+  expect(third!.params).toEqual({ a: 5, b: 3 });
+  expect(third!.controls).toBe(first!.controls);
+  expect(fourth!.params).toEqual({ b: 9 });
+  expect(settingsOf([{}])[0]!.params).toEqual({});
 });

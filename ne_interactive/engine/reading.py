@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from numbers import Integral
@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from ne_interactive.data.arrays import like_input
+from ne_interactive.engine.settings import Settings, settings_at
 from ne_interactive.engine.state import Event
 from ne_interactive.engine.step import following
 from ne_interactive.engine.timeline import Timeline
 from ne_interactive.engine.turnstile import Turnstile
 from ne_interactive.params.errors import ParameterError, StateError
-from ne_interactive.params.param import describe
 
 
 @dataclass(frozen=True)
@@ -185,10 +185,21 @@ class Reading:
 
     def describe(self) -> list[dict[str, Any]]:
         """All parameters as plain data; live ones with their `value` and whether they are `following` a schedule."""
-        values, follows = self.params, self.following
-        described = describe(self.method, self.n)
-        for entry in described:
-            if entry["live"]:
-                entry["value"] = values[entry["name"]]
-                entry["following"] = follows.get(entry["name"], False)
-        return described
+        return Settings(self.method, self.n, self.params, self.following).describe()
+
+    def settings_at(self, iterations: Iterable[int]) -> list[Settings]:
+        """The method and its live values as they were at ascending iterations, a change made there included.
+
+        Raises:
+            ParameterError: if one lies before the start, or has not been reached.
+        """
+        wanted = [int(iteration) for iteration in iterations]
+        with self._turnstile.visit():
+            core = self._core
+            if wanted and not (wanted[0] >= 0 and wanted[-1] <= core.iteration and wanted == sorted(wanted)):
+                raise ParameterError(
+                    f"iterations must ascend from 0 to {core.iteration}, which the run has reached; "
+                    f"got {wanted[0]} to {wanted[-1]}."
+                )
+            state = core.ensure_start()
+            return settings_at(wanted, core.first_method, core.past.changes, state, core.rows.n)

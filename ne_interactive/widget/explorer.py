@@ -252,8 +252,9 @@ class Explorer(anywidget.AnyWidget):
     def to_html(self, path: str | os.PathLike[str], *, max_mb: float = 20.0) -> Path:
         """Write the run's past as one HTML file that plays it without a kernel, a server or the network.
 
-        Legend, hover texts, images, search and selection are in it; parameters cannot be changed there. Frames are
-        those of the run's history and the present one, 300 at most, left out evenly in time until the file fits.
+        Legend, hover texts, images, search and selection are in it; parameters are shown as they were at each frame,
+        and cannot be changed. Frames are those of the run's history and the present one, 300 at most, left out evenly
+        in time until the file fits.
 
         Args:
             path: Where to.

@@ -4,14 +4,15 @@ import base64
 import json
 import warnings
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from ne_interactive.params.errors import DataError
 from ne_interactive.quality.reel import Reel, spread
-from ne_interactive.widget.wire import changes_of, number, quantize
+from ne_interactive.widget.settings import live_controls
+from ne_interactive.widget.wire import changes_of, number, plain, quantize
 
 BASE64 = 4 / 3
 MOST_FRAMES = 300
@@ -73,8 +74,10 @@ class Recording:
             DataError: not even one fits.
         """
         reel = Reel({at: _drawn(Z) for at, Z in frames.items()})
-        size = reel.n * reel.c * BYTES * BASE64
         self.add(changes=changes_of(run))
+        controls, values = _sizes(_told(run.settings_at(reel.iterations)))
+        self._left -= controls
+        size = reel.n * reel.c * BYTES * BASE64 + values
         most = int(min(MOST_FRAMES, self._left / size))
         if most < 1:
             needed = (self._budget - self._left + size) / 1e6
@@ -84,10 +87,11 @@ class Recording:
             )
         chosen = spread(reel.iterations, most) if most > 1 else reel.iterations[-1:]
         loss_at = _last_known(*run.losses)
+        settings = run.settings_at(chosen)
         moments, planes, before = [], [], np.zeros((reel.n, reel.c), "<u2")
-        for at in chosen:
+        for at, told in zip(chosen, _told(settings), strict=True):
             levels, low, scale = quantize(reel[at])
-            moments.append({"it": at, "lo": low, "sc": scale, "loss": loss_at(at)})
+            moments.append({"it": at, "lo": low, "sc": scale, "loss": loss_at(at)} | told)
             planes.append((levels - before).ravel().view(np.uint8).reshape(-1, 2).T.tobytes())
             before = levels
         self.data |= {"n": reel.n, "c": reel.c, "moments": moments, "of": len(reel.iterations)}
@@ -103,6 +107,28 @@ class Recording:
         else:
             self.data[name] = part
             self._left -= size
+
+
+def _told(settings: Iterable[Any]) -> Iterator[dict[str, Any]]:
+    """Tell the settings one after another: the controls where another method begins, else the values that changed."""
+    method, before = None, {}
+    for one in settings:
+        if one.method is not method:
+            method, before = one.method, {}
+            yield {"controls": live_controls(one)}
+        rows = {name: [plain(value), one.following.get(name, False)] for name, value in one.params.items()}
+        if before:
+            yield {"set": {name: row for name, row in rows.items() if row != before[name]}}
+        before = rows
+
+
+def _sizes(told: Iterable[dict[str, Any]]) -> tuple[int, float]:
+    """Give the bytes of the controls, and those of a frame's values on average."""
+    told = list(told)
+    controls, values = (
+        sum(len(json.dumps(one[name])) for one in told if name in one) for name in ("controls", "set")
+    )
+    return controls, values / len(told)
 
 
 def _last_known(iterations: np.ndarray, losses: np.ndarray) -> Callable[[int], float | None]:

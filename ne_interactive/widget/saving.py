@@ -28,7 +28,7 @@ def save_recording(view: Any, path: str | os.PathLike[str], max_mb: float) -> Pa
 
 
 def _traits(view: Any) -> dict[str, Any]:
-    """Give what the view draws from; without controls, as there is nothing to steer."""
+    """Give what the view draws from; the controls come with the frames."""
     state = view.get_state([name for name in view.keys if name.startswith("_") and name not in HOST])
     kept = {name: value for name, value in state.items() if not name.startswith(("_model", "_view"))}
     return kept | {"_controls": []}

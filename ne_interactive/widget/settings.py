@@ -133,7 +133,7 @@ def methods_for(run: Any) -> list[str]:
 
 
 def live_controls(run: Any) -> list[dict[str, Any]]:
-    """Describe the parameters that can be changed while the run goes on, with the values in force.
+    """Describe the parameters that can be changed while the run goes on, with the values in force; or those of then.
 
     Their "default" is what a reset gives: the value that the method was made with.
     """

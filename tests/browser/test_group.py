@@ -109,8 +109,7 @@ def test_the_moment_looked_at_is_named(host):
 
 
 def test_a_recording_offers_none_of_it(host):
-    show(host)
-    host.page.locator(".ne-root").evaluate("root => root.classList.add('ne-recording')")
+    show(host, _recorded=True)
     select_left(host)
     assert "clear" in actions(host)
     assert not {"focus", "remove"} & set(actions(host))

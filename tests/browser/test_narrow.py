@@ -40,6 +40,7 @@ def test_tools_stand_above_the_map_and_nothing_is_cut(host, width):
         assert side["x"] >= stage["x"] + stage["width"]
         assert abs(side["y"] + side["height"] - stage["y"] - stage["height"]) < 1
         assert stage["height"] == 480
+    assert root.get_by_role("button", name="save picture").is_enabled()
     button = root.get_by_role("button", name="Help").bounding_box()
     assert button["x"] + button["width"] <= stage["x"] + stage["width"]
 

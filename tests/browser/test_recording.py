@@ -117,11 +117,37 @@ def test_it_plays_from_the_start_to_the_end_and_can_be_paused(open_recording):
 def test_it_is_a_recording_and_says_so(open_recording):
     page = open_recording()
     assert page.locator(".ne-player-kind").inner_text() == "recording"
-    assert not page.locator(".ne-panel").is_visible()
     assert not page.locator(".ne-bar").is_visible()
+    # what needs a run is not there, not even as a key
+    assert page.get_by_role("button", name="move points").count() == 0
+    assert page.get_by_role("button", name="lasso").is_enabled()
+    page.locator(".ne-canvas").focus()
+    page.keyboard.press("m")
+    assert page.locator(".ne-canvas").get_attribute("data-mode") == "pan"
+    page.keyboard.press("?")
+    help = page.get_by_role("dialog")
+    assert "lasso" in help.inner_text()
+    assert "pin selection" not in help.inner_text()
+    assert "look back" not in help.inner_text()
+    page.keyboard.press("Escape")
     mark = page.locator(".ne-player-mark")
     assert mark.count() == 1
     assert mark.get_attribute("title") == "40: exaggeration 12 to 2"
+
+
+def test_the_panel_shows_what_was_set_at_the_frame_and_changes_nothing(open_recording):
+    page = open_recording()
+    panel = page.locator(".ne-panel")
+    value = panel.get_by_role("textbox", name="exaggeration value")
+    assert panel.is_visible()
+    assert panel.locator(":is(input, select, button):enabled").count() == 0
+    assert value.input_value() == "2"
+    auto = panel.get_by_role("button", name="auto exaggeration")
+    assert not auto.is_visible()
+    scrub(page, 3)
+    assert value.input_value() == "12"
+    assert auto.is_visible()
+    assert not panel.get_by_role("button", name="reset all").is_visible()
 
 
 def test_the_card_has_text_and_image_and_hostile_texts_are_texts(open_recording):

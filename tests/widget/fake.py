@@ -80,6 +80,10 @@ class FakeRun:
             self.iteration, self.embedding, self.loss, dict(self.params), self.iteration / 10, self.state
         )
 
+    def settings_at(self, iterations: Any) -> list[Any]:
+        """The same at all of them."""
+        return [self for _ in iterations]
+
     def listen(self, callback: Any) -> Any:
         self.listeners.append(callback)
         return lambda: self.listeners.remove(callback) if callback in self.listeners else None

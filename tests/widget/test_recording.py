@@ -8,6 +8,7 @@ import zlib
 import numpy as np
 import pytest
 
+import ne_interactive as ne
 from ne_interactive.params.errors import DataError, ParameterError
 from ne_interactive.widget.explorer import Explorer
 from ne_interactive.widget.page import EXPORT, STATIC, empty_page_size, inert, parts
@@ -58,7 +59,26 @@ def test_every_frame_comes_back_to_within_a_level(tmp_path, c):
     view.close()
 
 
-def test_what_is_seen_is_inside_and_controls_are_not(tmp_path):
+def test_what_was_set_is_told_where_it_changes(tmp_path):
+    run = ne.Stepper(np.random.default_rng(0).normal(size=(30, 4)), ne.TSNE(perplexity=5, random_state=0))
+    run.step(10)
+    run.tune(exaggeration=3.0)
+    run.step(10)
+    run.switch(ne.UMAP(n_neighbors=5, random_state=0))
+    run.step(5)
+    view = Explorer(run)
+    _, record = written(view.to_html(tmp_path / "run.html"))
+    moments = {moment["it"]: moment for moment in record["moments"]}
+    assert [at for at, moment in moments.items() if "controls" in moment] == [1, 20]
+    names = {row["name"]: row["value"] for row in moments[1]["controls"]}
+    assert names["exaggeration"] == 12
+    assert moments[10]["set"]["exaggeration"] == [3.0, False]
+    assert "exaggeration" not in moments[11]["set"]
+    assert "min_dist" in {row["name"] for row in moments[20]["controls"]}
+    view.close()
+
+
+def test_what_is_seen_is_inside_and_controls_come_with_the_frames(tmp_path):
     images = np.arange(6 * 4, dtype=np.uint8).reshape(6, 2, 2)
     view = Explorer(
         RecordedRun(), labels=list("abcabc"), hover={"name": list("uvwxyz")}, images=images, title="T"

@@ -297,7 +297,7 @@ def test_values_set_by_hand_stay_and_auto_gives_them_back(name):
 @pytest.mark.parametrize("name", ["tsne", "umap"])
 def test_torch_forces_give_the_same_step(name, monkeypatch):
     from ne_interactive.engine import rules
-    from ne_interactive.forces import attraction, counter, exact, sampled
+    from ne_interactive.forces import attraction, exact, sampled
 
     run = ne.Stepper(data(), make(name))
     run.step(5)
@@ -308,7 +308,7 @@ def test_torch_forces_give_the_same_step(name, monkeypatch):
     monkeypatch.setattr(rules, "gains", rules.gains_torch)
 
     def reference(graph, peak, Z, curve, lr, seed, iteration, want_loss):
-        return sampled.sampled_torch(graph, peak, Z, curve, lr, counter.key_of(seed, iteration), iteration)
+        return sampled.sampled_torch(graph, peak, Z, curve, lr, seed, iteration)
 
     monkeypatch.setattr("ne_interactive.methods.umap.sampled", reference)
     slow, _ = step(core.method, core.problem, core.state)

@@ -40,6 +40,7 @@ _HOMES = {
     "declare": "ne_interactive.params.declare",
     "param": "ne_interactive.params.param",
     "FaissConfig": "ne_interactive.graph.faiss_config",
+    "compare": "ne_interactive.widget.comparing",
     "controls": "ne_interactive.widget.controls",
     "explore": "ne_interactive.widget.explorer",
     "Explorer": "ne_interactive.widget.explorer",
@@ -78,6 +79,7 @@ if TYPE_CHECKING:
     from ne_interactive.params.errors import DataError, NEError, ParameterError
     from ne_interactive.params.param import describe, param
     from ne_interactive.quality import metrics
+    from ne_interactive.widget.comparing import compare
     from ne_interactive.widget.controls import controls
     from ne_interactive.widget.explorer import Explorer, explore
     from ne_interactive.widget.plotly_view import PlotlyView
@@ -107,6 +109,7 @@ __all__ = [
     "SNEkhorn",
     "Stepper",
     "TSNEkhorn",
+    "compare",
     "controls",
     "datasets",
     "declare",

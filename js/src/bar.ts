@@ -25,7 +25,7 @@ export class Bar {
   readonly #symbol = icon(ICONS.play);
   readonly #cells = new Map<string, HTMLElement>();
   readonly #state = h("span", { class: "ne-state" });
-  readonly #note = h("span", { class: "ne-message" });
+  readonly note = h("span", { class: "ne-message" });
   readonly #voice: Voice;
   #running = false;
   #noteUntil = 0;
@@ -33,8 +33,9 @@ export class Bar {
   constructor(
     private readonly actions: Actions,
     private readonly signal: AbortSignal,
+    voice?: Voice,
   ) {
-    this.#voice = new Voice(signal);
+    this.#voice = voice ?? new Voice(signal);
     this.#toggle = this.#button("Play", ICONS.play, () => this.playOrPause(), "ne-primary");
     this.#toggle.replaceChildren(this.#symbol, this.#label);
     const transport = h(
@@ -44,7 +45,7 @@ export class Bar {
       this.#button("Step", ICONS.step, () => this.actions.act("step")),
       this.#button("Restart", ICONS.restart, () => this.actions.act("restart")),
     );
-    const line = h("div", { class: "ne-status" }, this.#note);
+    const line = h("div", { class: "ne-status" }, this.note);
     for (const [name, unit] of [
       ["iteration", "iteration"],
       ["loss", "loss"],
@@ -60,7 +61,8 @@ export class Bar {
         h("span", { class: `ne-cell ne-cell-${name}` }, ...(before ? [word, value] : [value, word])),
       );
     }
-    this.element = h("div", { class: "ne-bar" }, transport, line, this.#state, this.#voice.element);
+    this.element = h("div", { class: "ne-bar" }, transport, line, this.#state);
+    if (!voice) this.element.append(this.#voice.element);
     this.showState("paused");
   }
 
@@ -97,8 +99,8 @@ export class Bar {
   }
 
   #say(note: string): void {
-    say(this.#note, note);
-    this.#note.title = note;
+    say(this.note, note);
+    this.note.title = note;
   }
 
   showRun(iteration: number, loss: number | null, speed: number): void {

@@ -3,8 +3,9 @@
  * Coordinates on screen are CSS pixels; x points right, y up on the map and down on screen, z at the viewer.
  */
 
+import { HERE, halfway, type Lay, laid, lifted, unlike } from "./align.ts";
 import type { Bounds } from "./extent.ts";
-import { between, distance, STILL, type Turn, turned } from "./turn.ts";
+import { between, distance, STILL, type Turn, times, turned } from "./turn.ts";
 import type { Frame, Pair } from "./types.ts";
 
 export type Triple = [number, number, number];
@@ -23,15 +24,21 @@ export const NEAR = 0.08;
 const HOME = turned(STILL, -0.5, 0.35);
 
 export class Camera {
+  /** Of the ground: the map itself, or the one that it is laid over. */
   x = 0;
   y = 0;
   z = 0;
-  /** CSS pixels per unit of the map. */
+  /** CSS pixels per unit of the ground. */
   scale = 1;
   following = true;
   width = 1;
   height = 1;
   turn: Turn = STILL;
+  /** How the map lies on the ground; reached gently. */
+  lay: Lay = HERE;
+  /** Called when a hand has moved it. */
+  handled: () => void = () => {};
+  #lay: Lay = HERE;
   #solid = false;
   #target = { x: 0, y: 0, z: 0, scale: 1 };
   #radius = 1;
@@ -49,6 +56,16 @@ export class Camera {
     this.turn = solid ? HOME : STILL;
     this.following = true;
     this.#placed = false;
+  }
+
+  /** CSS pixels per unit of the map. */
+  get unit(): number {
+    return this.scale * this.#lay.scale;
+  }
+
+  /** The turn of the map itself. */
+  get facing(): Turn {
+    return this.#lay === HERE ? this.turn : times(this.turn, this.#lay.turn);
   }
 
   /** How much closer than the whole map: 1 shows all of it. */
@@ -90,11 +107,23 @@ export class Camera {
     if (!this.#placed) this.snap();
   }
 
-  /** Moves towards the whole map; true while there is further to go. */
+  /** Moves towards the whole map, and to where the map lies; true while there is further to go. */
   ease(milliseconds: number): boolean {
+    const share = 1 - Math.exp(-Math.max(0, milliseconds) / EASE);
+    return [this.#settle(share), this.#approach(share)].some(Boolean);
+  }
+
+  #settle(share: number): boolean {
+    if (this.#lay === this.lay) return false;
+    const extent = Math.min(this.width, this.height) / this.scale;
+    const there = this.#solid || unlike(this.#lay, this.lay, extent) < CLOSE;
+    this.#lay = there ? this.lay : halfway(this.#lay, this.lay, share);
+    return !there;
+  }
+
+  #approach(share: number): boolean {
     if (!this.following || !this.#placed) return false;
     const { x, y, z, scale } = this.#target;
-    const share = 1 - Math.exp(-Math.max(0, milliseconds) / EASE);
     this.x += share * (x - this.x);
     this.y += share * (y - this.y);
     this.z += share * (z - this.z);
@@ -109,8 +138,20 @@ export class Camera {
     return false;
   }
 
+  /** Shows what another shows, of a picture that may be larger or smaller. */
+  follow(other: Camera): void {
+    const ratio = Math.min(this.width, this.height) / Math.min(other.width, other.height);
+    Object.assign(this, { x: other.x, y: other.y, z: other.z, scale: ratio * other.scale, turn: other.turn });
+    this.following = other.following;
+    this.#homing = other.#homing;
+    this.#radius = other.#radius;
+    this.#solid = other.#solid;
+    this.#placed = true;
+  }
+
   /** Shows the whole map at once. */
   snap(): void {
+    this.#lay = this.lay;
     Object.assign(this, this.#target);
     if (this.#homing) this.turn = HOME;
     this.#homing = false;
@@ -120,6 +161,7 @@ export class Camera {
   reset(): void {
     this.following = true;
     this.#homing = this.#solid;
+    this.handled();
   }
 
   pan(dx: number, dy: number): void {
@@ -128,6 +170,7 @@ export class Camera {
     this.x -= x;
     this.y -= y;
     this.z -= z;
+    this.handled();
   }
 
   /** Turns a map in 3D by a drag of so many pixels: half a turn takes the smaller side of the picture. */
@@ -136,19 +179,21 @@ export class Camera {
     this.#homing = false;
     const angle = Math.PI / Math.min(this.width, this.height);
     this.turn = turned(this.turn, dx * angle, dy * angle);
+    this.handled();
   }
 
   /** Zooms so that the place under the pixel (px, py) stays under it. */
   zoomAt(px: number, py: number, factor: number): void {
     this.following = false;
-    const [x, y, z] = this.toData(px, py);
+    const [x, y, z] = this.#ground(px, py);
     const zoom = Math.min(MAX_ZOOM, Math.max(MIN_ZOOM, this.zoom * factor));
     this.scale = zoom * this.#target.scale;
     const [dx, dy, dz] = this.lift(px - this.width / 2, py - this.height / 2);
     [this.x, this.y, this.z] = [x - dx, y - dy, z - dz];
+    this.handled();
   }
 
-  /** A move of so many pixels on screen as one on the map, in the plane of the screen. */
+  /** A move of so many pixels on screen as one on the ground, in the plane of the screen. */
   lift(dx: number, dy: number): Triple {
     const [u, v, t] = [dx / this.scale, -dy / this.scale, this.turn];
     return [t[0]! * u + t[1]! * v, t[3]! * u + t[4]! * v, t[6]! * u + t[7]! * v];
@@ -156,12 +201,19 @@ export class Camera {
 
   /** The place under a pixel, of a map in 3D as far away as its middle. */
   toData(px: number, py: number): Triple {
+    return lifted(this.#lay, this.#ground(px, py));
+  }
+
+  #ground(px: number, py: number): Triple {
     const [x, y, z] = this.lift(px - this.width / 2, py - this.height / 2);
     return [this.x + x, this.y + y, this.z + z];
   }
 
   toScreen(x: number, y: number, z = 0): Pair {
-    const [dx, dy, dz] = [x - this.x, y - this.y, z - this.z].map((value) => value * this.scale) as Triple;
+    const at = laid(this.#lay, [x, y, z]);
+    const [dx, dy, dz] = [at[0] - this.x, at[1] - this.y, at[2] - this.z].map(
+      (value) => value * this.scale,
+    ) as Triple;
     const t = this.turn;
     const w = 1 - (t[2]! * dx + t[5]! * dy + t[8]! * dz) / this.eye;
     if (w <= NEAR) return [Number.NaN, Number.NaN];
@@ -176,10 +228,10 @@ export class Camera {
    * float64, so that it stays exact.
    */
   affine({ lo, sc }: Pick<Frame, "lo" | "sc">): number[] {
-    const at = [this.x, this.y, this.z];
+    const at = lifted(this.#lay, [this.x, this.y, this.z]);
     return [
-      ...at.map((_at, axis) => (sc[axis] ?? 0) * this.scale),
-      ...at.map((value, axis) => ((lo[axis] ?? 0) - value) * this.scale),
+      ...at.map((_at, axis) => (sc[axis] ?? 0) * this.unit),
+      ...at.map((value, axis) => ((lo[axis] ?? 0) - value) * this.unit),
     ];
   }
 }

@@ -8,6 +8,8 @@ export interface Command {
   keys?: readonly string[];
   /** The path of a 16 by 16 icon; a command without one has no button among the tools. */
   icon?: string;
+  /** Where maps are compared: done in every picture at once, or in the first; otherwise in the one in use. */
+  where?: "every" | "first";
   /** Tools of one group stand together. */
   group: string;
   run(): void;
@@ -33,6 +35,8 @@ const SPOKEN: Record<string, string> = {
 export class Commands {
   readonly all: Command[] = [];
   #changed: (() => void)[] = [];
+  /** Does a command where it is meant to be done. */
+  perform: (command: Command) => void = (command) => command.run();
 
   /** Of a recording, commands that need a run are left out: it has no such buttons, keys and lines of help. */
   constructor(private readonly recorded = false) {}
@@ -46,9 +50,13 @@ export class Commands {
   press(key: string): boolean {
     const command = this.all.find(({ keys }) => keys?.includes(key));
     if (!command) return false;
-    if (command.able?.() ?? true) command.run();
-    this.changed();
+    if (command.able?.() ?? true) this.do(command);
     return true;
+  }
+
+  do(command: Command): void {
+    this.perform(command);
+    this.changed();
   }
 
   /** Says that a command may have become possible, or been switched on or off. */

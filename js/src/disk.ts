@@ -16,7 +16,7 @@ export function drawDisk(
   context.save();
   context.globalCompositeOperation = "destination-over";
   context.beginPath();
-  context.arc(x * ratio, y * ratio, camera.scale * ratio, 0, 2 * Math.PI);
+  context.arc(x * ratio, y * ratio, camera.unit * ratio, 0, 2 * Math.PI);
   context.lineWidth = ratio;
   context.strokeStyle = color;
   context.stroke();

@@ -46,6 +46,7 @@ export function declareDisplay(parts: DisplayParts, signal: AbortSignal): void {
       name: "density",
       keys: ["d"],
       icon: ICON.density,
+      where: "every",
       run: () => {
         stage.density = !stage.density;
       },

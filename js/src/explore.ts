@@ -33,6 +33,8 @@ export interface ExploreParts {
   scene(): SceneInfo;
   /** Whether there is a run that can be changed. */
   alive(): boolean;
+  /** Does something here, and in the pictures beside this one. */
+  each(act: (explore: Explore) => void): void;
   /** What the kernel holds as selected. */
   held(): Uint32Array;
   announce(text: string): void;
@@ -59,6 +61,7 @@ export class Explore {
       tell: (indices) => link.select(indices),
       held: () => parts.held(),
       changed: (indices) => this.#selected(indices),
+      chosen: (indices) => parts.each(({ selection }) => selection.take(indices)),
     });
     this.#lasso = new Lasso(stage, (outline, how) => this.#enclose(outline, how));
     this.#lines = new Lines(stage, parts.points);
@@ -67,7 +70,7 @@ export class Explore {
     this.search = new Search(
       {
         ask: (text) => link.search(text),
-        found: (found) => this.#mark(found),
+        found: (found) => parts.each((one) => one.#mark(found)),
         select: (found) => this.selection.set(found),
         closed: () => stage.canvas.focus({ preventScroll: true }),
       },
@@ -90,6 +93,7 @@ export class Explore {
         keys: ["/"],
         icon: ICON.search,
         group: "find",
+        where: "first",
         run: () => this.search.open(),
         able: () => parts.scene().search,
       },
@@ -98,6 +102,7 @@ export class Explore {
         keys: ["n"],
         icon: ICON.labels,
         group: "find",
+        where: "every",
         run: () => this.#names.switch(),
         on: () => this.#names.on && parts.points.categorical,
         able: () => parts.points.categorical,
@@ -126,15 +131,20 @@ export class Explore {
   click(point: number, { shiftKey, altKey }: PointerEvent): void {
     if (shiftKey || altKey) {
       if (point >= 0) this.#choose(Uint32Array.of(point), altKey ? "subtract" : "add");
-    } else if (point < 0 || point === this.#lines.from) this.#lines.clear();
+    } else if (point < 0 || point === this.#lines.from) this.#join(-1);
     else this.#asked.push(point);
   }
 
   showNeighbors({ id, point, points, note }: NeighborsReply): void {
     if (!this.#asked.answer(id)) return;
     if (note) this.parts.note(note);
-    else this.#lines.show(point, points);
+    else this.#join(point, points);
     this.parts.announce(note || `${points.length} neighbours of point ${point}`);
+  }
+
+  /** Draws lines from a point to its neighbours; -1: none. */
+  #join(point: number, neighbors: Uint32Array = new Uint32Array(0)): void {
+    this.parts.each((one) => one.#lines.show(point, neighbors));
   }
 
   drawn(context: CanvasRenderingContext2D, ratio: number): void {
@@ -145,7 +155,7 @@ export class Explore {
 
   /** The points are others now: what was marked or hidden is so no more, and the selection is the kernel's. */
   regrouped(): void {
-    this.#lines.clear();
+    this.#join(-1);
     this.search.close();
     this.selection.renew();
   }
@@ -195,10 +205,11 @@ export class Explore {
       {
         group,
         name: "hide others",
+        where: "every",
         run: () => this.#hide(others(points.n, selection.indices)),
         able: () => some() && selection.indices.length < points.n && !points.has(HIDDEN),
       },
-      { group, name: "show all", run: () => this.#hide([]), able: () => points.has(HIDDEN) },
+      { group, name: "show all", where: "every", run: () => this.#hide([]), able: () => points.has(HIDDEN) },
     ];
   }
 
@@ -272,7 +283,7 @@ export class Explore {
   #escape(): void {
     if (this.#lasso.drawing) this.#lasso.cancel();
     else if (this.search.active) this.search.close();
-    else if (this.#lines.from >= 0) this.#lines.clear();
+    else if (this.#lines.from >= 0) this.#join(-1);
     else this.selection.clear();
   }
 }

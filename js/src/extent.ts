@@ -59,8 +59,18 @@ export function mixBounds(a: Bounds, b: Bounds, t: number): Bounds {
   };
 }
 
+/** The same of coordinates, axis by axis. */
+export function around(sample: Float64Array[]): Omit<Bounds, "area"> {
+  const near = sample.map((values) => {
+    const [low, high] = [Math.min(...values), Math.max(...values)];
+    return within(values, low, high);
+  });
+  const bounds = { lo: near.map(([low]) => low), hi: near.map(([, high]) => high) };
+  return { ...bounds, radius: radiusOf(sample, bounds) };
+}
+
 /** Coordinates of evenly chosen points, axis by axis. The same points in every frame, so that nothing flickers. */
-function sampled({ positions, lo, sc, n, c }: Frame): Float64Array[] {
+export function sampled({ positions, lo, sc, n, c }: Frame): Float64Array[] {
   const count = Math.min(n, SAMPLE);
   const step = n / count;
   return lo.map((low, axis) => {

@@ -63,7 +63,7 @@ export class FlatRenderer implements Renderer {
     const { camera, moment } = look;
     const [prev, next] = [this.#frames[moment.prev], this.#frames[moment.next]];
     if (!prev || !next) return;
-    context.clearRect(0, 0, context.canvas.width, context.canvas.height);
+    if (!look.under) context.clearRect(0, 0, context.canvas.width, context.canvas.height);
     const n = Math.min(prev.n, next.n);
     if (this.#places.length !== 2 * n) {
       this.#places = new Float32Array(2 * n);

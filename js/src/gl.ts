@@ -107,7 +107,7 @@ export class GlRenderer implements Renderer {
     const layers = this.#flags.length >= n ? this.#layers : [1];
     if (look.white > 0) this.#drawSpots(look, layers, n);
     this.#drawPoints(look, look.white > 0 ? layers.filter((layer) => layer === 2) : layers, n);
-    context.clearRect(0, 0, width, height);
+    if (!look.under) context.clearRect(0, 0, width, height);
     context.drawImage(shared.canvas, 0, shared.canvas.height - height, width, height, 0, 0, width, height);
   }
 
@@ -116,7 +116,7 @@ export class GlRenderer implements Renderer {
     const { program, uniforms } = points;
     const { count, ink, ground } = this.#colors;
     gl.useProgram(program);
-    gl.uniformMatrix3fv(uniforms.u_turn, false, camera.turn as number[]);
+    gl.uniformMatrix3fv(uniforms.u_turn, false, camera.facing as number[]);
     gl.uniform3fv(uniforms.u_prev, affine(camera, prev));
     gl.uniform3fv(uniforms.u_next, affine(camera, next));
     gl.uniform4f(uniforms.u_view, 2 / camera.width, 2 / camera.height, 1 / camera.eye, 1 / camera.reach);

@@ -3,19 +3,24 @@
 import { Card } from "./card.ts";
 import { Latest } from "./latest.ts";
 import type { Stage } from "./stage.ts";
-import type { HoverReply } from "./types.ts";
+import type { HoverReply, Pair } from "./types.ts";
 
 const REACH = 10;
 /** Milliseconds that the pointer rests on a point before the kernel is asked. */
 const REST = 90;
 /** Share of the page's time that looking for the point may take while points move: a million are looked through. */
 const SHARE = 0.12;
+/** Pixels between a point and the ring around it; more where the pointer is elsewhere. */
+const ROOM = 3;
+const WIDE = 7;
 /** Milliseconds that are no matter. */
 const CHEAP = 1;
 
 export interface HoverSource {
   hidden(point: number): boolean;
   describe(point: number): { label: string; color: string };
+  /** Another point is under the pointer; -1: none. */
+  pointed(point: number): void;
   /** Asks the kernel for details and gives the request's id; null where there are none. */
   ask: ((point: number) => number) | null;
 }
@@ -24,6 +29,7 @@ export class Hover {
   readonly card = new Card();
   #pointer: [number, number] | null = null;
   #point = -1;
+  #echo = -1;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #later: ReturnType<typeof setTimeout> | undefined;
   #looked = 0;
@@ -46,20 +52,37 @@ export class Hover {
     this.stage.draw();
   }
 
+  /** Rings the point that the pointer is at in another picture. */
+  echo(point: number): void {
+    this.#echo = point;
+    this.stage.draw();
+  }
+
   /** Finds the point again and rings it; called after each drawing. */
   drawn(context: CanvasRenderingContext2D, ratio: number): void {
     const point = this.#pointer ? this.#look(...this.#pointer) : -1;
     if (point !== this.#point) this.#change(point);
-    const at = point >= 0 ? this.stage.where(point) : null;
+    if (this.#echo >= 0 && !this.source.hidden(this.#echo)) this.#ring(context, ratio, this.#echo, WIDE);
+    const at = point >= 0 ? this.#ring(context, ratio, point, ROOM) : null;
     if (!at) return;
     const { width, height } = this.stage.camera;
     this.card.place(at[0], at[1], width, height);
-    const radius = (this.stage.size / 2 + 3) * ratio;
+  }
+
+  #ring(context: CanvasRenderingContext2D, ratio: number, point: number, room: number): Pair | null {
+    const at = this.stage.where(point);
+    if (!at) return null;
+    const style = getComputedStyle(this.stage.canvas);
+    const stroke = (width: number, color: string) => {
+      context.lineWidth = width * ratio;
+      context.strokeStyle = color;
+      context.stroke();
+    };
     context.beginPath();
-    context.arc(at[0] * ratio, at[1] * ratio, radius, 0, 2 * Math.PI);
-    context.lineWidth = 1.5 * ratio;
-    context.strokeStyle = getComputedStyle(this.stage.canvas).color;
-    context.stroke();
+    context.arc(at[0] * ratio, at[1] * ratio, (this.stage.size / 2 + room) * ratio, 0, 2 * Math.PI);
+    if (room === WIDE) stroke(WIDE, style.getPropertyValue("--ne-bg"));
+    stroke(room / 2, style.color);
+    return at;
   }
 
   /** What is known of points is other now. */
@@ -101,6 +124,7 @@ export class Hover {
 
   #change(point: number): void {
     this.#point = point;
+    this.source.pointed(point);
     clearTimeout(this.#timer);
     if (point < 0) {
       this.card.hide();

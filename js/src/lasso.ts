@@ -33,6 +33,7 @@ export class Lasso {
       keys: [key],
       icon,
       group,
+      where: "every",
       run: () => this.use(mode),
       on: () => this.mode === mode,
     });

@@ -23,10 +23,6 @@ export class Lines {
     this.stage.draw();
   }
 
-  clear(): void {
-    this.show(-1, new Uint32Array(0));
-  }
-
   drawn(context: CanvasRenderingContext2D, ratio: number): void {
     if (this.from < 0) return;
     const start = this.stage.where(this.from);

@@ -114,7 +114,7 @@ export class Names {
   #lookAgain(context: CanvasRenderingContext2D, projection: Projection, now: number): void {
     const { camera, newest } = this.stage;
     const { x, y, scale, width, height } = camera;
-    const key = [newest?.seq, x, y, scale, width, height, camera.turn, this.points.version].join();
+    const key = [newest?.seq, x, y, scale, width, height, camera.facing, this.points.version].join();
     if (key === this.#key) return;
     clearTimeout(this.#timer);
     const wait = this.#looked + LOOK_EVERY - now;

@@ -107,8 +107,12 @@ export class Projection {
     const dz = this.#offsets[2]!;
     if (this.next.c === 2) {
       for (let i = from, o = 0; i < to; i += step, o += 2) {
-        out[o] = middle + f0 * p[2 * i]! + g0 * q[2 * i]! + dx;
-        out[o + 1] = centre - (f4 * p[2 * i + 1]! + g4 * q[2 * i + 1]! + dy);
+        const a = p[2 * i]!;
+        const b = p[2 * i + 1]!;
+        const r = q[2 * i]!;
+        const s = q[2 * i + 1]!;
+        out[o] = middle + f0 * a + f1 * b + g0 * r + g1 * s + dx;
+        out[o + 1] = centre - (f3 * a + f4 * b + g3 * r + g4 * s + dy);
       }
       depth?.fill(1, 0, to - from);
       return;
@@ -133,8 +137,9 @@ export class Projection {
 function rows(camera: Camera, frame: Frame, share: number): Rows {
   const affine = camera.affine(frame);
   const [scale, offset] = [affine.slice(0, 3), affine.slice(3)];
+  const { facing } = camera;
   const along = (row: number, values: number[]) =>
-    values.map((value, axis) => camera.turn[row + 3 * axis]! * value);
+    values.map((value, axis) => facing[row + 3 * axis]! * value);
   return {
     factors: [0, 1, 2].flatMap((row) => along(row, scale).map((value) => share * value)),
     offsets: [0, 1, 2].map((row) => share * along(row, offset).reduce((sum, value) => sum + value, 0)),

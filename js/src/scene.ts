@@ -78,6 +78,8 @@ export interface Look {
   /** Above 0: spots of this diameter are summed up and shown as density, the sum `white` in full. */
   white: number;
   spot: number;
+  /** Below what the canvas holds, which stays. */
+  under?: boolean;
 }
 
 export interface Colors {

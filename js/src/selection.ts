@@ -10,6 +10,8 @@ export interface SelectionEvents {
   /** What the kernel holds as selected. */
   held(): Uint32Array;
   changed(indices: Uint32Array): void;
+  /** A hand has chosen these. */
+  chosen(indices: Uint32Array): void;
 }
 
 export class Selection {
@@ -29,7 +31,13 @@ export class Selection {
   set(indices: Uint32Array): void {
     if (same(indices, this.indices)) return;
     this.#show(indices);
+    this.events.chosen(indices);
     this.#latest.push(indices);
+  }
+
+  /** Shows what was selected in another picture of the same points. */
+  take(indices: Uint32Array): void {
+    if (!same(indices, this.indices)) this.#show(indices);
   }
 
   clear(): void {

@@ -22,6 +22,8 @@ import type { Frame, Pair } from "./types.ts";
 /** Milliseconds that a lost context may take to come back. */
 const LOST = 4000;
 const RATE_WINDOW = 2000;
+/** Opacity of a map that is drawn below another. */
+const FAINT = 0.22;
 /** Milliseconds of the camera's way that one turn of the display may take. */
 const LONGEST_TURN = 500;
 
@@ -40,6 +42,8 @@ export class Stage {
   readonly clock = new Clock();
   newest: Frame | null = null;
   size = 3;
+  /** What the camera shows as a whole; null: the map's own bounds. */
+  around: Omit<Bounds, "area"> | null = null;
   /** How many points are pinned. */
   pinned = 0;
   #renderer!: Renderer;
@@ -143,9 +147,9 @@ export class Stage {
   }
 
   /** Where all points are drawn now; null before the first frame. Good until the next drawing. */
-  projection(): Projection | null {
+  projection(camera = this.camera): Projection | null {
     const [prev, next] = [this.#slots[this.#moment.prev]?.frame, this.#slots[this.#moment.next]?.frame];
-    return prev && next ? new Projection(this.camera, prev, next, this.#moment.t) : null;
+    return prev && next ? new Projection(camera, prev, next, this.#moment.t) : null;
   }
 
   /** Frames shown in each of the last seconds, on average. */
@@ -164,7 +168,7 @@ export class Stage {
     if (!prev || !next) return;
     const bounds = mixBounds(prev.bounds, next.bounds, this.#moment.t);
     this.camera.solid = next.frame.c === 3;
-    this.camera.fit(this.#disk ? { ...bounds, ...DISK } : bounds);
+    this.camera.fit(this.around ?? (this.#disk ? { ...bounds, ...DISK } : bounds));
     if (!this.clock.tween && this.camera.following) this.camera.snap();
     // A slow display catches up in one turn; after a rest the camera begins gently.
     const easing = this.camera.ease(Math.min(LONGEST_TURN, now - this.#last));
@@ -183,7 +187,7 @@ export class Stage {
 
   #paint(context: CanvasRenderingContext2D, ratio: number, n: number, share: number): void {
     const { camera } = this;
-    const area = share * camera.scale ** 2 || camera.width * camera.height;
+    const area = share * camera.unit ** 2 || camera.width * camera.height;
     let look = { ...pointLook(n, area), spot: 0, white: 0 };
     // In 3D what is near hides what is far, so points are opaque.
     if (camera.solid) look.alpha = 1;
@@ -197,6 +201,19 @@ export class Stage {
       drawDisk(context, camera, ratio, getComputedStyle(this.canvas).getPropertyValue("--ne-disk"));
     }
     this.events.drawn(context, ratio);
+  }
+
+  /** Draws the map faintly below what a canvas holds, as another camera sees it. */
+  underlay(context: CanvasRenderingContext2D, ratio: number, camera: Camera): void {
+    const last = this.#slots[this.#moment.next];
+    if (!last) return;
+    const look = pointLook(last.frame.n, last.bounds.area * camera.scale ** 2);
+    context.save();
+    context.globalAlpha = FAINT;
+    context.globalCompositeOperation = "destination-over";
+    const plain = { pin: 0, spot: 0, white: 0, under: true };
+    this.#renderer.draw(context, { camera, moment: this.#moment, ratio, ...look, ...plain });
+    context.restore();
   }
 
   /** The picture as it is now, drawn anew with `ratio` pixels of the canvas for each CSS pixel. */

@@ -27,14 +27,7 @@ export class Summary {
         { type: "button", class: "ne-action", "aria-label": command.name },
         command.label ?? command.name,
       );
-      button.addEventListener(
-        "click",
-        () => {
-          command.run();
-          commands.changed();
-        },
-        { signal },
-      );
+      button.addEventListener("click", () => commands.do(command), { signal });
       this.#buttons.set(command, button);
     }
     this.#actions.append(...this.#buttons.values());

@@ -46,14 +46,7 @@ export class Tools {
       { type: "button", class: "ne-tool", "aria-label": name, title },
       icon(command.icon ?? ""),
     );
-    button.addEventListener(
-      "click",
-      () => {
-        command.run();
-        this.commands.changed();
-      },
-      { signal: this.signal },
-    );
+    button.addEventListener("click", () => this.commands.do(command), { signal: this.signal });
     return button;
   }
 }

@@ -41,3 +41,16 @@ function upright([a, b, c, d, e, f]: Turn, otherwise: Turn = STILL): Turn {
   const [p, q, r] = [u / second, v / second, w / second];
   return [x, y, z, p, q, r, y * r - z * q, z * p - x * r, x * q - y * p];
 }
+
+/** The turn back. */
+export function back(turn: Turn): Turn {
+  return turn.map((_value, at) => turn[3 * (at % 3) + Math.floor(at / 3)]!);
+}
+
+export function turnedBy(turn: Turn, [x, y, z]: readonly number[]): [number, number, number] {
+  return [0, 1, 2].map((row) => turn[row]! * x! + turn[row + 3]! * y! + turn[row + 6]! * z!) as [
+    number,
+    number,
+    number,
+  ];
+}

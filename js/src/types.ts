@@ -167,6 +167,6 @@ export interface Model {
   on(event: string, callback: (...args: never[]) => void): void;
   off(event: string, callback: (...args: never[]) => void): void;
   /** Jupyter only. */
-  widget_manager?: { kernel?: { statusChanged?: KernelStatus } | null };
+  widget_manager?: { kernel?: { statusChanged?: KernelStatus } | null } | undefined;
   send(content: unknown, callbacks?: unknown, buffers?: ArrayBuffer[]): void;
 }

@@ -1,6 +1,7 @@
 /** One view of one run: puts the parts together and carries what arrives to where it belongs. */
 
 import { Bar } from "./bar.ts";
+import type { Beside, Member } from "./beside.ts";
 import { Commands } from "./commands.ts";
 import { copy, offer } from "./copy.ts";
 import { Curves } from "./curves.ts";
@@ -40,6 +41,7 @@ export class View {
   readonly #root = h("div", { class: "ne-root" });
   readonly #banner = h("div", { class: "ne-banner", role: "alert", hidden: true });
   readonly #caption = h("div", { class: "ne-caption" });
+  readonly #at = h("span", { class: "ne-at" });
   readonly #hint = h(
     "div",
     { class: "ne-hint", "aria-hidden": "true" },
@@ -76,6 +78,7 @@ export class View {
     private readonly model: Model,
     element: HTMLElement,
     private readonly signal: AbortSignal,
+    private readonly beside: Beside | null = null,
   ) {
     this.#recorded = model.get("_recorded") === true;
     this.#root.classList.toggle("ne-recording", this.#recorded);
@@ -89,6 +92,7 @@ export class View {
           this.#explore.drawn(context, ratio);
           this.#hold.drawn(context, ratio);
           this.#hover.drawn(context, ratio);
+          beside?.drawn(this.#stage, context, ratio);
         },
         canShow: () => this.#link.visible,
       },
@@ -100,8 +104,8 @@ export class View {
       this.#recorded,
       signal,
     );
-    this.#bar = new Bar({ act: (action) => this.#link.act(action) }, signal);
-    this.#keys = new Help(this.#commands, this.#main, signal);
+    this.#bar = new Bar({ act: (action) => this.#link.act(action) }, signal, beside?.voice);
+    this.#keys = new Help(this.#commands, beside?.board ?? this.#main, signal);
     this.#tools = new Tools(this.#commands, signal);
     this.#curves = new Curves(signal);
     this.#timeline = new Timeline(this.#times(), this.#curves, signal);
@@ -117,8 +121,12 @@ export class View {
     this.#legend = new Legend(
       {
         choose: (column) => this.#link.color(column),
-        filter: (hidden) => this.#points.filter(hidden),
-        point: (codes) => this.#points.highlight(codes),
+        filter: (hidden) => {
+          for (const { points } of this.#all) points.filter(hidden);
+        },
+        point: (codes) => {
+          for (const { points } of this.#all) points.highlight(codes);
+        },
       },
       signal,
     );
@@ -127,6 +135,7 @@ export class View {
       {
         hidden: (point) => this.#points.hidden(point),
         describe: (point) => this.#points.describe(point),
+        pointed: (point) => beside?.pointed(this.#stage, point),
         ask: (point) => (this.#scene.hover ? this.#link.hover(point) : -1),
       },
       signal,
@@ -138,7 +147,10 @@ export class View {
         link: this.#link,
         commands: this.#commands,
         scene: () => this.#scene,
-        alive: () => !this.#recorded,
+        alive: () => !this.#recorded && !this.beside, // the points of maps that are compared stay
+        each: (act) => {
+          for (const { explore } of this.#all) act(explore);
+        },
         held: () => readPoints(this.model.get("_selection"), this.#scene.n),
         announce: (text) => this.#bar.announce(text),
         note: (text) => this.#bar.showNote(text),
@@ -162,6 +174,11 @@ export class View {
     this.#link.open(this.#stage.element);
   }
 
+  /** This picture, and those beside it. */
+  get #all(): readonly Pick<Member, "points" | "explore">[] {
+    return this.beside?.members ?? [{ points: this.#points, explore: this.#explore }];
+  }
+
   #assemble(element: HTMLElement): void {
     this.#stage.canvas.setAttribute("aria-describedby", this.#help.id);
     this.#stage.element.append(
@@ -182,6 +199,24 @@ export class View {
     this.#main.append(this.#stage.element, this.#tools.element, this.#bar.element, side);
     this.#root.append(this.#help, this.#banner, this.#main, this.#keys.element);
     element.append(this.#root);
+    this.beside?.join({
+      root: this.#root,
+      stage: this.#stage,
+      points: this.#points,
+      commands: this.#commands,
+      explore: this.#explore,
+      hover: this.#hover,
+      link: this.#link,
+      bar: this.#bar,
+      panel: this.#panel,
+      parts: {
+        tools: this.#tools,
+        help: this.#keys,
+        summary: this.#explore.summary,
+        held: this.#hold,
+        legend: this.#legend,
+      },
+    });
     this.signal.addEventListener("abort", () => {
       clearTimeout(this.#hintTimer);
       this.#root.remove();
@@ -201,23 +236,25 @@ export class View {
       this.#root.dataset.theme = theme;
       this.#showScene();
     });
-    this.#onChange("_scene", () => this.#showScene());
-    this.#onChange("_codes", () => {
+    onChange(this.model, signal, "_scene", () => this.#showScene());
+    onChange(this.model, signal, "_codes", () => {
       this.#points.setCodes(asUint16(this.model.get("_codes")));
       this.#hover.renew();
       this.#explore.recolored();
     });
-    this.#onChange("_sizes", () => {
+    onChange(this.model, signal, "_sizes", () => {
       const sizes = bytesOf(this.model.get("_sizes"));
       this.#stage.setSizes(sizes.length > 0 ? sizes : null);
     });
-    this.#onChange("_selection", () => this.#explore.selection.follow());
-    this.#onChange("_controls", () => this.#panel.show(readControls(this.model.get("_controls"))));
-    this.#onChange("_height", () => {
+    onChange(this.model, signal, "_selection", () => this.#explore.selection.follow());
+    onChange(this.model, signal, "_controls", () =>
+      this.#panel.show(readControls(this.model.get("_controls"))),
+    );
+    onChange(this.model, signal, "_height", () => {
       const height = Number(this.model.get("_height")) || 480;
       this.#root.style.setProperty("--ne-height", `${Math.max(160, height)}px`);
     });
-    this.#onChange("_protocol", () => {
+    onChange(this.model, signal, "_protocol", () => {
       const other = this.model.get("_protocol");
       if (other !== PROTOCOL)
         this.#fail(`This view speaks protocol ${PROTOCOL}, the kernel ${other}. Reload the page.`);
@@ -279,7 +316,7 @@ export class View {
     );
     declareDisplay(
       {
-        root: this.#root,
+        root: this.beside?.root ?? this.#root,
         stage: this.#stage,
         commands: this.#commands,
         sheet: () => this.#sheet(),
@@ -287,7 +324,7 @@ export class View {
       },
       this.signal,
     );
-    const help = { name: "Help", keys: ["?"], icon: HELP, group: "view" };
+    const help = { name: "Help", keys: ["?"], icon: HELP, group: "view", where: "first" as const };
     this.#commands.add({ ...help, run: () => this.#keys.open() });
   }
 
@@ -346,6 +383,7 @@ export class View {
   #shown(frame: Frame): void {
     if (!this.#seen) this.#commands.changed(); // there is a picture now, which can be saved
     this.#seen = true;
+    this.beside?.shown(this.#stage, frame);
     if (this.#look.active) return;
     this.#meter.draw();
     this.#link.ack(frame.seq);
@@ -358,7 +396,7 @@ export class View {
     this.#timeline.reach(frame.iteration);
     this.#curves.add("loss", frame.iteration, frame.loss);
     this.#setState(frame.state, frame.note);
-    this.#panel.follow(frame);
+    this.#follow(frame);
   }
 
   #looks(): void {
@@ -385,7 +423,14 @@ export class View {
     this.#timeline.show(status.changes);
     this.#explore.group.follow(status.undo);
     this.#setState(status.state, status.error ? "" : status.message);
-    this.#panel.follow(status);
+    this.#follow(status);
+  }
+
+  #follow(told: Frame | Status): void {
+    this.#panel.follow(told);
+    const rests = told.state === "running" ? "" : `, ${told.state}`;
+    if (this.beside) say(this.#at, `iteration ${told.iteration.toLocaleString("en")}${rests}`);
+    this.beside?.told(this.#stage, told);
   }
 
   #setState(state: string, note: string): void {
@@ -402,8 +447,10 @@ export class View {
     const all = scene.n < scene.all ? ` of ${scene.all.toLocaleString("en")}` : "";
     const count = `${scene.n.toLocaleString("en")}${all}`;
     const title = scene.title ? [h("strong", {}, scene.title)] : [];
-    this.#caption.replaceChildren(...title, h("span", {}, `${scene.method} · ${count} points`));
-    this.#stage.canvas.setAttribute("aria-label", `${scene.method} embedding of ${count} points`);
+    const method = this.beside ? this.#at : h("span", {}, `${scene.method} · ${count} points`);
+    this.#caption.replaceChildren(...title, method);
+    const name = this.beside ? `${scene.title}, ` : "";
+    this.#stage.canvas.setAttribute("aria-label", `${name}${scene.method} embedding of ${count} points`);
     this.#stage.camera.solid = scene.c === 3;
     this.#stage.setDisk(scene.disk);
     if (others) this.#regroup(scene.n);
@@ -443,12 +490,12 @@ export class View {
     say(this.#banner, error ?? "");
     this.#banner.hidden = !error;
   }
+}
 
-  /** Calls back now and whenever the trait changes. */
-  #onChange(trait: string, callback: () => void): void {
-    const event = `change:${trait}`;
-    this.model.on(event, callback);
-    this.signal.addEventListener("abort", () => this.model.off(event, callback));
-    callback();
-  }
+/** Calls back now and whenever the trait changes. */
+export function onChange(model: Model, signal: AbortSignal, trait: string, callback: () => void): void {
+  const event = `change:${trait}`;
+  model.on(event, callback);
+  signal.addEventListener("abort", () => model.off(event, callback));
+  callback();
 }

@@ -90,6 +90,7 @@ describe("the selection", () => {
       tell: (indices) => told.push([...indices]),
       held: () => kernel.held,
       changed: (indices) => shown.push([...indices]),
+      chosen: () => {},
     });
     return { told, shown, kernel, selection };
   };

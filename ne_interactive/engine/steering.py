@@ -45,6 +45,15 @@ class Steering(Reading):
         self._tell("params")
         return self.params
 
+    def check(self, **changes: Any) -> None:
+        """Raise what `tune` would raise, and change nothing.
+
+        Raises:
+            ParameterError: naming the parameter, its limits and what was given.
+        """
+        self._raise_if_failed()
+        self._core.check(changes)
+
     def reset(self) -> dict[str, Any]:
         """Give all that was changed by hand back to its schedule, or to the value that the method was made with.
 

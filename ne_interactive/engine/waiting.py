@@ -108,8 +108,8 @@ class Waiting:
 
     # changing
 
-    def ask(self, changes: Mapping[str, Any]) -> dict[str, Any]:
-        """Check changes and leave them for the next iteration; all or nothing."""
+    def check(self, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """Give changes as they would be kept; nothing is changed."""
         checked = check_live(self.method, changes, self.rows.n)
         for name, value in checked.items():
             if value == "auto" and not params_of(self.method)[name].auto:
@@ -119,6 +119,11 @@ class Waiting:
         kept = not self._costly(checked)  # a new graph is checked once it is there
         graph = self.problem.graph if self.problem and kept else None
         self.method.check_together(in_force(self.method, after, self.rows.n), graph)
+        return checked
+
+    def ask(self, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """Check changes and leave them for the next iteration; all or nothing."""
+        checked = self.check(changes)
         with self._mailbox:
             self._pending.update(checked)
         return checked

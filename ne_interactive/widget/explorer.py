@@ -105,8 +105,8 @@ class Explorer(anywidget.AnyWidget):
         self._branches = Branches([Branch(run)])
         self._desk = Desk(self._stream, table, pictures, exploring, self._branches, self.show)
         super().__init__(
-            _esm=_bundle("widget.js"),
-            _css=_bundle("widget.css"),
+            _esm=bundle("widget.js"),
+            _css=bundle("widget.css"),
             _scene=scene,
             _codes=codes(colors.labels),
             _sizes=sizes.bytes if sizes else b"",
@@ -373,7 +373,8 @@ def check_height(height: object) -> None:
 
 
 @cache
-def _bundle(name: str) -> str:
+def bundle(name: str) -> str:
+    """Give a file of the browser's side."""
     path = _STATIC / name
     return path.read_text(encoding="utf-8") if name.endswith(".js") or path.exists() else ""
 

@@ -46,7 +46,9 @@ class Settings:
         return self._stream.run
 
     def rows(self) -> list[dict[str, Any]]:
-        """Describe every control as plain data, in the order in which they are shown."""
+        """Describe every control as plain data, in the order in which they are shown; none for a map that stands."""
+        if not hasattr(self._run, "tune"):
+            return []
         return [*self._method(), *live_controls(self._run), *(self._paced(param) for param in (EVERY, LIMIT))]
 
     def slow(self, name: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 from unittest.mock import patch
 
 import comm
+import numpy as np
 
 from ..widget.fake import FakeComm
 from .host import Host
@@ -43,14 +44,18 @@ class Bridge:
         self._heard += len(sent)
         wire = self.explorer.comm
         for message in sent:
-            buffers = [base64.b64decode(text) for text in message.pop("buffers", None) or []]
+            buffers = [
+                np.array(message.pop(name), kind).tobytes()
+                for name, kind in (("points", "<u4"), ("places", "<f4"))
+                if name in message
+            ]
             wire.handle_msg(
                 {"content": {"data": {"method": "custom", "content": message}}, "buffers": buffers}
             )
         states, wire.states = wire.states, []
         for state in states:
             for name, value in state.items():
-                self.host.call("change", self.model, name, value)
+                self.host.call("change", self.model, name, packed(value))
         out, wire.out = wire.out, []
         for content, buffers in out:
             texts = [base64.b64encode(buffer).decode() for buffer in buffers]

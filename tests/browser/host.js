@@ -72,7 +72,7 @@ window.host = {
     models[model].set(name, new DataView(bytes(text).buffer));
   },
   change(model, name, value) {
-    models[model].set(name, value);
+    models[model].set(name, value?.base64 === undefined ? value : new DataView(bytes(value.base64).buffer));
   },
   // RGBA under a place given in CSS pixels of the picture.
   pixel(view, x, y) {

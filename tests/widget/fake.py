@@ -194,6 +194,8 @@ class FakeComm(comm.base_comm.BaseComm):
         if msg_type == "comm_open":
             self.state = data["state"]
         if data.get("method") == "update":
+            for path, buffer in zip(data.get("buffer_paths", []), buffers or [], strict=True):
+                data["state"][path[0]] = bytes(buffer)
             self.states.append(data["state"])
         if data.get("method") == "custom":
             self.out.append((data["content"], list(buffers or [])))

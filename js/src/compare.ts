@@ -1,0 +1,208 @@
+/** Maps side by side: a picture of each, and one legend, selection, search and set of tools for all. */
+
+import { ICONS } from "./bar.ts";
+import { Beside, type Member } from "./beside.ts";
+import type { Command } from "./commands.ts";
+import { h, icon, say } from "./dom.ts";
+import { ICON } from "./icons.ts";
+import { Pane } from "./pane.ts";
+import { Panel } from "./panel.ts";
+import { watchTheme } from "./theme.ts";
+import type { Frame, Model, Status, Value } from "./types.ts";
+import { onChange, View } from "./view.ts";
+import { Voice } from "./voice.ts";
+import { isRaw, readControls, readScene, readSetReply } from "./wire.ts";
+
+/** Of two to six pictures, how many stand in a row where there is room. */
+const COLUMNS = [0, 1, 2, 3, 2, 3, 3];
+
+export class Compare {
+  readonly #root = h("div", { class: "ne-root ne-compare" });
+  readonly #pictures = h("div", { class: "ne-pictures" });
+  readonly #side = h("aside", { class: "ne-side" });
+  readonly #runs = h("section", { class: "ne-runs", "aria-label": "Runs" });
+  readonly #board = h("div", { class: "ne-board" });
+  readonly #title = h("div", { class: "ne-about" });
+  readonly #symbol = icon(ICONS.play);
+  readonly #word = h("span", {}, "Play all");
+  readonly #toggle = h("button", { type: "button", class: "ne-button ne-primary" }, this.#symbol, this.#word);
+  readonly #head = h("div", { class: "ne-compare-head" }, this.#toggle, this.#title);
+  readonly #shared: Panel;
+  readonly #beside: Beside;
+  readonly #panes: Pane[];
+  /** What each run told last. */
+  readonly #told = new Map<Member, Frame | Status>();
+  #lastId = Math.floor(Math.random() * 2 ** 40);
+
+  constructor(
+    private readonly model: Model,
+    element: HTMLElement,
+    private readonly signal: AbortSignal,
+  ) {
+    const views = model.get("_views");
+    this.#panes = (Array.isArray(views) ? views : []).map((_, place) => new Pane(model, place));
+    this.#shared = new Panel(
+      {
+        set: (name, value) => this.#set(name, value),
+        reset: () => {
+          for (const { link } of this.#moving()) link.act("reset");
+        },
+      },
+      false,
+      signal,
+    );
+    const voice = new Voice(signal);
+    this.#beside = new Beside(
+      this.#root,
+      this.#board,
+      voice,
+      {
+        joined: (member) => this.#joined(member),
+        told: (member, told) => this.#follow(member, told),
+      },
+      signal,
+    );
+    this.#toggle.addEventListener("click", () => this.#playOrPause(), { signal });
+    this.#pictures.style.setProperty("--ne-columns", String(COLUMNS[this.#panes.length] ?? 3));
+    this.#side.append(this.#shared.element, this.#runs);
+    this.#board.append(this.#head, this.#pictures, this.#side);
+    this.#root.append(this.#board, voice.element);
+    element.append(this.#root);
+    signal.addEventListener("abort", () => this.#root.remove());
+    for (const pane of this.#panes) new View(pane, this.#pictures, signal, this.#beside);
+    this.#listen();
+  }
+
+  #listen(): void {
+    watchTheme(this.signal, (theme) => {
+      this.#root.dataset.theme = theme;
+    });
+    onChange(this.model, this.signal, "_scene", () => {
+      const { title, n } = readScene(this.model.get("_scene"));
+      this.#title.replaceChildren(h("strong", {}, title), `${n.toLocaleString("en")} points`);
+    });
+    onChange(this.model, this.signal, "_shared", () =>
+      this.#shared.show(readControls(this.model.get("_shared"))),
+    );
+    onChange(this.model, this.signal, "_arranged", () => this.#arrange());
+    const heard = (content: unknown) => {
+      if (isRaw(content) && content.k === "set" && content.view_of === undefined)
+        this.#shared.answer(readSetReply(content));
+    };
+    this.model.on("msg:custom", heard);
+    this.signal.addEventListener("abort", () => this.model.off("msg:custom", heard));
+    this.#refresh();
+  }
+
+  /** Of the first picture tools, help, summary and legend are shown; each run has its controls. */
+  #joined(member: Member): void {
+    const { root, stage, bar, panel, commands, parts } = member;
+    const { tools, help, summary, held, legend } = parts;
+    const place = this.#beside.members.length - 1;
+    const pane = this.#panes[place]!;
+    const { title } = readScene(pane.get("_scene"));
+    root.classList.add("ne-pane");
+    root.classList.toggle("ne-stands", pane.stands);
+    root.setAttribute("role", "group");
+    root.setAttribute("aria-label", title);
+    stage.element.append(bar.note);
+    if (pane.stands) bar.element.remove();
+    else {
+      const box = h("details", { class: "ne-run" }, h("summary", {}, title), bar.element, panel.element);
+      this.#runs.append(box, held.element);
+    }
+    commands.add(...this.#commands());
+    if (place > 0) return;
+    this.#head.append(tools.element);
+    this.#side.append(summary.element, legend.element);
+    this.#root.append(help.element);
+  }
+
+  #commands(): Command[] {
+    const group = "comparison";
+    const difference = (name: string, kind: string, key: string, path: string): Command => ({
+      name,
+      keys: [key],
+      icon: path,
+      group,
+      run: () => this.#choose("difference", this.#beside.difference === kind ? null : kind),
+      on: () => this.#beside.difference === kind,
+    });
+    return [
+      {
+        name: "move pictures as one",
+        keys: ["k"],
+        icon: ICON.linked,
+        group,
+        run: () => this.#choose("linked", !this.#beside.linked),
+        on: () => this.#beside.linked,
+      },
+      difference("lines from the first map", "lines", "j", ICON.ways),
+      difference("ghost of the first map", "ghost", "g", ICON.ghost),
+      {
+        name: "one panel for all runs",
+        keys: ["c"],
+        icon: ICON.together,
+        group,
+        run: () => this.#choose("controls", this.#together ? "separate" : "shared"),
+        on: () => this.#together,
+      },
+    ];
+  }
+
+  get #together(): boolean {
+    return this.#root.classList.contains("ne-together");
+  }
+
+  /** Arranges it otherwise at once, and tells the kernel. */
+  #choose(name: string, value: Value): void {
+    const kept = this.model.get("_arranged");
+    this.#arrange({ ...(isRaw(kept) ? kept : {}), [name]: value });
+    this.model.send({ k: "arrange", name, value });
+  }
+
+  #arrange(kept: unknown = this.model.get("_arranged")): void {
+    const { difference, linked, controls } = isRaw(kept) ? kept : ({} as Record<string, unknown>);
+    this.#beside.difference = difference === "lines" || difference === "ghost" ? difference : null;
+    if (this.#beside.linked !== (linked !== false)) this.#beside.linked = linked !== false;
+    this.#root.classList.toggle("ne-together", controls === "shared");
+    this.#beside.changed();
+    this.#beside.draw();
+  }
+
+  /** The runs among the maps. */
+  #moving(): Member[] {
+    return this.#beside.members.filter((_, place) => !this.#panes[place]!.stands);
+  }
+
+  get #running(): boolean {
+    return this.#moving().some((member) => /running|resting/.test(this.#told.get(member)?.state ?? ""));
+  }
+
+  #playOrPause(): void {
+    const action = this.#running ? "pause" : "play";
+    for (const { link } of this.#moving()) link.act(action);
+  }
+
+  #follow(member: Member, told: Frame | Status): void {
+    this.#told.set(member, told);
+    this.#refresh();
+    // Of a parameter that several runs have the shared panel shows the first one's.
+    const before = this.#moving().slice(0, this.#moving().indexOf(member));
+    const known = new Set(before.flatMap((other) => Object.keys(this.#told.get(other)?.params ?? {})));
+    const own = Object.entries(told.params).filter(([name]) => !known.has(name));
+    this.#shared.follow({ ...told, params: Object.fromEntries(own) });
+  }
+
+  #refresh(): void {
+    this.#toggle.hidden = this.#moving().length === 0;
+    const name = this.#running ? "Pause all" : "Play all";
+    say(this.#word, name);
+    this.#symbol.firstElementChild?.setAttribute("d", this.#running ? ICONS.pause : ICONS.play);
+  }
+
+  #set(name: string, value: Value): number {
+    this.model.send({ k: "set", id: ++this.#lastId, name, value });
+    return this.#lastId;
+  }
+}

@@ -24,10 +24,16 @@ DRAGGED = LIVE.strip().replace(
     "max_speed=100", "max_speed=10"
 )  # slow, so that it does not come to rest meanwhile
 
+# Two more faces of the run in LIVE.
+BESIDE = [
+    "p = ne.PlotlyView(w.run, labels=np.arange(300) % 5)\np",
+    "c = ne.controls(w.run)\nc",
+]
+
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
-    """A Jupyter server on a copy of the notebooks, and on `live`, `links` and `drag`, which show small runs."""
+    """A Jupyter server on a copy of the notebooks, and on others that show small runs."""
     home = tmp_path_factory.mktemp("jupyter")
     folder = home / "notebooks"
     shutil.copytree(ROOT / "notebooks", folder, ignore=shutil.ignore_patterns(".*"))
@@ -35,6 +41,8 @@ def server(tmp_path_factory):
     cells = [nbformat.v4.new_code_cell(LIVE.strip())]
     for name in ("live.ipynb", "links.ipynb"):  # one for each test: notebooks keep their kernels and outputs
         nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / name)
+    cells = [nbformat.v4.new_code_cell(source) for source in (LIVE.strip(), *BESIDE)]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "beside.ipynb")
     cells = [nbformat.v4.new_code_cell(DRAGGED), nbformat.v4.new_markdown_cell("Drag a point.")]
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "drag.ipynb")
     with jupyter(home, folder, NE_INTERACTIVE_N=POINTS) as server:

@@ -10,7 +10,7 @@ from ne_interactive.graph.progress import report
 from ne_interactive.graph.rerank import rerank
 from ne_interactive.params.errors import DataError
 
-__all__ = ["METRICS", "Search", "all_distances", "check_k", "nearest", "rounding", "tiles"]
+__all__ = ["METRICS", "Search", "all_distances", "check_k", "complete", "nearest", "rounding", "tiles"]
 
 TILE = 2**24
 """Entries of the largest temporary: 64 MiB of float32."""
@@ -79,6 +79,28 @@ def nearest(
         parts.append((indices, distances))
     indices, distances = (torch.cat(part) for part in zip(*parts, strict=True))
     return indices, in_units(distances, metric)
+
+
+def complete(
+    indices: torch.Tensor,
+    distances: torch.Tensor,
+    found: torch.Tensor,
+    values: torch.Tensor,
+    metric: str,
+    *,
+    rows: torch.Tensor | None = None,
+    among: int | None = None,
+) -> None:
+    """Search exactly, in place, where an index found fewer points than asked for.
+
+    indices and distances (q, k) of ``rows``, or of all points; found (q,): how many places of each are filled. The
+    rest is as for `nearest`.
+    """
+    k = indices.shape[1]
+    short = (found < k).nonzero()[:, 0]
+    if len(short):
+        asked = short if rows is None else rows[short]
+        indices[short], distances[short] = nearest(values, k, metric, rows=asked, among=among)
 
 
 def check_k(n: int, k: int) -> None:

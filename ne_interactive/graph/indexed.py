@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from ne_interactive.data.seeds import generator
-from ne_interactive.graph.distances import nearest
+from ne_interactive.graph.distances import complete
 from ne_interactive.graph.list_search import search_lists
 from ne_interactive.graph.lists import Lists, inverted_lists, list_count
 from ne_interactive.graph.metrics import Flat, flatten, in_units, single
@@ -52,10 +52,7 @@ def through_lists(
     rows = None if new is None else torch.arange(n, len(both))
     indices, distances, found = search_lists(lists, min(n, m), probes, k, flat, queries=queries, rows=rows)
     distances = in_units(distances, metric)
-    short = (found < k).nonzero()[:, 0]
-    if len(short):
-        asked = short if rows is None else rows[short]
-        indices[short], distances[short] = nearest(both.cpu(), k, metric, rows=asked, among=n)
+    complete(indices, distances, found, both.cpu(), metric, rows=rows, among=None if new is None else n)
     return indices, distances
 
 
@@ -110,7 +107,5 @@ def rough(values: Tensor, k: int, metric: str, *, seed: int = 0) -> tuple[Tensor
     lists = inverted_lists(points, list_count(len(points)), sampled=ROUGH_SAMPLED, seed=seed)
     few = Flat(points)
     indices, distances, found = search_lists(lists, k + 1, ROUGH_PROBES, k, few, queries=points)
-    short = (found < k).nonzero()[:, 0]
-    if len(short):
-        indices[short], distances[short] = nearest(points, k, "sqeuclidean", rows=short)
+    complete(indices, distances, found, points, "sqeuclidean")
     return indices, in_units(distances, metric)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 
 from ne_interactive.graph import faiss_index, keops
-from ne_interactive.graph.distances import check_k, nearest
+from ne_interactive.graph.distances import check_k, complete, nearest
 from ne_interactive.graph.faiss_config import FaissConfig
 from ne_interactive.graph.indexed import OTHER_ORDER, SPARE, rough, through_lists
 from ne_interactive.graph.metrics import check_metric, flatten, in_units, single
@@ -88,9 +88,11 @@ def find_neighbors(
         indices, distances = through_lists(values, k, metric, seed=seed)
         return Neighbors(indices.to(values.device), distances.to(values.device), metric, False)
     config = faiss_config(backend)
-    if config is not None and not (config.index_type == "Flat" and metric == "hyperbolic"):
-        return _through_faiss(values, k, metric, config, seed)
+    if config is not None and config.index_type != "Flat":
+        return through_faiss(values, k, metric, config, seed=seed)
     search = keops.exhaustive if backend == "keops" else None
+    if config is not None and metric != "hyperbolic":
+        search = faiss_index.exhaustive(config)
     return Neighbors(*nearest(values, k, metric, search=search), metric, True)
 
 
@@ -109,7 +111,7 @@ def rough_neighbors(
     return Neighbors(*rough(values, k, metric, seed=seed), metric, False)
 
 
-def candidate_count(n: int, k: int, metric: str, config: FaissConfig, reduced: bool = True) -> int:
+def candidate_count(n: int, k: int, metric: str, config: FaissConfig, reduced: bool) -> int:
     """Tell how many candidates per point an index is asked for: spare ones where its order is not the metric's."""
     if config.index_type == "IVF" and not reduced and metric not in OTHER_ORDER:
         return min(n, k + 1)
@@ -138,22 +140,32 @@ def faiss_config(backend: str | FaissConfig | None) -> FaissConfig | None:
     return FaissConfig() if backend == "faiss" else None
 
 
-def _through_faiss(values: torch.Tensor, k: int, metric: str, config: FaissConfig, seed: int) -> Neighbors:
-    if config.index_type == "Flat":
-        return Neighbors(*nearest(values, k, metric, search=faiss_index.exhaustive(config)), metric, True)
-    flat = flatten(single(values, metric).cpu(), metric)
-    n, d = flat.values.shape
-    reduce = config.dimensions is not None and d > config.dimensions
-    points, asked = flat.values, None
+def through_faiss(
+    values: torch.Tensor,
+    k: int,
+    metric: str,
+    config: FaissConfig,
+    *,
+    new: torch.Tensor | None = None,
+    seed: int = 0,
+) -> Neighbors:
+    """Find k likely nearest rows of values (n, d) for every row of ``new`` (q, d), or for every row of values.
+
+    The index is not "Flat". A row for which it holds too few is searched exactly.
+    """
+    n = len(values)
+    both = values if new is None else torch.cat([values, new])
+    flat = flatten(single(both, metric).cpu(), metric)
+    points, asked = flat.values[:n], None if new is None else flat.values[n:]
+    reduce = config.dimensions is not None and flat.d > config.dimensions
     if reduce:
-        points, asked = searchable(flat.values, config.dimensions or d, seed=seed)
+        points, asked = searchable(points, config.dimensions or flat.d, asked, seed=seed)
     m = candidate_count(n, k, metric, config, reduce)
     ids, order = faiss_index.candidates(
         points, m, config, queries=asked, probes=probe_count(metric), seed=seed
     )
-    indices, distances, found = rerank(flat, torch.arange(n), ids, k, order=order)
+    rows = torch.arange(n) if new is None else torch.arange(n, len(both))
+    indices, distances, found = rerank(flat, rows, ids, k, order=order)
     distances = in_units(distances, metric)
-    short = (found < k).nonzero()[:, 0]
-    if len(short):  # the index found fewer points than asked for: these rows are searched exactly
-        indices[short], distances[short] = nearest(values.cpu(), k, metric, rows=short)
+    complete(indices, distances, found, both.cpu(), metric, rows=rows, among=None if new is None else n)
     return Neighbors(indices.to(values.device), distances.to(values.device), metric, False)

@@ -5,14 +5,10 @@ from torch import Tensor
 
 from ne_interactive.data.precomputed import Precomputed
 from ne_interactive.data.table import Rows, Table
-from ne_interactive.graph import faiss_index
 from ne_interactive.graph.distances import check_k, nearest
 from ne_interactive.graph.faiss_config import FaissConfig
 from ne_interactive.graph.indexed import through_lists
-from ne_interactive.graph.metrics import flatten, in_units, single
-from ne_interactive.graph.neighbors import Neighbors, candidate_count, faiss_config, indexed, probe_count
-from ne_interactive.graph.projection import searchable
-from ne_interactive.graph.rerank import rerank
+from ne_interactive.graph.neighbors import Neighbors, faiss_config, indexed, through_faiss
 from ne_interactive.params.errors import DataError
 
 __all__ = ["neighbors_among"]
@@ -51,7 +47,7 @@ def neighbors_among(
         return Neighbors(indices.to(new.device), distances.to(new.device), metric, False)
     config = faiss_config(backend)
     if isinstance(table, Rows) and config is not None and config.index_type != "Flat":
-        return _through_index(table.values, new, k, metric, config, seed)
+        return through_faiss(table.values, k, metric, config, new=new, seed=seed)
     return _in_blocks(table, new, k, metric)
 
 
@@ -80,24 +76,3 @@ def _in_blocks(table: Table, new: Tensor, k: int, metric: str) -> Neighbors:
         distances, indices = distances[:, :k], indices[:, :k]
         first += len(block)
     return Neighbors(indices.contiguous(), distances.contiguous(), metric, True)
-
-
-def _through_index(
-    values: Tensor, new: Tensor, k: int, metric: str, config: FaissConfig, seed: int
-) -> Neighbors:
-    n = len(values)
-    flat = flatten(single(torch.cat([values, new]), metric).cpu(), metric)
-    rows = torch.arange(n, len(flat.values))
-    points, queries = flat.values[:n], flat.values[n:]
-    if config.dimensions is not None and flat.d > config.dimensions:
-        points, queries = searchable(points, config.dimensions, queries, seed=seed)
-    m = candidate_count(n, k, metric, config)
-    probes = probe_count(metric)
-    ids, order = faiss_index.candidates(points, m, config, queries=queries, probes=probes, seed=seed)
-    indices, distances, found = rerank(flat, rows, ids, k, order=order)
-    distances = in_units(distances, metric)
-    short = (found < k).nonzero()[:, 0]
-    if len(short):  # the index found fewer points than asked for: these rows are searched exactly
-        both = torch.cat([values, new]).cpu()
-        indices[short], distances[short] = nearest(both, k, metric, rows=rows[short], among=n)
-    return Neighbors(indices.to(values.device), distances.to(values.device), metric, False)

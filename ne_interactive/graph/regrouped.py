@@ -2,7 +2,7 @@
 
 import torch
 
-from ne_interactive.graph.distances import nearest
+from ne_interactive.graph.distances import complete, nearest
 from ne_interactive.graph.neighbors import Neighbors
 
 __all__ = ["extended", "restricted"]
@@ -36,8 +36,7 @@ def restricted(found: Neighbors, keep: torch.Tensor, values: torch.Tensor, k: in
     kept = k if len(short) else int(left.min())
     order = gone.long().argsort(dim=1, stable=True)[:, :kept]
     indices, distances = ids.gather(1, order), found.distances[keep].gather(1, order)
-    if len(short):
-        indices[short], distances[short] = nearest(values, kept, found.metric, rows=short)
+    complete(indices, distances, left, values, found.metric)
     return Neighbors(indices, distances, found.metric, found.exact)
 
 

@@ -75,7 +75,7 @@ def _candidates(
             f"held in memory; got {config.dimensions}. Leave it at 50, or pass the rows as an array."
         )
     points = project(table, dimensions, known, metric=metric, seed=seed)
-    m = neighbors.candidate_count(known.n, k, metric, config)
+    m = neighbors.candidate_count(known.n, k, metric, config, reduced=True)
     ids, _ = faiss_index.candidates(points, m, config, probes=probe_count(metric), seed=seed)
     return ids.sort(1).values
 

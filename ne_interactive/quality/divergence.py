@@ -14,6 +14,7 @@ from ne_interactive.graph.parallel import parallel
 from ne_interactive.graph.sparse_affinities import Entropic
 from ne_interactive.params.errors import DataError
 from ne_interactive.quality.passes import student_sum
+from ne_interactive.quality.scale import best_scale
 
 __all__ = ["kl_divergence"]
 
@@ -39,8 +40,6 @@ def kl_divergence(
     Raises:
         DataError: X and Z differ in length, or there are too few points or neighbours for the perplexity.
     """
-    from scipy.optimize import minimize_scalar
-
     positions = as_table(Z).values.cpu()
     n = len(positions)
     affinity = Entropic(perplexity=perplexity)
@@ -74,9 +73,7 @@ def kl_divergence(
     spread = float(edges.mean())
     if not rescale or spread == 0:  # all neighbours in one place: no scale changes anything
         return at(0.0)
-    start = -0.5 * math.log(spread)  # neighbours one unit apart
-    best: Any = minimize_scalar(at, bracket=(start - 0.5, start + 0.5), tol=1e-3)
-    return float(best.fun)
+    return best_scale(at, spread, 1e-3)[1]
 
 
 @parallel

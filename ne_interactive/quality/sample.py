@@ -20,6 +20,7 @@ from ne_interactive.graph.tables import neighbors_of
 from ne_interactive.params.errors import DataError
 from ne_interactive.quality.draws import drawn, same_length, signs, triplets
 from ne_interactive.quality.passes import look_around, student_sums
+from ne_interactive.quality.scale import best_scale
 
 __all__ = ["MEASURES", "Sample", "usual_size"]
 
@@ -32,8 +33,6 @@ TIED = 1e-5
 """Relative differences of distances in X below this are rounding."""
 SEARCH_ROWS = 128
 """Rows on which the map's best scale is sought."""
-REACH = 4.0
-"""Logarithm of how far from one unit the best distance to neighbours may be."""
 WORK = 2e10
 """Multiplications that the neighbours of a sample may cost: half a second of two cores."""
 VISITS = 1e8
@@ -155,8 +154,6 @@ class Sample:
         return float((agree.double() + 1).mean() / 2)
 
     def _divergence(self, columns: np.ndarray) -> float:
-        from scipy.optimize import minimize_scalar
-
         rows, P = self.rows.numpy(), self._P
         edges = np.zeros(tuple(P.shape))
         for column in columns:
@@ -174,12 +171,8 @@ class Sample:
         spread = float(edges.mean())
         if not (0 < spread < math.inf):
             return at(0.0, len(rows))
-        start, few = -0.5 * math.log(spread), min(SEARCH_ROWS, len(rows))  # neighbours one unit apart
-        bounds = (start - REACH, start + REACH)  # of a map without structure the best scale may be none
-        best: Any = minimize_scalar(
-            lambda s: at(s, few), bounds=bounds, method="bounded", options={"xatol": 0.03}
-        )
-        return at(float(best.x), len(rows))
+        few = min(SEARCH_ROWS, len(rows))
+        return at(best_scale(lambda scale: at(scale, few), spread, 0.03)[0], len(rows))
 
 
 class _Between:

@@ -10,6 +10,7 @@ from ne_interactive.graph.distances import nearest
 from ne_interactive.graph.neighbors import Neighbors
 from ne_interactive.params.errors import DataError, ParameterError
 from ne_interactive.quality.draws import triplets
+from ne_interactive.quality.scale import REACH, best_scale
 
 
 def maps(n=300, seed=0):
@@ -41,6 +42,18 @@ def test_the_best_scale_is_found_whatever_the_units(factor):
     found = ne.metrics.kl_divergence(X, Z * np.float32(factor), 10)
     least = min(divergence_of_scikit_learn(X, Z * s, 10.0) for s in np.geomspace(0.01, 10, 120))
     assert found == pytest.approx(least, rel=1e-3)
+
+
+@pytest.mark.parametrize("spread", [1e-3, 1e-12, 0.25, 1e6])
+def test_the_scale_is_sought_within_bounds(spread):
+    asked = []
+    log_scale, least = best_scale(
+        lambda x: asked.append(x) or x, spread, 0.01
+    )  # the less, the better: no best
+    unit = -0.5 * np.log(spread)
+    assert unit - REACH <= min(asked) <= max(asked) <= unit + REACH
+    assert least == log_scale == pytest.approx(unit - REACH, abs=0.05)
+    assert best_scale(lambda x: (x - unit - 1) ** 2, spread, 0.01)[0] == pytest.approx(unit + 1, abs=0.01)
 
 
 def test_a_sample_of_rows_estimates_the_sum_over_pairs():

@@ -18,7 +18,7 @@ export class Chooser {
     this.#select.addEventListener("change", () => choose(this.#select.value), { signal });
   }
 
-  /** Whether there is anything to choose from; one column alone is named by the legend. */
+  /** Whether there is anything to choose from; what stands alone is named by the legend. */
   get used(): boolean {
     return !this.element.hidden;
   }
@@ -28,7 +28,7 @@ export class Chooser {
       this.#select.replaceChildren(...choice.names.map((name) => h("option", { value: name }, name)));
     }
     this.#choice = choice;
-    this.element.hidden = choice.names.length < 3; // a column, and none
+    this.element.hidden = choice.names.length < 2;
     this.reset();
   }
 

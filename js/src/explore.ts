@@ -1,12 +1,11 @@
 /** Looking into the map: what is selected by hand, and what is shown of it. */
 
+import { Around } from "./around.ts";
 import type { Command, Commands } from "./commands.ts";
 import { Group } from "./group.ts";
 import type { Gesture } from "./hand.ts";
 import { ICON } from "./icons.ts";
 import { Lasso, type Mode } from "./lasso.ts";
-import { Latest } from "./latest.ts";
-import { Lines } from "./lines.ts";
 import type { Link } from "./link.ts";
 import { Names } from "./names.ts";
 import type { Points } from "./points.ts";
@@ -16,7 +15,7 @@ import { combine, type How, inside, others } from "./select.ts";
 import { Selection } from "./selection.ts";
 import type { Stage } from "./stage.ts";
 import { type Kind, Summary } from "./summary.ts";
-import type { NeighborsReply, SceneInfo } from "./types.ts";
+import type { SceneInfo } from "./types.ts";
 
 /** So many found points are drawn larger; more only stand out from the others. */
 const FEW = 500;
@@ -47,10 +46,9 @@ export class Explore {
   readonly summary: Summary;
   readonly search: Search;
   readonly group: Group;
+  readonly around: Around;
   readonly #names: Names;
   readonly #lasso: Lasso;
-  readonly #lines: Lines;
-  readonly #asked: Latest<number>;
 
   constructor(
     private readonly parts: ExploreParts,
@@ -64,8 +62,11 @@ export class Explore {
       chosen: (indices) => parts.each(({ selection }) => selection.take(indices)),
     });
     this.#lasso = new Lasso(stage, (outline, how) => this.#enclose(outline, how));
-    this.#lines = new Lines(stage, parts.points);
-    this.#asked = new Latest((point) => link.neighbors(point));
+    this.around = new Around({
+      ...parts,
+      selected: () => this.selection.indices,
+      each: (visit) => parts.each(({ around }) => visit(around)),
+    });
     this.#names = new Names(stage, parts.points, signal);
     this.search = new Search(
       {
@@ -84,7 +85,7 @@ export class Explore {
       alive: () => parts.alive(),
       changed: () => this.recolored(),
     });
-    const actions = [...this.#actions(), ...this.group.actions];
+    const actions = [...this.#actions(), this.around.command, ...this.group.actions];
     this.summary = new Summary(commands, actions, signal);
     commands.add(
       ...this.#lasso.commands(),
@@ -131,31 +132,18 @@ export class Explore {
   click(point: number, { shiftKey, altKey }: PointerEvent): void {
     if (shiftKey || altKey) {
       if (point >= 0) this.#choose(Uint32Array.of(point), altKey ? "subtract" : "add");
-    } else if (point < 0 || point === this.#lines.from) this.#join(-1);
-    else this.#asked.push(point);
-  }
-
-  showNeighbors({ id, point, points, note }: NeighborsReply): void {
-    if (!this.#asked.answer(id)) return;
-    if (note) this.parts.note(note);
-    else this.#join(point, points);
-    this.parts.announce(note || `${points.length} neighbours of point ${point}`);
-  }
-
-  /** Draws lines from a point to its neighbours; -1: none. */
-  #join(point: number, neighbors: Uint32Array = new Uint32Array(0)): void {
-    this.parts.each((one) => one.#lines.show(point, neighbors));
+    } else this.around.click(point);
   }
 
   drawn(context: CanvasRenderingContext2D, ratio: number): void {
     this.#names.drawn(context, ratio);
-    this.#lines.drawn(context, ratio);
+    this.around.drawn(context, ratio);
     this.#lasso.drawn(context, ratio);
   }
 
   /** The points are others now: what was marked or hidden is so no more, and the selection is the kernel's. */
   regrouped(): void {
-    this.#join(-1);
+    this.around.clear();
     this.search.close();
     this.selection.renew();
   }
@@ -170,7 +158,7 @@ export class Explore {
   /** The kernel took or refused a choice. */
   answered(id: number): void {
     this.selection.answer(id);
-    this.#asked.answer(id);
+    this.around.answered(id);
     this.search.answer(id, new Uint32Array(0));
   }
 
@@ -225,6 +213,7 @@ export class Explore {
   #selected(indices: Uint32Array): void {
     const { points, commands, announce } = this.parts;
     points.mark(SELECTED, indices);
+    this.around.reselected();
     this.#summarize();
     commands.changed();
     announce(`${indices.length.toLocaleString("en")} selected`);
@@ -283,7 +272,7 @@ export class Explore {
   #escape(): void {
     if (this.#lasso.drawing) this.#lasso.cancel();
     else if (this.search.active) this.search.close();
-    else if (this.#lines.from >= 0) this.#join(-1);
+    else if (this.around.active) this.around.clear();
     else this.selection.clear();
   }
 }

@@ -2,6 +2,7 @@
 
 import {
   type Curve,
+  type ErrorsReply,
   type Frame,
   type HoverReply,
   type Model,
@@ -14,6 +15,7 @@ import {
 import {
   isRaw,
   readCurves,
+  readErrors,
   readFound,
   readFrame,
   readHover,
@@ -33,6 +35,7 @@ export interface Handlers {
   set(reply: SetReply): void;
   hover(reply: HoverReply): void;
   neighbors(reply: NeighborsReply): void;
+  errors(reply: ErrorsReply): void;
   /** Points were pinned, moved or released, or not. */
   held(reply: SetReply): void;
   /** Which points are pinned: indices, little-endian uint32. */
@@ -169,6 +172,12 @@ export class Link {
     return this.#lastId;
   }
 
+  /** Asks which neighbours of some points the map does not show as they are in the data. */
+  errors(points: Uint32Array): number {
+    this.#send({ k: "errors", id: ++this.#lastId }, [littleEndian(points)]);
+    return this.#lastId;
+  }
+
   /** Pins points, moves them to places (as many coordinates a point as the picture has), or releases them: null, all. */
   hold(kind: "pin" | "move" | "release", points: Uint32Array | null, places?: Float32Array): number {
     const buffers = points ? [littleEndian(points)] : [];
@@ -266,6 +275,9 @@ export class Link {
         break;
       case "neighbors":
         this.handlers.neighbors(readNeighbors(content, buffers));
+        break;
+      case "errors":
+        this.handlers.errors(readErrors(content, buffers));
         break;
       case "held":
         this.handlers.held(readSetReply(content));

@@ -151,6 +151,23 @@ export interface NeighborsReply {
   point: number;
   /** Nearest first. */
   points: Uint32Array;
+  /** Those of them that are far in the map. */
+  missing: Uint32Array;
+  /** Near in the map, and none of them. */
+  wrong: Uint32Array;
+  /** Why there are none. */
+  note: string;
+}
+
+export interface ErrorsReply {
+  id: number;
+  /** How many points were looked at, how many neighbours they have, and how many of these are missing. */
+  points: number;
+  neighbors: number;
+  count: number;
+  /** Pairs of a point and a neighbour, some of all. */
+  missing: Uint32Array;
+  wrong: Uint32Array;
   /** Why there are none. */
   note: string;
 }

@@ -185,6 +185,7 @@ export class View {
       this.#caption,
       this.#hint,
       this.#explore.search.element,
+      this.#explore.around.element,
       this.#hover.card.element,
     );
     const side = h(
@@ -339,7 +340,8 @@ export class View {
       set: (reply) => this.#panel.answer(reply),
       hover: (reply) => this.#hover.answer(reply),
       found: (id, points) => this.#explore.found(id, points),
-      neighbors: (reply) => this.#explore.showNeighbors(reply),
+      neighbors: (reply) => this.#explore.around.neighbors(reply),
+      errors: (reply) => this.#explore.around.errors(reply),
       selected: (id) => this.#explore.answered(id),
       held: (reply) => this.#hold.answer(reply),
       pins: (buffer) => this.#hold.show(readPoints(buffer, this.#scene.n)),
@@ -387,6 +389,7 @@ export class View {
     if (this.#look.active) return;
     this.#meter.draw();
     this.#link.ack(frame.seq);
+    this.#explore.around.moved(frame.iteration);
     this.#tell(frame);
   }
 

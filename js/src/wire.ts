@@ -6,6 +6,7 @@ import type {
   ColorChoice,
   Control,
   Curve,
+  ErrorsReply,
   Frame,
   HoverReply,
   Legend,
@@ -226,8 +227,21 @@ export function readFound(buffers: readonly unknown[]): Uint32Array {
 }
 
 export function readNeighbors(content: Raw, buffers: readonly unknown[]): NeighborsReply {
-  const points = asUint32(buffers[0]);
-  return { id: readId(content), point: whole(content.point, -1), points, note: text(content.note) };
+  const [points, missing, wrong] = [0, 1, 2].map((part) => asUint32(buffers[part]));
+  const found = { points: points!, missing: missing!, wrong: wrong! };
+  return { id: readId(content), point: whole(content.point, -1), ...found, note: text(content.note) };
+}
+
+export function readErrors(content: Raw, buffers: readonly unknown[]): ErrorsReply {
+  return {
+    id: readId(content),
+    points: whole(content.points),
+    neighbors: whole(content.neighbors),
+    count: whole(content.wrong),
+    missing: asUint32(buffers[0]),
+    wrong: asUint32(buffers[1]),
+    note: text(content.note),
+  };
 }
 
 const KINDS = ["number", "integer", "choice", "switch"] as const;

@@ -43,6 +43,8 @@ const SHAPES: [string, string][] = [
   ["good", "bg"],
   ["bad", "bg"],
   ["text", "bg"],
+  ["missing", "bg"],
+  ["wrong", "bg"],
   ...["0", "1", "2", "3", "4", "5"].map((n): [string, string] => [`curve-${n}`, "bg"]),
 ];
 /** Hairlines and soft fills that only divide; nothing is lost where they are not seen. */

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import {
   asUint16,
   readControls,
+  readErrors,
   readFrame,
   readHover,
   readNeighbors,
@@ -194,6 +195,14 @@ it("points are read in ascending order and within their number", () => {
   expect([...readPoints(new DataView(buffer.buffer, 4, 4), 10)]).toEqual([1]);
   expect([...readPoints(null, 10)]).toEqual([]);
   const reply = readNeighbors({ id: 3, point: 2, note: "<b>" }, [Uint32Array.of(7, 1)]);
-  expect(reply).toEqual({ id: 3, point: 2, note: "<b>", points: Uint32Array.of(7, 1) });
+  const none = Uint32Array.of();
+  const wrong = { missing: none, wrong: none };
+  expect(reply).toEqual({ id: 3, point: 2, note: "<b>", points: Uint32Array.of(7, 1), ...wrong });
   expect(readNeighbors({}, []).points.length).toBe(0);
+  const parts = [Uint32Array.of(0, 9), new Uint8Array(6)];
+  const told = readErrors({ id: 1, points: 2, neighbors: 1.5, wrong: "3", note: null }, parts);
+  expect(told).toEqual({
+    ...{ id: 1, points: 2, neighbors: 0, count: 0, note: "" },
+    ...{ missing: Uint32Array.of(0, 9), wrong: Uint32Array.of(0) },
+  });
 });

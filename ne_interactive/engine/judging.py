@@ -210,13 +210,14 @@ class Judging(Moving):
         """All values measured, by name, and their iterations under "iteration"; what was taken back is not in it."""
         return self._judge.arrays()
 
-    def point_error(self, k: int = 10) -> np.ndarray:
+    def point_error(self, k: int = 10, *, workers: int = -1) -> np.ndarray:
         """The share of its k nearest neighbours that each point lacks in the present map, (n,) from 0 to 1.
 
-        The neighbours are those that the run knows, where these are enough: approximate ones of large data.
+        The neighbours are those that the run knows, where these are enough: approximate ones of large data. `workers`
+        threads search the map, -1: one for each core.
         """
         known = self._neighbors_known(k)
-        return point_error(self._rows_of_X(known), self.embedding, k, neighbors=known)
+        return point_error(self._rows_of_X(known), self.embedding, k, neighbors=known, workers=workers)
 
     def neighbor_errors(self, indices: Any, k: int = 10) -> NeighborErrors:
         """Which of the k nearest neighbours are missing around some points of the present map, and which are false.

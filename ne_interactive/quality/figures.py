@@ -222,7 +222,7 @@ def _style(labels: Labels, i: int, points: np.ndarray, theme: Theme) -> tuple[st
     if i == 1:
         return "missing", {"color": MISSING[theme], "opacity": 0.5}
     values = labels.values[points]
-    low, high = np.nanmin(labels.values), np.nanmax(labels.values)
+    low, high = labels.scale()
     stops = scale_colors(theme)
     bar = {"title": {"text": escape_markup(labels.name)}, "thickness": 12, "outlinewidth": 0, "len": 0.6}
     scale = {

@@ -23,7 +23,8 @@ class Labels:
     """One label for each of n points.
 
     `kind` is "none", "category" (then `ids` (n,) index `names`) or "number" (then `values` (n,) hold the
-    numbers, NaN where missing, infinities clipped to the finite range).
+    numbers, NaN where missing, infinities clipped to the finite range; `limits` are those of the scale, None: of the
+    values).
     """
 
     kind: str = "none"
@@ -31,6 +32,11 @@ class Labels:
     ids: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
     names: list[str] = field(default_factory=list)
     values: np.ndarray = field(default_factory=lambda: np.empty(0, np.float64))
+    limits: tuple[float, float] | None = None
+
+    def scale(self) -> tuple[float, float]:
+        """The lowest and the highest number of the scale."""
+        return self.limits or (float(np.nanmin(self.values)), float(np.nanmax(self.values)))
 
 
 def read_labels(labels: object, n: int) -> Labels:

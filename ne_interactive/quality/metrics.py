@@ -56,16 +56,19 @@ def recall(
     return float(_among(true, shown).double().mean())
 
 
-def point_error(X: Any, Z: Any, k: int = 10, *, neighbors: Neighbors | None = None) -> np.ndarray:
+def point_error(
+    X: Any, Z: Any, k: int = 10, *, neighbors: Neighbors | None = None, workers: int = -1
+) -> np.ndarray:
     """Measure for each point the share of its k nearest neighbours in X that are not among its k nearest in Z.
 
-    Returns (n,) float64 from 0, where all are kept, to 1. ``neighbors`` as in `recall`.
+    Returns (n,) float64 from 0, where all are kept, to 1. ``neighbors`` as in `recall`. ``workers`` threads search the
+    map, -1: one for each core.
 
     Raises:
         DataError: X and Z differ in length, or k is not in [1, n - 1].
     """
     map_values = as_table(Z).values
-    true, shown = _both(X, map_values, k, torch.arange(map_values.shape[0]), neighbors)
+    true, shown = _both(X, map_values, k, torch.arange(map_values.shape[0]), neighbors, workers)
     return 1.0 - _among(true, shown).double().mean(1).numpy()
 
 
@@ -187,7 +190,12 @@ def triplet_accuracy(X: Any, Z: Any, *, triplets: int = 20_000, seed: int = 0) -
 
 
 def _both(
-    X: Any, Z: torch.Tensor, k: int, chosen: torch.Tensor, neighbors: Neighbors | None
+    X: Any,
+    Z: torch.Tensor,
+    k: int,
+    chosen: torch.Tensor,
+    neighbors: Neighbors | None,
+    workers: int = -1,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Give the k nearest neighbours of some points in X, and in the map, (q, k) each."""
     if neighbors is not None:
@@ -197,7 +205,7 @@ def _both(
         values = as_table(X).values
         same_length(values.shape[0], Z.shape[0])
         true = nearest(values, k, rows=chosen)[0].cpu()
-    return true, _map_neighbors(Z, k, chosen)
+    return true, _map_neighbors(Z, k, chosen, workers)
 
 
 def _among(some: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
@@ -217,7 +225,7 @@ def _checked_rows(indices: Any, n: int) -> torch.Tensor:
     return torch.from_numpy(chosen.astype(np.int64))
 
 
-def _map_neighbors(Z: torch.Tensor, k: int, chosen: torch.Tensor) -> torch.Tensor:
+def _map_neighbors(Z: torch.Tensor, k: int, chosen: torch.Tensor, workers: int = -1) -> torch.Tensor:
     """Find neighbours (q, k) in the map: by a tree in few dimensions, where tiles over all points would be slow."""
     n, c = Z.shape
     check_k(n, k)
@@ -226,7 +234,7 @@ def _map_neighbors(Z: torch.Tensor, k: int, chosen: torch.Tensor) -> torch.Tenso
     from scipy.spatial import KDTree
 
     points = Z.cpu().numpy().astype(np.float64)
-    _, found = KDTree(points).query(points[chosen.numpy()], k + 1, workers=-1)
+    _, found = KDTree(points).query(points[chosen.numpy()], k + 1, workers=workers)
     others = torch.from_numpy(np.asarray(found, dtype=np.int64))
     own = others == chosen[:, None]
     # Among many duplicates a point may be missing from its own list: then the farthest entry goes instead.

@@ -67,7 +67,7 @@ def point_colors(labels: Labels, n: int, theme: Theme) -> np.ndarray:
     if labels.kind == "none":
         return np.broadcast_to(rgb(PLAIN[theme]), (n, 3))
     stops = np.stack([rgb(color) for color in scale_colors(theme)])
-    low, high = np.nanmin(labels.values), np.nanmax(labels.values)
+    low, high = labels.scale()
     gone = np.isnan(labels.values)
     # Halved, so that the distance of two very large numbers stays finite.
     share = (labels.values / 2 - low / 2) / (high / 2 - low / 2) if high > low else np.zeros(n)

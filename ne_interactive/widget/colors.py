@@ -11,6 +11,7 @@ from ne_interactive.params.errors import DataError, ParameterError
 from ne_interactive.quality.hover import named_columns
 from ne_interactive.quality.labels import Labels, as_column, read_labels
 from ne_interactive.quality.text import plain_text
+from ne_interactive.widget.errors import POINT_ERROR
 
 PLAIN = "one colour"
 LONGEST_NAME = 60
@@ -19,13 +20,16 @@ LONGEST_NAME = 60
 class Colors:
     """The columns that n points can be coloured by, in order, and which one they are coloured by now."""
 
-    def __init__(self, labels: object, color: object, n: int) -> None:
+    def __init__(self, labels: object, color: object, n: int, *, errors: bool = False) -> None:
         """Take `labels`, which comes first, and the columns of `color`: a table, a mapping or one column.
+
+        With `errors` the errors of the points can be chosen, too.
 
         Raises:
             DataError: a column has not one value for each of the n points.
         """
         self.n = n
+        self._errors = errors
         self._columns: dict[str, Any] = {}
         self._read: dict[str, Labels] = {}
         if labels is not None:
@@ -38,8 +42,22 @@ class Colors:
 
     @property
     def names(self) -> list[str]:
-        """What can be chosen, "one colour" last."""
-        return [*self._columns, PLAIN]
+        """What can be chosen, the errors of points and "one colour" last."""
+        measured = [POINT_ERROR] if self._errors and POINT_ERROR not in self._columns else []
+        return [*self._columns, *measured, PLAIN]
+
+    @property
+    def some(self) -> bool:
+        """Whether any column was given."""
+        return bool(self._columns)
+
+    @property
+    def by_error(self) -> bool:
+        """Whether points are coloured by their errors, which are measured; `labels` then hold none."""
+        return self.current == POINT_ERROR and self._measured(POINT_ERROR)
+
+    def _measured(self, name: str) -> bool:
+        return self._errors and name == POINT_ERROR and name not in self._columns
 
     def categories(self) -> Iterator[Labels]:
         """Give the columns that are categories."""
@@ -94,7 +112,7 @@ class Colors:
         self._columns[name] = column
 
     def _labels_of(self, name: str) -> Labels:
-        if name == PLAIN:
+        if name == PLAIN or self._measured(name):
             return Labels()
         column = self.column(name)
         if name not in self._read:

@@ -69,6 +69,10 @@ class Desk:
         if self.stream.link.open:
             self._talker.post(lambda: self._holding.tell(always=True))
 
+    def later(self, job: Callable[[], None]) -> None:
+        """Do what takes a while beside everything else, once where it is asked for again meanwhile."""
+        self._exploring.later(job)
+
     def close(self) -> None:
         """Answer nothing any more."""
         self._talker.clear()
@@ -240,6 +244,9 @@ class Desk:
 
     def _on_select(self, id: int, points: np.ndarray) -> None:
         self._exploring.select(id, points)
+
+    def _on_errors(self, id: int, points: np.ndarray) -> None:
+        self._exploring.errors(id, points)
 
     def _on_neighbors(self, id: int, point: int) -> None:
         self._exploring.neighbors(id, point)

@@ -13,13 +13,15 @@ import numpy as np
 import traitlets as t
 
 from ne_interactive.engine.stepper import Stepper
-from ne_interactive.params.errors import DataError, ParameterError
+from ne_interactive.params.errors import DataError, NEError, ParameterError
 from ne_interactive.quality.hover import HoverTable
+from ne_interactive.quality.labels import Labels
 from ne_interactive.quality.pictures import read_pictures
 from ne_interactive.quality.text import plain_text
 from ne_interactive.widget.branches import Branch, Branches
 from ne_interactive.widget.colors import Colors, Sizes
 from ne_interactive.widget.desk import Desk
+from ne_interactive.widget.errors import POINT_ERROR, PointErrors
 from ne_interactive.widget.exploring import Exploring
 from ne_interactive.widget.follow import follow
 from ne_interactive.widget.labels import codes, legend
@@ -84,7 +86,7 @@ class Explorer(anywidget.AnyWidget):
                 f"The live view draws 1 to {MAX_COMPONENTS} dimensions; the run has n_components={run.c}. "
                 "Set n_components=2 or 3, or embed without a view: Stepper has no limit."
             )
-        colors = Colors(labels, color, run.n)
+        colors = Colors(labels, color, run.n, errors=True)
         sizes = None if size is None else Sizes(size, run.n, colors)
         table = None if hover is None else HoverTable(hover, run.n)
         pictures = None if images is None else read_pictures(images, run.n)
@@ -93,11 +95,12 @@ class Explorer(anywidget.AnyWidget):
         self._given = self._ids = run.ids
         self._all_sizes = sizes.bytes if sizes else b""
         self._stop_run_on_close = False
+        self._errors = PointErrors()
         self._regrouped = 0  # how often the points have become others
         scene = scene_of(run) | {"title": plain_text(title or "")}
         asks = table is not None or pictures is not None
         scene |= {"size": sizes.describe() if sizes else None} | self._coloring()
-        scene |= {"search": table is not None or len(colors.names) > 1}
+        scene |= {"search": table is not None or colors.some}
         scene |= {"hover": asks, "hover_images": pictures is not None}
         self._stream = Stream(run, self.send, clock)
         search = Search(table, colors, run.n)
@@ -108,7 +111,7 @@ class Explorer(anywidget.AnyWidget):
             _esm=bundle("widget.js"),
             _css=bundle("widget.css"),
             _scene=scene,
-            _codes=codes(colors.labels),
+            _codes=codes(self._labels()),
             _sizes=sizes.bytes if sizes else b"",
             _controls=self._desk.settings.rows(),
             _height=height,
@@ -122,6 +125,10 @@ class Explorer(anywidget.AnyWidget):
             self._controls = self._desk.settings.rows()
         if what == "points":
             self._follow_points()
+        if what == "quality" and self._desk.stream.link.watched:
+            self._renew_errors()  # in the time that is there for it
+        elif what in ("points", "state") and self.run.state != "running":
+            self._desk.later(self._renew_errors)
         self._desk.heard(what)
 
     def _follow_points(self) -> None:
@@ -136,7 +143,7 @@ class Explorer(anywidget.AnyWidget):
             self._selection = packed(kept)
             points = {"regrouped": self._regrouped}
             self._scene = self._scene | scene_of(self.run) | self._coloring() | points
-            self._codes = codes(labels_of(self._colors.labels, self._entries()))
+            self._codes = codes(self._labels())
             self._sizes = bytes_of(self._all_sizes, self._entries())
         self.selection = kept
         self._desk.regrouped()
@@ -146,23 +153,41 @@ class Explorer(anywidget.AnyWidget):
         place = np.searchsorted(self._given, self._ids).clip(max=len(self._given) - 1)
         return np.where(self._given[place] == self._ids, place, len(self._given))
 
+    def _labels(self) -> Labels:
+        """The labels of the points that there are now."""
+        if self._colors.by_error:
+            return self._errors.labels(len(self._ids))
+        return labels_of(self._colors.labels, self._entries())
+
     def _coloring(self) -> dict[str, Any]:
         names = {"names": self._colors.names, "name": self._colors.current}
-        return {"legend": legend(labels_of(self._colors.labels, self._entries())), "colors": names}
+        return {"legend": legend(self._labels()), "colors": names}
+
+    def _renew_errors(self) -> None:
+        """Colour by the errors of now, where points are coloured by them."""
+        with suppress(NEError):  # points are leaving, or nothing is known: the colours stay
+            if self._colors.by_error and self._errors.measure(self.run):
+                self._recolor()
+
+    def _recolor(self) -> None:
+        with self.hold_sync():
+            self._codes = codes(self._labels())
+            self._scene = self._scene | self._coloring()
 
     def color_by(self, name: str, values: object = None) -> None:
         """Colour the points by a column in every view: one given as `labels` or `color`, or `values` under a new name.
 
-        "one colour" shows them without.
+        "one colour" shows them without, "point error" by the share of its neighbours that each lacks in the map, which
+        is measured again now and then: see `Stepper.point_error`.
 
         Raises:
             ParameterError: there is no such column.
-            DataError: `values` are not one for each point, or too many different ones.
+            DataError: `values` are not one for each point, or too many different ones; or the neighbours are not known.
         """
-        labels = self._colors.choose(name, values)
-        with self.hold_sync():
-            self._codes = codes(labels_of(labels, self._entries()))
-            self._scene = self._scene | self._coloring()
+        if values is None and name == POINT_ERROR and name in self._colors.names:
+            self._errors.measure(self.run)
+        self._colors.choose(name, values)
+        self._recolor()
 
     def _select(self, points: np.ndarray) -> None:
         self.selection = points
@@ -286,9 +311,7 @@ class Explorer(anywidget.AnyWidget):
         super().set_state({name: value for name, value in sync_data.items() if name not in _OWN})
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        return with_still(
-            super()._repr_mimebundle_(**kwargs), self.run, labels_of(self._colors.labels, self._entries())
-        )
+        return with_still(super()._repr_mimebundle_(**kwargs), self.run, self._labels())
 
     def __repr__(self) -> str:
         """Give the same text for the same run; the iteration is left out while it changes."""

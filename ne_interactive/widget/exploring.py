@@ -1,15 +1,17 @@
 """What a person asks of the points: which are selected or found, what they are coloured by, what is near them."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
-from ne_interactive.params.errors import StateError
+from ne_interactive.params.errors import NEError
 from ne_interactive.quality.text import plain_text
+from ne_interactive.widget.errors import K, errors_of
 from ne_interactive.widget.inbox import Malformed
 from ne_interactive.widget.search import Search
-from ne_interactive.widget.selection import packed
+from ne_interactive.widget.selection import NO_POINTS, packed
 from ne_interactive.widget.worker import Worker
 
 NEIGHBORS = 15
@@ -76,11 +78,41 @@ class Exploring:
             found = np.flatnonzero(np.isin(self.entries, found))
         self._answer({"k": "found", "id": id}, [memoryview(packed(found))])
 
+    def later(self, job: Callable[[], None]) -> None:
+        """Do a job beside the thread that hears the browser; once where it waits already."""
+        self._finder.post(job, once="later")
+
     def neighbors(self, id: int, point: int) -> None:
-        """Tell the nearest neighbours of a point in the data, nearest first, or why they are not known."""
-        note, found = "", np.empty(0, np.int64)
+        """Tell the nearest neighbours of a point in the data, nearest first, and what of them the map does not show."""
+        self._answer_beside(lambda: self._tell_neighbors(id, point))
+
+    def _tell_neighbors(self, id: int, point: int) -> None:
+        answer: dict[str, Any] = {"k": "neighbors", "id": id, "point": point, "note": ""}
         try:
             found, _ = self._run.neighbors_of(point, NEIGHBORS)
-        except StateError as error:
-            note = str(error)
-        self._answer({"k": "neighbors", "id": id, "point": point, "note": note}, [memoryview(packed(found))])
+        except NEError as error:
+            self._answer(answer | {"note": str(error)}, [memoryview(b"")])
+            return
+        parts = [found, NO_POINTS, NO_POINTS]
+        with suppress(NEError):  # it is not known of every map
+            _, missing, false = errors_of(self._run, np.array([point]), len(found))
+            parts = [found, missing[:, 1], false[:, 1]]
+        self._answer(answer, [memoryview(packed(part)) for part in parts])
+
+    def errors(self, id: int, points: np.ndarray) -> None:
+        """Tell which neighbours of some points are missing in the map and which are false, or why that is not known."""
+        self._answer_beside(lambda: self._tell_errors(id, points))
+
+    def _tell_errors(self, id: int, points: np.ndarray) -> None:
+        answer: dict[str, Any] = {"k": "errors", "id": id, "note": ""}
+        try:
+            k = len(self._run.neighbors_of(0, K)[0])
+            told, missing, false = errors_of(self._run, points, k)
+        except NEError as error:
+            self._answer(answer | {"note": str(error)}, [])
+            return
+        self._answer(answer | told, [memoryview(packed(some.ravel())) for some in (missing, false)])
+
+    def _answer_beside(self, job: Callable[[], None]) -> None:
+        if not self._finder.post(job):
+            raise Malformed("too much is asked for already.")

@@ -89,7 +89,7 @@ def read_message(content: object, n: int, buffers: Sequence[Any] = ()) -> dict[s
             if not (isinstance(text, str) and len(text) <= MAX_VALUE_TEXT):
                 raise Malformed(f"text must be a text of at most {MAX_VALUE_TEXT} characters.")
             return {"k": kind, "id": _integer("id", get("id")), "text": text}
-        case "select" | "pin" | "remove" | "focus":
+        case "select" | "pin" | "remove" | "focus" | "errors":
             return {"k": kind, "id": _integer("id", get("id")), "points": _points(buffers, n)}
         case "release":  # without points, of all
             points = _points(buffers, n) if len(buffers) else None

@@ -28,7 +28,7 @@ def legend(labels: Labels) -> dict[str, Any]:
         counts = np.bincount(labels.ids, minlength=len(labels.names)).tolist()
         answer["items"] = [{"label": text, "count": n} for text, n in zip(labels.names, counts, strict=True)]
     elif labels.kind == "number":
-        answer["low"], answer["high"] = float(np.nanmin(labels.values)), float(np.nanmax(labels.values))
+        answer["low"], answer["high"] = labels.scale()
         answer["missing"] = int(np.isnan(labels.values).sum())
     return answer
 
@@ -41,6 +41,6 @@ def codes(labels: Labels) -> bytes:
         return b""
     # Halved, so that the distance of two very large numbers stays finite.
     half = labels.values / 2
-    low, high = np.nanmin(half), np.nanmax(half)
+    low, high = (limit / 2 for limit in labels.scale())
     share = (half - low) / (high - low) if high > low else np.where(np.isnan(half), np.nan, 0.0)
     return np.where(np.isnan(share), MISSING_CODE, np.rint(share * TOP_CODE)).astype("<u2").tobytes()

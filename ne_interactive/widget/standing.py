@@ -81,5 +81,9 @@ class Standing:
     def resume(self) -> None:
         """Stand."""
 
+    def neighbor_errors(self, _indices: Any, _k: int) -> Any:
+        """Refuse: which neighbours are wrong is told of the maps of runs."""
+        self._unknown(0, 0)
+
     def _unknown(self, _point: int, _k: int) -> Any:
         raise StateError("Neighbours in the data are not known: this map was made elsewhere, without a run.")

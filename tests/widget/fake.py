@@ -8,6 +8,7 @@ import comm.base_comm
 import numpy as np
 
 from ne_interactive.params.errors import ParameterError, StateError
+from ne_interactive.quality.metrics import NeighborErrors, neighbor_errors
 
 
 class TSNE:
@@ -73,6 +74,9 @@ class FakeRun:
             raise StateError("The neighbours have not been found yet.")
         others = np.delete(np.arange(self.n), point)[::-1][:k]
         return others, np.arange(len(others), dtype=np.float32)
+
+    def neighbor_errors(self, indices: Any, k: int) -> NeighborErrors:
+        return neighbor_errors(np.eye(self.n, 3), self.embedding, indices, k)
 
     def frame(self) -> Frame:
         self.copies += 1

@@ -37,7 +37,7 @@ def codes(browser):
 def test_labels_come_first_and_are_shown(open_browser):
     browser = open_browser(labels=list("xxyyxx"), color=COLUMNS)
     assert browser.explorer._scene["colors"] == {
-        "names": ["labels", "kind", "price", "one colour"],
+        "names": ["labels", "kind", "price", "point error", "one colour"],
         "name": "labels",
     }
     assert shown(browser) == ("labels", "category", "")
@@ -79,7 +79,13 @@ def test_values_are_shown_under_a_new_name(open_browser):
     browser = open_browser(color=COLUMNS)
     browser.explorer.color_by("recall", np.linspace(0, 1, 6))
     assert shown(browser) == ("recall", "number", "recall")
-    assert browser.explorer._scene["colors"]["names"] == ["kind", "price", "recall", "one colour"]
+    assert browser.explorer._scene["colors"]["names"] == [
+        "kind",
+        "price",
+        "recall",
+        "point error",
+        "one colour",
+    ]
     browser.explorer.color_by("recall", np.arange(6) % 2)  # later values replace earlier ones
     assert shown(browser) == ("recall", "category", "recall")
 

@@ -72,7 +72,6 @@ def sampled(
         return sampled_torch(graph, peak, Z, curve, lr, seed, iteration)
     kernel = kernels.moves2 if Z.shape[1] == 2 and curve.n_negatives < len(Z) else kernels.moves
     edges = graph.indptr.numpy(), graph.indices.numpy(), graph.values.numpy(), WHOLE / peak
-    shape = tuple(np.float32(value) for value in (curve.a, curve.b, EPSILON))
     order, places = _crowd(len(Z), seed)
     crowd = np.empty((len(Z) + min(curve.n_negatives, len(Z) - 1), Z.shape[1]), np.float32)
     losses, moved = torch.zeros(len(Z), 2), torch.zeros_like(Z)
@@ -81,7 +80,9 @@ def sampled(
         kernels.gathered(seen, order, crowd)
         drawn = curve.n_negatives, np.uint64(key), iteration, part, sweeps
         if want_loss:
-            kernels.cross_entropy(*edges, seen, crowd, places, shape, *drawn, losses.numpy())
+            kernels.cross_entropy(
+                *edges, seen, crowd, places, _losses(curve.a, curve.b), *drawn, losses.numpy()
+            )
         limits = _tables(curve), np.float32(CLIP)
         kernel(*edges, seen, crowd, places, *limits, *drawn, np.float32(lr), moved.numpy())
     total, pairs = losses.double().sum(0).tolist()
@@ -97,6 +98,13 @@ def _tables(curve: Curve) -> tuple[np.ndarray, np.ndarray]:
     """Strengths of pull and push over the kernels' table of squared distances."""
     squared = torch.from_numpy(kernels.nodes())
     return curve.pull(squared).float().numpy(), curve.push(squared).float().numpy()
+
+
+@functools.lru_cache(maxsize=16)
+def _losses(a: float, b: float) -> tuple[np.ndarray, np.ndarray]:
+    """Losses of an edge and of a negative over the same squared distances."""
+    scaled = a * torch.from_numpy(kernels.nodes()) ** b
+    return torch.log1p(scaled).float().numpy(), torch.log((1 + scaled) / (scaled + EPSILON)).float().numpy()
 
 
 def fire(values: Tensor, peak: float, iteration: int) -> Tensor:

@@ -10,7 +10,7 @@ from ne_interactive.graph.exponential import exp_minus
 from ne_interactive.graph.parallel import parallel, serial
 from ne_interactive.params.errors import ParameterError
 
-__all__ = ["bandwidths", "entropic", "fuzzy"]
+__all__ = ["bandwidths", "entropic", "fuzzy", "without_tail"]
 
 ROUNDS = 100
 EXACT, CLOSE = 1e-5, 1e-4
@@ -45,6 +45,13 @@ def entropic(distances_sq: torch.Tensor, perplexity: float) -> torch.Tensor:
     P = np.empty_like(given)
     _entropic(given, float(perplexity), P)
     return torch.from_numpy(P).to(distances_sq.device)
+
+
+def without_tail(P: torch.Tensor, tail: float) -> torch.Tensor:
+    """Set entries of P (n, k) float32 below the share ``tail`` of their row's largest to 0, in place."""
+    array = P.numpy(force=True)
+    _cut(array, np.float32(tail))
+    return torch.from_numpy(array).to(P.device)
 
 
 def bandwidths(indptr: np.ndarray, distances_sq: np.ndarray, perplexity: float) -> np.ndarray:
@@ -165,6 +172,18 @@ def _entropic(distances, perplexity, P):
         share = np.float32(1 / _moments(single, beta)[0])
         for j in range(k):
             P[i, j] = exp_minus(np.float32(beta) * single[j]) * share
+
+
+@parallel
+def _cut(P, tail):
+    zero = np.float32(0)
+    for i in numba.prange(P.shape[0]):
+        largest = zero
+        for j in range(P.shape[1]):
+            largest = max(largest, P[i, j])
+        least = tail * largest
+        for j in range(P.shape[1]):
+            P[i, j] = P[i, j] if P[i, j] >= least else zero
 
 
 @serial(fastmath=False)

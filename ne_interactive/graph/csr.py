@@ -13,6 +13,9 @@ from ne_interactive.params.errors import DataError, ParameterError
 
 __all__ = ["Graph", "counted", "place_of", "symmetrize"]
 
+SLICES = 64  # of the rows, each with room of its own to sort in
+FEW = 32  # keys that are sorted sooner by insertion
+
 
 @dataclass(frozen=True)
 class Graph:
@@ -157,23 +160,41 @@ def _sorted_rows(columns: np.ndarray, P: np.ndarray) -> tuple[np.ndarray, np.nda
 @parallel
 def _sort_rows(columns, P, out_columns, out_values, kept):
     """Sort each row by column, add up repeated columns, drop loops and zeros."""
-    for i in numba.prange(columns.shape[0]):
-        count = 0
-        keys = np.empty(columns.shape[1], np.int64)
-        for a in range(columns.shape[1]):
-            if columns[i, a] != i and P[i, a] != 0:
-                keys[count] = (columns[i, a] << 32) | a
-                count += 1
-        place = -1
-        for key in np.sort(keys[:count]):
-            j, p = key >> 32, P[i, key & 0xFFFFFFFF]
-            if place >= 0 and out_columns[i, place] == j:
-                out_values[i, place] += p
-                continue
-            place += 1
-            out_columns[i, place] = j
-            out_values[i, place] = p
-        kept[i] = place + 1
+    n, k = columns.shape
+    slices = min(n, SLICES)
+    for s in numba.prange(slices):
+        keys = np.empty(k, np.int64)
+        for i in range(s * n // slices, (s + 1) * n // slices):
+            count = 0
+            for a in range(k):
+                if columns[i, a] != i and P[i, a] != 0:
+                    keys[count] = (columns[i, a] << 32) | a
+                    count += 1
+            _sort(keys, count)
+            place = -1
+            for key in keys[:count]:
+                j, p = key >> 32, P[i, key & 0xFFFFFFFF]
+                if place >= 0 and out_columns[i, place] == j:
+                    out_values[i, place] += p
+                    continue
+                place += 1
+                out_columns[i, place] = j
+                out_values[i, place] = p
+            kept[i] = place + 1
+
+
+@serial
+def _sort(keys, count):
+    """Sort the first keys, by insertion where they are few."""
+    if count > FEW:
+        keys[:count].sort()
+        return
+    for a in range(1, count):
+        key, place = keys[a], a
+        while place > 0 and keys[place - 1] > key:
+            keys[place] = keys[place - 1]
+            place -= 1
+        keys[place] = key
 
 
 @serial

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from ne_interactive.graph.affinities import entropic, fuzzy
+from ne_interactive.graph.affinities import entropic, fuzzy, without_tail
 from ne_interactive.graph.affinity import Affinity, check_count, check_real, squared
 from ne_interactive.graph.csr import Graph, symmetrize
 from ne_interactive.graph.neighbors import Neighbors
@@ -51,7 +51,7 @@ class Entropic(Affinity):
         """P of n points from their k neighbours; the perplexity must be below k."""
         P = self.rows(neighbors)
         if self.tail > 0:
-            P = torch.where(self.tail * P.amax(1, keepdim=True) > P, 0.0, P)
+            P = without_tail(P, self.tail)
         return symmetrize(neighbors.indices, P, how="mean")
 
     def on_fewer(self, k: int) -> "Entropic":

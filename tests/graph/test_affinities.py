@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy import sparse
 
-from ne_interactive.graph.affinities import entropic, fuzzy
+from ne_interactive.graph.affinities import entropic, fuzzy, without_tail
 from ne_interactive.graph.csr import symmetrize
 from ne_interactive.graph.neighbors import find_neighbors
 from ne_interactive.params.errors import ParameterError
@@ -116,3 +116,14 @@ def test_fuzzy_union_equals_umap(digit_values):
 def test_fuzzy_of_equal_points():
     assert torch.equal(fuzzy(torch.zeros(5, 3)), torch.ones(5, 3))
     assert torch.equal(fuzzy(torch.full((5, 3), 2.0)), torch.ones(5, 3))
+
+
+@pytest.mark.parametrize("tail", [0.02, 0.5])
+def test_the_tail_of_a_row_is_cut_where_it_is(tail):
+    P = torch.rand(50, 9, generator=torch.Generator().manual_seed(0))
+    P[3] = 0
+    P[4] = 0.25  # all alike: all stay
+    wanted = torch.where(tail * P.amax(1, keepdim=True) > P, 0.0, P)
+    assert torch.equal(without_tail(P, tail), wanted)
+    assert torch.equal(P, wanted)
+    assert (wanted[4] == 0.25).all()

@@ -1,4 +1,4 @@
-/** Lines from where points lie on the first map to where they lie on another. */
+/** Lines from where points lie on the first map to where they lie on another, below the points. */
 
 import type { Member } from "./beside.ts";
 import type { Projection } from "./projection.ts";
@@ -6,7 +6,6 @@ import type { Projection } from "./projection.ts";
 /** Points without a selection, chosen evenly; and selected ones at most. */
 const SOME = 400;
 const MOST = 3000;
-const FAINT = 0.5;
 
 export function drawWays(
   context: CanvasRenderingContext2D,
@@ -18,17 +17,17 @@ export function drawWays(
   if (!here || !ground) return;
   context.save();
   context.scale(ratio, ratio);
+  context.globalCompositeOperation = "destination-over"; // the points stay clear
+  context.globalAlpha = 0.6;
+  context.lineWidth = 1.2;
   for (const point of chosen(explore.selection.indices, here.n)) {
     const [from, to] = [ground.at(point), here.at(point)];
     if (!from || !to || points.hidden(point)) continue;
-    context.strokeStyle = context.fillStyle = points.describe(point).color;
-    context.globalAlpha = FAINT;
+    context.strokeStyle = points.describe(point).color;
     context.beginPath();
     context.moveTo(from[0], from[1]);
     context.lineTo(to[0], to[1]);
     context.stroke();
-    context.globalAlpha = 1;
-    context.fillRect(to[0] - 1.5, to[1] - 1.5, 3, 3);
   }
   context.restore();
 }

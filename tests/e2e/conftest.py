@@ -20,6 +20,16 @@ w
 """
 
 
+COMPARED = (
+    LIVE.partition("w = ")[0].strip()
+    + """
+c = ne.compare(X, {"few": ne.TSNE(perplexity=5), "many": ne.TSNE(perplexity=40)}, labels=np.arange(300) % 5, height=300)
+for run in c.runs:
+    run.max_speed = 30
+c
+"""
+)
+
 DRAGGED = LIVE.strip().replace(
     "max_speed=100", "max_speed=10"
 )  # slow, so that it does not come to rest meanwhile
@@ -45,6 +55,8 @@ def server(tmp_path_factory):
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "beside.ipynb")
     cells = [nbformat.v4.new_code_cell(DRAGGED), nbformat.v4.new_markdown_cell("Drag a point.")]
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "drag.ipynb")
+    cells = [nbformat.v4.new_code_cell(COMPARED), nbformat.v4.new_code_cell("c.selection.tolist()")]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "compare.ipynb")
     with jupyter(home, folder, NE_INTERACTIVE_N=POINTS) as server:
         yield server
 

@@ -101,7 +101,6 @@ export class GlRenderer implements Renderer {
     gl.clearColor(0, 0, 0, 0);
     gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT);
     gl.enable(gl.BLEND);
-    this.#bind(look.moment.prev, look.moment.next);
     this.#set(look, prev, next);
     const n = Math.min(prev.n, next.n);
     const layers = this.#flags.length >= n ? this.#layers : [1];
@@ -133,7 +132,7 @@ export class GlRenderer implements Renderer {
     gl.uniform1i(uniforms.u_palette, 0);
   }
 
-  #drawPoints({ camera, size, ratio }: Look, layers: number[], n: number): void {
+  #drawPoints({ camera, size, ratio, moment, stride }: Look, layers: number[], n: number): void {
     const { gl, points } = this.#shared;
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
     gl.uniform1i(points.uniforms.u_spots, 0);
@@ -144,12 +143,14 @@ export class GlRenderer implements Renderer {
       else gl.disable(gl.DEPTH_TEST);
       gl.depthMask(layer !== 0);
       gl.uniform1i(points.uniforms.u_layer, layer);
-      gl.drawArrays(gl.POINTS, 0, n);
+      const every = layer === 2 ? 1 : stride; // marked points are all drawn
+      this.#bind(moment.prev, moment.next, every);
+      gl.drawArrays(gl.POINTS, 0, Math.ceil(n / every));
     }
     gl.depthMask(true);
   }
 
-  #drawSpots({ spot, ratio, white }: Look, layers: number[], n: number): void {
+  #drawSpots({ spot, ratio, white, moment, stride }: Look, layers: number[], n: number): void {
     const shared = this.#shared;
     const { gl, points } = shared;
     shared.sumUp(true);
@@ -158,10 +159,11 @@ export class GlRenderer implements Renderer {
     gl.blendFunc(gl.ONE, gl.ONE);
     gl.uniform1i(points.uniforms.u_spots, 1);
     gl.uniform1f(points.uniforms.u_size, spot * ratio);
+    this.#bind(moment.prev, moment.next, stride);
     for (const layer of layers) {
       if (layer === 2) continue;
       gl.uniform1i(points.uniforms.u_layer, layer);
-      gl.drawArrays(gl.POINTS, 0, n);
+      gl.drawArrays(gl.POINTS, 0, Math.ceil(n / stride));
     }
     shared.sumUp(false);
     shared.showSums(white);
@@ -206,8 +208,8 @@ export class GlRenderer implements Renderer {
     gl.bufferData(gl.ARRAY_BUFFER, data as ArrayBufferView<ArrayBuffer>, gl.DYNAMIC_DRAW);
   }
 
-  /** Points the attributes at the buffers; what there is none of is 0 for every point. */
-  #bind(prev: number, next: number): void {
+  /** Points the attributes at every so-manyth entry of the buffers; what there is none of is 0 for every point. */
+  #bind(prev: number, next: number, every: number): void {
     const { gl } = this.#shared;
     const n = this.#frames[next]!.n;
     for (const [location, slot] of [prev, next].entries()) {
@@ -215,14 +217,15 @@ export class GlRenderer implements Renderer {
       const quantised = positions instanceof Uint16Array;
       gl.bindBuffer(gl.ARRAY_BUFFER, this.#positions[slot]!);
       gl.enableVertexAttribArray(location);
-      gl.vertexAttribPointer(location, c, quantised ? gl.UNSIGNED_SHORT : gl.FLOAT, quantised, 0, 0);
+      const bytes = every * c * positions.BYTES_PER_ELEMENT;
+      gl.vertexAttribPointer(location, c, quantised ? gl.UNSIGNED_SHORT : gl.FLOAT, quantised, bytes, 0);
     }
     if (this.#has(2, this.#codeBuffer, this.#codes.length >= n))
-      gl.vertexAttribIPointer(2, 1, gl.UNSIGNED_SHORT, 0, 0);
+      gl.vertexAttribIPointer(2, 1, gl.UNSIGNED_SHORT, 2 * every, 0);
     if (this.#has(3, this.#flagBuffer, this.#flags.length >= n))
-      gl.vertexAttribIPointer(3, 1, gl.UNSIGNED_BYTE, 0, 0);
+      gl.vertexAttribIPointer(3, 1, gl.UNSIGNED_BYTE, every, 0);
     if (this.#has(4, this.#sizeBuffer, (this.#sizes?.length ?? 0) >= n))
-      gl.vertexAttribPointer(4, 1, gl.UNSIGNED_BYTE, true, 0, 0);
+      gl.vertexAttribPointer(4, 1, gl.UNSIGNED_BYTE, true, every, 0);
     gl.activeTexture(gl.TEXTURE0);
     gl.bindTexture(gl.TEXTURE_2D, this.#texture);
   }

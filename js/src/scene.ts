@@ -73,6 +73,8 @@ export interface Look {
   size: number;
   alpha: number;
   ratio: number;
+  /** Of plain points only every so-manyth is drawn; see pace.ts. */
+  stride: number;
   /** Least width of a pinned point in CSS pixels. */
   pin: number;
   /** Above 0: spots of this diameter are summed up and shown as density, the sum `white` in full. */

@@ -7,6 +7,7 @@ import { h } from "./dom.ts";
 import { type Bounds, boundsOf, mixBounds } from "./extent.ts";
 import { FlatRenderer } from "./flat.ts";
 import { GlRenderer } from "./gl.ts";
+import { Pace } from "./pace.ts";
 import { Projection } from "./projection.ts";
 import {
   type Colors,
@@ -22,6 +23,8 @@ import type { Frame, Pair } from "./types.ts";
 /** Milliseconds that a lost context may take to come back. */
 const LOST = 4000;
 const RATE_WINDOW = 2000;
+/** Milliseconds without a drawing after which points that were left out are drawn, too. */
+const REST = 350;
 /** Opacity of a map that is drawn below another. */
 const FAINT = 0.22;
 /** Milliseconds of the camera's way that one turn of the display may take. */
@@ -61,6 +64,10 @@ export class Stage {
   #flags: Uint8Array = new Uint8Array(0);
   #sizes: Uint8Array | null = null;
   #colors: Colors = NO_COLORS;
+  readonly #pace = new Pace();
+  #stride = 1;
+  #whole = false;
+  #rest: ReturnType<typeof setTimeout> | undefined;
   #rescue: ReturnType<typeof setTimeout> | undefined;
   #later: ReturnType<typeof setTimeout> | undefined;
 
@@ -76,6 +83,7 @@ export class Stage {
       observer.disconnect();
       cancelAnimationFrame(this.#request);
       clearTimeout(this.#rescue);
+      clearTimeout(this.#rest);
       clearTimeout(this.#later);
       this.#renderer.dispose();
       this.#slots.length = 0;
@@ -172,7 +180,8 @@ export class Stage {
     if (!this.clock.tween && this.camera.following) this.camera.snap();
     // A slow display catches up in one turn; after a rest the camera begins gently.
     const easing = this.camera.ease(Math.min(LONGEST_TURN, now - this.#last));
-    this.#paint(this.#context, this.canvas.width / this.camera.width, next.frame.n, bounds.area);
+    const stride = this.#strideFor(now - this.#last, next.frame.n);
+    this.#paint(this.#context, this.canvas.width / this.camera.width, next.frame.n, bounds.area, stride);
     this.#last = easing || this.#moment.moving ? now : Number.POSITIVE_INFINITY;
     if (this.#last === now) this.draw();
   }
@@ -185,8 +194,26 @@ export class Stage {
     return wait === 0;
   }
 
-  #paint(context: CanvasRenderingContext2D, ratio: number, n: number, share: number): void {
+  /** Of which points only every so-manyth is drawn now, and all of them once nothing is drawn for a while. */
+  #strideFor(gap: number, n: number): number {
+    if (this.#renderer.kind !== "webgl2") return 1;
+    if (gap > 0) this.#stride = this.#pace.turn(gap, n); // after a rest it says nothing of the display
+    clearTimeout(this.#rest);
+    const stride = this.#whole ? 1 : this.#stride;
+    this.#whole = false;
+    this.canvas.dataset.stride = String(stride);
+    if (stride > 1) {
+      this.#rest = setTimeout(() => {
+        this.#whole = true;
+        this.draw();
+      }, REST);
+    }
+    return stride;
+  }
+
+  #paint(context: CanvasRenderingContext2D, ratio: number, all: number, share: number, stride = 1): void {
     const { camera } = this;
+    const n = all / stride;
     const area = share * camera.unit ** 2 || camera.width * camera.height;
     let look = { ...pointLook(n, area), spot: 0, white: 0 };
     // In 3D what is near hides what is far, so points are opaque.
@@ -196,7 +223,7 @@ export class Stage {
     }
     this.size = look.size;
     const pin = pinLook(this.pinned);
-    this.#renderer.draw(context, { camera, moment: this.#moment, ratio, pin, ...look });
+    this.#renderer.draw(context, { camera, moment: this.#moment, ratio, stride, pin, ...look });
     if (this.#disk) {
       drawDisk(context, camera, ratio, getComputedStyle(this.canvas).getPropertyValue("--ne-disk"));
     }
@@ -211,7 +238,7 @@ export class Stage {
     context.save();
     context.globalAlpha = FAINT;
     context.globalCompositeOperation = "destination-over";
-    const plain = { pin: 0, spot: 0, white: 0, under: true };
+    const plain = { pin: 0, spot: 0, white: 0, stride: 1, under: true };
     this.#renderer.draw(context, { camera, moment: this.#moment, ratio, ...look, ...plain });
     context.restore();
   }

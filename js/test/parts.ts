@@ -19,6 +19,7 @@ export interface Scene {
   size?: number;
   alpha?: number;
   side?: number;
+  stride?: number;
 }
 
 /** Draws a scene on a square canvas, and gives the pixels (RGBA, row by row) and where each point is. */
@@ -45,6 +46,7 @@ export function draw(scene: Scene) {
     camera,
     moment,
     ratio: 1,
+    stride: scene.stride ?? 1,
     pin: 7,
     size: size ?? look.size,
     alpha: alpha ?? look.alpha,

@@ -98,3 +98,22 @@ def test_the_order_of_points_does_not_matter_in_three_dimensions(draw, front_fir
     assert np.abs(places[0] - places[1]).max() < 3
     x, y = np.rint(places[0]).astype(int)
     assert picture[y, x, 2] > picture[y, x, 0]  # the front one is blue
+
+
+@pytest.mark.parametrize("c", [2, 3])
+@pytest.mark.parametrize("stride", [2, 3])
+def test_a_slow_display_draws_some_of_the_plain_points_where_they_are_and_all_marked_ones(host, c, stride):
+    flags = [0, 0, 0, 0, SELECTED, SELECTED, 0]
+    scene = {"renderer": "webgl2", "size": 8, "alpha": 0.9, "flags": flags, "codes": list(range(7))}
+    positions = [[*row, 0][:c] for row in ROW]
+    script = "async (scene) => (await import('/parts.js')).draw(scene)"
+    some, all = (
+        host.page.evaluate(script, scene | {"positions": positions, "stride": every}) for every in (stride, 1)
+    )
+    some, all = (np.array(one["pixels"], float).reshape(SIDE, SIDE, 4) for one in (some, all))
+    places = np.array(host.page.evaluate(script, scene | {"positions": positions})["places"])
+    for point, place in enumerate(places):
+        drawn = point % stride == 0 or flags[point] != 0
+        assert (inked(some, place) > 0) == drawn
+        if drawn:
+            np.testing.assert_array_equal(around(some, place), around(all, place))

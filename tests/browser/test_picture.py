@@ -270,3 +270,24 @@ def test_any_number_of_points(host, n):
     host.frame(Z)
     host.settle()
     assert host.inked() > 0
+
+
+def test_a_slow_display_draws_fewer_points_while_they_move_and_all_at_rest(host):
+    Z = np.random.default_rng(0).normal(size=(250_000, 2)).astype(np.float32)
+    host.page.evaluate(
+        """() => {
+          window.requestAnimationFrame = (turn) => setTimeout(() => turn(performance.now()), 120);
+          window.strides = [];
+        }"""
+    )
+    host.show(traits(len(Z)))
+    host.page.evaluate(
+        """() => new MutationObserver(() => strides.push(document.querySelector(".ne-canvas").dataset.stride))
+          .observe(document.querySelector(".ne-canvas"), { attributes: true, attributeFilter: ["data-stride"] })"""
+    )
+    for step in range(5):
+        host.frame(Z * (1 + 0.2 * step))
+    until(host.page, "window.strides.includes('2') && window.strides.at(-1) === '1'")
+    assert set(host.page.evaluate("window.strides")) == {"1", "2"}  # never fewer than 100,000 points
+    host.settle(600)
+    assert host.page.locator(".ne-canvas").get_attribute("data-stride") == "1"

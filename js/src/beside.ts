@@ -1,6 +1,6 @@
 /** What ties the pictures of a comparison together: how their maps lie over the first, what is pointed at, where they look. */
 
-import { HERE, laid, lay } from "./align.ts";
+import { type Lay, lay } from "./align.ts";
 import type { Bar } from "./bar.ts";
 import { Camera } from "./camera.ts";
 import type { Command, Commands } from "./commands.ts";
@@ -14,6 +14,9 @@ import type { Points } from "./points.ts";
 import type { Stage } from "./stage.ts";
 import type { Frame, Status } from "./types.ts";
 import type { Voice } from "./voice.ts";
+
+/** Points of a map that say how it lies. */
+const SAMPLE = 1024;
 
 /** One picture, and what of it stands elsewhere. */
 export interface Member {
@@ -34,8 +37,9 @@ export class Beside {
   difference: string | null = null;
   #linked = true;
   #used: Member | undefined;
-  /** Coordinates of evenly chosen points of each map, axis by axis. */
+  /** Coordinates of evenly chosen points of each map, axis by axis; and what they take up on the ground. */
   readonly #samples = new Map<Stage, Float64Array[]>();
+  readonly #bounds = new Map<Stage, ReturnType<typeof around>>();
 
   constructor(
     readonly root: HTMLElement,
@@ -79,13 +83,17 @@ export class Beside {
 
   /** A frame is in a picture: its map is laid over the first, or others over it. */
   shown(stage: Stage, frame: Frame): void {
-    this.#samples.set(stage, sampled(frame));
+    this.#samples.set(stage, sampled(frame, SAMPLE));
     const ground = this.#groundOf(stage);
     const onto = ground && this.#samples.get(ground);
     for (const { stage: other } of this.#like(stage)) {
       const sample = this.#samples.get(other);
-      if (other === ground || !onto || !sample || (stage !== ground && stage !== other)) continue;
-      if (sample[0]!.length === onto[0]!.length) other.camera.lay = lay(sample, onto, other.camera.lay);
+      if (!sample || (stage !== ground && stage !== other)) continue;
+      const { camera } = other;
+      if (other !== ground && onto && onto[0]!.length === sample[0]!.length) {
+        camera.lay = lay(sample, onto, camera.lay);
+      }
+      this.#bounds.set(other, around(grounded(sample, camera.lay)));
     }
     this.#fit();
     this.draw();
@@ -128,13 +136,11 @@ export class Beside {
 
   /** Linked pictures show as much of the ground as all of their maps take up together. */
   #fit(): void {
-    for (const solid of [false, true]) {
-      const stages = this.members.map(({ stage }) => stage).filter(({ camera }) => camera.solid === solid);
-      const samples = stages.map((stage) => grounded(this.#samples.get(stage), stage.camera.lay));
-      const all = this.#linked ? boundsOf(samples.flat()) : null;
-      stages.forEach((stage, at) => {
-        stage.around = all ?? boundsOf(samples[at]!);
-      });
+    for (const { stage } of this.members) {
+      const all = (this.#linked ? this.#like(stage) : [{ stage }]).flatMap(
+        ({ stage: other }) => this.#bounds.get(other) ?? [],
+      );
+      stage.around = all.length > 0 ? together(all) : null;
     }
   }
 
@@ -162,15 +168,23 @@ export class Beside {
   }
 }
 
-type Place = [number, number, number];
-
-/** Where the points of a sample lie on the ground. */
-function grounded(sample: Float64Array[] | undefined, where = HERE): Place[] {
-  if (!sample) return [];
-  return Array.from(sample[0]!, (x, i) => laid(where, [x, sample[1]![i]!, sample[2]?.[i] ?? 0]));
+/** Where the points of a sample lie on the ground, axis by axis. */
+function grounded([xs, ys, zs]: Float64Array[], { turn, scale, at }: Lay): Float64Array[] {
+  return (zs ? [0, 1, 2] : [0, 1]).map((row) => {
+    const [a, b, c] = [row, row + 3, row + 6].map((entry) => scale * turn[entry]!) as [
+      number,
+      number,
+      number,
+    ];
+    return xs!.map((x, i) => at[row]! + a * x + b * ys![i]! + (zs ? c * zs[i]! : 0));
+  });
 }
 
-function boundsOf(places: Place[]): ReturnType<typeof around> | null {
-  if (places.length === 0) return null;
-  return around([0, 1, 2].map((axis) => Float64Array.from(places, (place) => place[axis]!)));
+function together(all: ReturnType<typeof around>[]): ReturnType<typeof around> {
+  const [{ lo }] = all as [ReturnType<typeof around>];
+  return {
+    lo: lo.map((_, axis) => Math.min(...all.map((one) => one.lo[axis]!))),
+    hi: lo.map((_, axis) => Math.max(...all.map((one) => one.hi[axis]!))),
+    radius: Math.max(...all.map(({ radius }) => radius)),
+  };
 }

@@ -62,16 +62,15 @@ export function mixBounds(a: Bounds, b: Bounds, t: number): Bounds {
 /** The same of coordinates, axis by axis. */
 export function around(sample: Float64Array[]): Omit<Bounds, "area"> {
   const near = sample.map((values) => {
-    const [low, high] = [Math.min(...values), Math.max(...values)];
-    return within(values, low, high);
+    return within(values, Math.min(...values), Math.max(...values));
   });
   const bounds = { lo: near.map(([low]) => low), hi: near.map(([, high]) => high) };
   return { ...bounds, radius: radiusOf(sample, bounds) };
 }
 
 /** Coordinates of evenly chosen points, axis by axis. The same points in every frame, so that nothing flickers. */
-export function sampled({ positions, lo, sc, n, c }: Frame): Float64Array[] {
-  const count = Math.min(n, SAMPLE);
+export function sampled({ positions, lo, sc, n, c }: Frame, most = SAMPLE): Float64Array[] {
+  const count = Math.min(n, most);
   const step = n / count;
   return lo.map((low, axis) => {
     const factor = sc[axis]!;

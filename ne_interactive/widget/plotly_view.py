@@ -24,6 +24,7 @@ from ne_interactive.quality.palette import Theme, check_theme
 from ne_interactive.quality.text import escape_markup, plain_text
 from ne_interactive.widget.follow import follow
 from ne_interactive.widget.late import late_figure
+from ne_interactive.widget.members import labels_of, moved
 from ne_interactive.widget.picking import Marked
 from ne_interactive.widget.selection import Points
 from ne_interactive.widget.still import with_still
@@ -43,6 +44,9 @@ class PlotlyView(t.HasTraits):
     `selection` holds the indices of the points selected by lasso or box, in three dimensions by clicks (shift adds or
     takes away one), ascending, and stays while they move. It can be set and observed:
     `view.observe(tell, "selection")`.
+
+    Points that leave the run, or that it is not focused on, are not drawn until they are back; those that come to it
+    need a new view.
     """
 
     selection = Points(help="Indices of the selected points: ascending int64. Set it, or observe it.")
@@ -89,6 +93,9 @@ class PlotlyView(t.HasTraits):
         read = read_labels(labels, n)
         table = None if hover is None else HoverTable(hover, n)
         self._labels = read
+        self._given = self._ids = (
+            self.run.ids
+        )  # of the points that there were at the beginning, and that there are now
         self._theme: Theme = theme
         self._drawing = threading.RLock()  # one thread at a time may change the figure
         self._shown = np.sort(np.random.default_rng(0).permutation(n)[:max_points])
@@ -125,7 +132,9 @@ class PlotlyView(t.HasTraits):
         if self._closed.is_set():
             return
         frame = self.run.frame()
-        Z = frame.embedding[self._shown]
+        Z = self._places(frame.embedding)
+        if Z is None:
+            return
         figure = self.figure_widget
         with self._drawing, figure.batch_update():
             for trace, points in zip(figure.data, self._groups, strict=False):
@@ -136,6 +145,16 @@ class PlotlyView(t.HasTraits):
             if disk != self._disk:  # another method took the run over
                 self._disk = disk
                 figure.update_layout(**disk_layout(disk, self._theme))
+
+    def _places(self, embedding: np.ndarray) -> np.ndarray | None:
+        """Where the points of the figure are now (m, c), nan where there is none; None while they change."""
+        ids = self.run.ids
+        if len(ids) != len(embedding):
+            return None  # of another moment; an update follows
+        place, there = _among(self._given[self._shown], ids)
+        Z = np.full((len(place), embedding.shape[1]), np.nan, np.float32)
+        Z[there] = embedding[place[there]]
+        return Z
 
     def _listen(self, figure: Any) -> None:
         """Hear what is selected by hand. Plotly tells of one trace after the other, the last one last."""
@@ -168,8 +187,10 @@ class PlotlyView(t.HasTraits):
         points = self._marked.points(places)
         if points is None:
             return
+        place, there = _among(self._given[points], self._ids)
         held: Any = self.selection
-        self.selection = np.setxor1d(held, points) if toggle else points
+        chosen = place[there]
+        self.selection = np.setxor1d(held, chosen) if toggle else chosen
 
     @t.observe("selection")
     def _show_selection(self, change: Any) -> None:
@@ -178,9 +199,18 @@ class PlotlyView(t.HasTraits):
 
     def _mark(self) -> None:
         held: Any = self.selection
-        Z = self.run.frame().embedding[self._shown]
-        with self._drawing, self.figure_widget.batch_update():
-            self._marked.show(held, Z)
+        place, there = _among(self._ids[held], self._given)
+        Z = self._places(self.run.frame().embedding)
+        if Z is not None:
+            with self._drawing, self.figure_widget.batch_update():
+                self._marked.show(place[there], Z)
+
+    def _follow_points(self) -> None:
+        """Points have left the run or come to it: those selected stay so."""
+        held: Any = self.selection
+        before, self._ids = self._ids, self.run.ids
+        self.selection = moved(held, before, self._ids)
+        self._mark()
 
     def close(self) -> None:
         """Follow the run no more and take the figure away; the run goes on."""
@@ -199,15 +229,22 @@ class PlotlyView(t.HasTraits):
         text = {"text/plain": repr(self)}
         if self._closed.is_set():
             return text
-        return with_still(text | self.figure_widget._repr_mimebundle_(**kwargs), self.run, self._labels)
+        return with_still(text | self.figure_widget._repr_mimebundle_(**kwargs), self.run, self._labels_now())
+
+    def _labels_now(self) -> Labels:
+        place, there = _among(self.run.ids, self._given)
+        return labels_of(self._labels, np.where(there, place, len(self._given)))
 
     def _caption(self, frame: Any) -> str:
         loss = f", loss {frame.loss:.4g}" if np.isfinite(frame.loss) else ""
-        part = f", {len(self._shown):,} of {self.run.n:,} points" if len(self._shown) < self.run.n else ""
+        drawn = np.isin(self._given[self._shown], self.run.ids).sum()
+        part = f", {drawn:,} of {self.run.n:,} points" if drawn < self.run.n else ""
         return f"{self._title}iteration {frame.iteration}{loss}{part}"
 
     def _heard(self, what: str) -> None:
         """Note on the run's thread that there is something new; costs a comparison between two updates."""
+        if what == "points":
+            self._follow_points()
         moving = self.run.state == "running"
         if what != "params" and not (moving and time.monotonic() < self._next):
             self._worker.post(self._update_in_time, once="update")
@@ -217,6 +254,12 @@ class PlotlyView(t.HasTraits):
         if not self._closed.wait(max(0.0, self._next - time.monotonic())):
             self.update()
             self._next = time.monotonic() + self._gap
+
+
+def _among(ids: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where numbers are among others, which ascend, and whether they are there at all."""
+    place = np.searchsorted(others, ids).clip(max=max(len(others) - 1, 0))
+    return place, others[place] == ids
 
 
 def _check(name: str, value: Any, low: float, high: float) -> None:

@@ -199,7 +199,8 @@ class FakeComm(comm.base_comm.BaseComm):
             self.state = data["state"]
         if data.get("method") == "update":
             for path, buffer in zip(data.get("buffer_paths", []), buffers or [], strict=True):
-                data["state"][path[0]] = bytes(buffer)
+                if len(path) == 1:  # a trait; what lies deeper, as of Plotly, is left as it is
+                    data["state"][path[0]] = bytes(buffer)
             self.states.append(data["state"])
         if data.get("method") == "custom":
             self.out.append((data["content"], list(buffers or [])))

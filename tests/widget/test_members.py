@@ -1,6 +1,7 @@
 """Views follow points that leave a run and come to it."""
 
 import numpy as np
+import pytest
 
 import ne_interactive as ne
 from ne_interactive.widget.explorer import Explorer
@@ -49,3 +50,40 @@ def test_a_view_may_ask_for_points_to_be_removed():
     assert view._desk.wait(30)
     assert run.n == N - 2
     assert 5 not in run.ids
+
+
+@pytest.mark.parametrize("c", [2, 3])
+def test_a_plotly_view_draws_the_points_that_are_still_there(c):
+    run = ne.Stepper(X, ne.TSNE(perplexity=5, random_state=0, n_components=c))
+    run.step(5)
+    view = ne.PlotlyView(run, labels=["even" if i % 2 == 0 else "odd" for i in range(N)], rate=20)
+    view.selection = [3, 10, 11]
+
+    def drawn():
+        view.update()
+        Z = np.full((N, 2), np.nan)
+        for first, trace in enumerate(view.figure_widget.data[:2]):
+            Z[first::2] = np.stack([trace.x, trace.y], axis=1)
+        return Z
+
+    for change, gone in (
+        (lambda: run.remove([0, 10, 39]), [0, 10, 39]),
+        (lambda: run.add(X[:2] + 0.1), [0, 10, 39]),
+        (lambda: run.rewind(2), []),
+        (lambda: run.focus(np.arange(0, N, 3)), np.flatnonzero(np.arange(N) % 3)),
+        (run.unfocus, []),
+    ):
+        change()
+        Z, there = drawn(), np.setdiff1d(np.arange(N), gone)
+        assert np.isnan(Z[gone]).all()
+        assert np.allclose(Z[there], run.embedding[np.isin(run.ids, there)][:, :2])
+        known = np.intersect1d(run.ids, [3, 11] if len(gone) < 5 else [3])
+        assert set(run.ids[view.selection]) <= set(known)
+    view._select([[0], []])
+    assert np.array_equal(view.selection, [0])
+    run.remove([0])
+    assert len(view.selection) == 0
+    view._select([[0], [1]])  # the first is not there
+    assert np.array_equal(run.ids[view.selection], [3])
+    assert "image/png" in view._repr_mimebundle_()
+    view.close()

@@ -24,6 +24,13 @@ class Growing(Steering):
         with self._turnstile.visit():
             return self._core.members().cpu().numpy().copy()
 
+    @property
+    def tables(self) -> list[tuple[int, str]]:
+        """How many rows X and each table added since has, and its fingerprint; "" of X, which stays the same."""
+        with self._turnstile.visit():
+            tables = self._core.tables
+        return [(table.n, table.fingerprint() if place else "") for place, table in enumerate(tables)]
+
     def remove(self, indices: Any) -> None:
         """Take points out of the run; the others stay where they are and adapt from the next iteration on.
 

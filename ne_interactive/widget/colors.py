@@ -12,6 +12,7 @@ from ne_interactive.quality.hover import named_columns
 from ne_interactive.quality.labels import Labels, as_column, read_labels
 from ne_interactive.quality.text import plain_text
 from ne_interactive.widget.errors import POINT_ERROR
+from ne_interactive.widget.members import MIDDLE, appended
 
 PLAIN = "one colour"
 LONGEST_NAME = 60
@@ -30,11 +31,13 @@ class Colors:
         """
         self.n = n
         self._errors = errors
+        self._first = ""  # what `labels` are called
         self._columns: dict[str, Any] = {}
         self._read: dict[str, Labels] = {}
         if labels is not None:
             read = read_labels(labels, n)
-            self._keep(read.name or "labels", labels, read)
+            self._first = plain_text(read.name or "labels", LONGEST_NAME)
+            self._keep(self._first, labels, read)
         for name, column in [] if color is None else named_columns(color, "color"):
             self._keep(name or "colour", column)
         self.current = next(iter(self._columns), PLAIN)
@@ -79,6 +82,35 @@ class Colors:
         self.labels = self._labels_of(name)
         self.current = name
         return self.labels
+
+    def read_more(self, m: int, labels: object, color: object) -> dict[str, Labels]:
+        """Read columns of m new points, behind those of the others; those that are not given are missing.
+
+        Raises:
+            DataError: they do not fit the points, or there is no such column for the others.
+        """
+        more: dict[str, object] = {}
+        if labels is not None:
+            more[self._first] = labels
+        for name, column in [] if color is None else named_columns(color, "color"):
+            more[plain_text(name or "colour", LONGEST_NAME)] = column
+        unknown = [name for name in more if name not in self._columns]
+        if unknown:
+            known = ", ".join(map(repr, self._columns)) or "none"
+            what = f"a color column {unknown[0]!r}" if unknown[0] else "labels"
+            raise DataError(f"The view has not {what} for the other points; there are: {known}.")
+        made = {}
+        for name in self._columns:
+            with suppress(DataError):  # too many different values: it cannot be chosen either
+                made[name] = self._labels_of(name)
+        return {name: appended(read, more.get(name), m, f"{name!r}") for name, read in made.items()}
+
+    def take_more(self, m: int, read: dict[str, Labels]) -> None:
+        """Keep what `read_more` gave."""
+        self.n += m
+        self._columns = {name: column for name, column in self._columns.items() if name in read}
+        self._read = dict(read)
+        self.labels = self._labels_of(self.current)
 
     def column(self, name: str) -> Any:
         """Give a column as it was given.
@@ -132,22 +164,39 @@ class Sizes:
         """
         name = size if isinstance(size, str) else getattr(size, "name", None) or "size"
         column = as_column(colors.column(size) if isinstance(size, str) else size, "size")
-        if len(column) != n:
-            raise DataError(f"size must have one entry for each of the {n} points; got {len(column)}.")
-        try:
-            values = np.array([np.nan if v is None else v for v in column], np.float64)
-        except (TypeError, ValueError):
-            raise DataError("size must hold numbers; got something else.") from None
+        values = _numbers(column, n)
         finite = values[np.isfinite(values)]
         if finite.size == 0:
             raise DataError("size must hold numbers; all of them are missing.")
         self.name = plain_text(name, LONGEST_NAME)
         self.low, self.high = float(finite.min()), float(finite.max())
+        self.bytes = self._of(values)
+
+    def more(self, size: Any, m: int) -> bytes:
+        """Give the bytes of m new points, on the scale of the others; None: all are of middle size.
+
+        Raises:
+            DataError: not numbers, or not one for each point.
+        """
+        if size is None:
+            return bytes([MIDDLE]) * m
+        return self._of(_numbers(as_column(size, "size"), m))
+
+    def _of(self, values: np.ndarray) -> bytes:
         # Halved, so that the distance of two very large numbers stays finite.
         half, low, high = np.clip(values, self.low, self.high) / 2, self.low / 2, self.high / 2
         share = (half - low) / (high - low if high > low else 1.0)
-        self.bytes = np.rint(255 * np.sqrt(np.nan_to_num(share))).astype(np.uint8).tobytes()
+        return np.rint(255 * np.sqrt(np.nan_to_num(share))).astype(np.uint8).tobytes()
 
     def describe(self) -> dict[str, Any]:
         """Say what the sizes mean."""
         return {"name": self.name, "low": self.low, "high": self.high}
+
+
+def _numbers(column: np.ndarray, n: int) -> np.ndarray:
+    if len(column) != n:
+        raise DataError(f"size must have one entry for each of the {n} points; got {len(column)}.")
+    try:
+        return np.array([np.nan if v is None else v for v in column], np.float64)
+    except (TypeError, ValueError):
+        raise DataError("size must hold numbers; got something else.") from None

@@ -100,7 +100,7 @@ class Comparison(anywidget.AnyWidget):
         sizes = None if size is None else Sizes(size, n, self._colors)
         told: dict[str, Any] = {"table": None if hover is None else HoverTable(hover, n)}
         told["pictures"] = None if images is None else read_pictures(images, n)
-        told["search"] = Search(told["table"], self._colors, n)
+        told["search"] = Search(told["table"], self._colors)
         told |= {"select": self._select, "color_by": self.color_by, "changed": self._describe}
         self._stop_runs_on_close = False
         send = [self._sender(place) for place in range(len(runs))]

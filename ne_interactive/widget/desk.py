@@ -13,7 +13,7 @@ from ne_interactive.widget.branches import Branches
 from ne_interactive.widget.exploring import Exploring
 from ne_interactive.widget.holding import Holding
 from ne_interactive.widget.inbox import Malformed, read_message, request_id
-from ne_interactive.widget.members import Entries
+from ne_interactive.widget.members import Entries, Parts
 from ne_interactive.widget.moments import curves_message, past_message, quality_message
 from ne_interactive.widget.settings import Settings
 from ne_interactive.widget.stream import Stream
@@ -31,8 +31,8 @@ class Desk:
     def __init__(
         self,
         stream: Stream,
-        table: HoverTable | None,
-        images: Pixels | Thumbnails | None,
+        table: HoverTable | Parts | None,
+        images: Pixels | Thumbnails | Parts | None,
         exploring: Exploring,
         branches: Branches,
         show: Callable[[Any], None],

@@ -14,18 +14,16 @@ import traitlets as t
 
 from ne_interactive.engine.stepper import Stepper
 from ne_interactive.params.errors import DataError, NEError, ParameterError
-from ne_interactive.quality.hover import HoverTable
 from ne_interactive.quality.labels import Labels
-from ne_interactive.quality.pictures import read_pictures
 from ne_interactive.quality.text import plain_text
 from ne_interactive.widget.branches import Branch, Branches
-from ne_interactive.widget.colors import Colors, Sizes
 from ne_interactive.widget.desk import Desk
 from ne_interactive.widget.errors import POINT_ERROR, PointErrors
 from ne_interactive.widget.exploring import Exploring
 from ne_interactive.widget.follow import follow
+from ne_interactive.widget.given import Given
 from ne_interactive.widget.labels import codes, legend
-from ne_interactive.widget.members import bytes_of, labels_of, moved
+from ne_interactive.widget.members import moved
 from ne_interactive.widget.saving import save_recording
 from ne_interactive.widget.search import Search
 from ne_interactive.widget.selection import Points, packed
@@ -86,14 +84,13 @@ class Explorer(anywidget.AnyWidget):
                 f"The live view draws 1 to {MAX_COMPONENTS} dimensions; the run has n_components={run.c}. "
                 "Set n_components=2 or 3, or embed without a view: Stepper has no limit."
             )
-        colors = Colors(labels, color, run.n, errors=True)
-        sizes = None if size is None else Sizes(size, run.n, colors)
-        table = None if hover is None else HoverTable(hover, run.n)
-        pictures = None if images is None else read_pictures(images, run.n)
+        given = Given(run, labels, color, size, hover, images)
+        colors, table, pictures, sizes = given.colors, given.table, given.pictures, given.sizes
         self.run = run
         self._colors = colors
-        self._given = self._ids = run.ids
-        self._all_sizes = sizes.bytes if sizes else b""
+        self._given = given
+        self._ids = run.ids
+        self._entries = given.entries(run)  # which each point has of what is given
         self._stop_run_on_close = False
         self._errors = PointErrors()
         self._regrouped = 0  # how often the points have become others
@@ -103,7 +100,7 @@ class Explorer(anywidget.AnyWidget):
         scene |= {"search": table is not None or colors.some}
         scene |= {"hover": asks, "hover_images": pictures is not None}
         self._stream = Stream(run, self.send, clock)
-        search = Search(table, colors, run.n)
+        search = Search(table, colors)
         exploring = Exploring(run, self._select, self.color_by, search, self._stream.tell)
         self._branches = Branches([Branch(run)])
         self._desk = Desk(self._stream, table, pictures, exploring, self._branches, self.show)
@@ -134,30 +131,26 @@ class Explorer(anywidget.AnyWidget):
     def _follow_points(self) -> None:
         """Points have left the run or come to it."""
         before, self._ids = self._ids, self.run.ids
-        if np.array_equal(before, self._ids):
+        known, self._entries = self._entries, self._given.entries(self.run)
+        if np.array_equal(before, self._ids) and np.array_equal(known, self._entries):
             return
         kept = moved(self.selection, before, self._ids)
         self._regrouped += 1
-        self._desk.follow(self._entries())
+        self._desk.follow(self._entries)
         with self.hold_sync():
             self._selection = packed(kept)
             points = {"regrouped": self._regrouped}
             self._scene = self._scene | scene_of(self.run) | self._coloring() | points
             self._codes = codes(self._labels())
-            self._sizes = bytes_of(self._all_sizes, self._entries())
+            self._sizes = self._given.bytes(self._entries)
         self.selection = kept
         self._desk.regrouped()
-
-    def _entries(self) -> np.ndarray:
-        """Which entry of what was given is each point's; n, the number of entries, for a point without one."""
-        place = np.searchsorted(self._given, self._ids).clip(max=len(self._given) - 1)
-        return np.where(self._given[place] == self._ids, place, len(self._given))
 
     def _labels(self) -> Labels:
         """The labels of the points that there are now."""
         if self._colors.by_error:
             return self._errors.labels(len(self._ids))
-        return labels_of(self._colors.labels, self._entries())
+        return self._given.labels(self._entries)
 
     def _coloring(self) -> dict[str, Any]:
         names = {"names": self._colors.names, "name": self._colors.current}
@@ -186,6 +179,9 @@ class Explorer(anywidget.AnyWidget):
         """
         if values is None and name == POINT_ERROR and name in self._colors.names:
             self._errors.measure(self.run)
+        if values is not None:
+            values = self._given.column(self.run, values)
+            self._entries = self._given.entries(self.run)
         self._colors.choose(name, values)
         self._recolor()
 
@@ -235,10 +231,11 @@ class Explorer(anywidget.AnyWidget):
         """
         if run is self.run:
             return
-        if run.n != self.run.n or not 1 <= run.c <= MAX_COMPONENTS:
+        ours, theirs = self.run.tables[0][0], run.tables[0][0]  # whichever of them are shown
+        if ours != theirs or not 1 <= run.c <= MAX_COMPONENTS:
             raise ParameterError(
-                f"The view shows {self.run.n} points in 1 to {MAX_COMPONENTS} dimensions; "
-                f"the other run has {run.n} in {run.c}. Open a view of its own with explore()."
+                f"The view shows {ours} points in 1 to {MAX_COMPONENTS} dimensions; "
+                f"the other run has {theirs} in {run.c}. Open a view of its own with explore()."
             )
         moving = self.run.state == "running"
         self._unlisten()
@@ -256,6 +253,46 @@ class Explorer(anywidget.AnyWidget):
         self._unlisten = follow(run, self, Explorer._heard)
         if moving:
             run.resume()
+
+    def add(
+        self,
+        X: Any,
+        *,
+        labels: object = None,
+        color: object = None,
+        size: object = None,
+        hover: object = None,
+        images: object = None,
+    ) -> np.ndarray:
+        """Put new rows X (m, d) in the run, as `Stepper.add` does, with labels, colours, texts and images of their own.
+
+        Each is given as to `explore`, with one entry for each new row, and of the kinds and columns that the view has:
+        numbers where those of the others are numbers, the same hover columns. What is left out is missing.
+
+        Returns:
+            The indices (m,) of the new points.
+
+        Raises:
+            DataError: X does not fit the run's rows, or what is given does not fit X or the view.
+            ParameterError: the method does not place new rows. Nothing is changed then.
+        """
+        m = int(X.shape[0]) if hasattr(X, "shape") else len(X)
+        what: dict[str, Any] = {
+            "labels": labels,
+            "color": color,
+            "size": size,
+            "hover": hover,
+            "images": images,
+        }
+        self._given.read(m, **what)  # refused before the run is changed
+        new = self.run.add(X)
+        self._given.cover(self.run, without=new)
+        self._given.take(self.run, new, self._given.read(m, **what))
+        self._entries = self._given.entries(self.run)
+        self._desk.follow(self._entries)
+        self._recolor()
+        self._sizes = self._given.bytes(self._entries)
+        return new
 
     def pause(self) -> None:
         """Halt the run after the iteration it is in."""

@@ -6,6 +6,7 @@ import numpy as np
 
 from ne_interactive.quality.hover import HoverTable
 from ne_interactive.widget.colors import Colors
+from ne_interactive.widget.members import Parts
 
 
 class Search:
@@ -14,9 +15,8 @@ class Search:
     Texts are folded (so that case does not matter) when they are first searched, and kept. Not for two threads at once.
     """
 
-    def __init__(self, table: HoverTable | None, colors: Colors, n: int) -> None:
+    def __init__(self, table: HoverTable | Parts | None, colors: Colors) -> None:
         """Search what the card shows and what points are coloured by; nothing is read yet."""
-        self._n = n
         self._table = table
         self._colors = colors
         self._texts: list[list[str]] | None = None
@@ -24,16 +24,17 @@ class Search:
     def find(self, text: str) -> np.ndarray:
         """Give the ascending indices of the points that have `text` in any of theirs; of none for an empty one."""
         wanted = text.strip().casefold()
-        found = np.zeros(self._n, bool)
+        n = self._colors.n  # grows
+        found = np.zeros(n, bool)
         if not wanted:
             return np.flatnonzero(found)
         for labels in self._colors.categories():
             hits = np.array([wanted in name.casefold() for name in labels.names], bool)
             found |= hits[labels.ids]
-        if self._texts is None:
+        if self._texts is None or any(len(column) != n for column in self._texts):
             self._texts = list(self._folded())
         for column in self._texts:
-            found |= np.fromiter((wanted in entry for entry in column), bool, self._n)
+            found |= np.fromiter((wanted in entry for entry in column), bool, n)
         return np.flatnonzero(found)
 
     def _folded(self) -> Iterator[list[str]]:

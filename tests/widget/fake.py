@@ -55,6 +55,10 @@ class FakeRun:
         return np.arange(self.n)
 
     @property
+    def tables(self) -> list[tuple[int, str]]:
+        return [(self.n, "")]
+
+    @property
     def n_all(self) -> int:
         return self.n
 

@@ -19,7 +19,7 @@ HOVER = {
 
 def found(text, hover=HOVER, labels=None, color=None):
     table = None if hover is None else HoverTable(hover, 6)
-    return Search(table, Colors(labels, color, 6), 6).find(text).tolist()
+    return Search(table, Colors(labels, color, 6)).find(text).tolist()
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ class Adam(Own):
         lr: float,
         momentum: float,
         centre: Centre = (),
-    ) -> float:
+    ) -> float | Tensor:
         """Fused on the CPU in single precision, by torch elsewhere; the gradient is left as it is."""
         slots["updates"] += 1
         count = float(slots["updates"])
@@ -58,7 +58,7 @@ class Adam(Own):
 
 def adam_torch(
     Z: Tensor, first: Tensor, second: Tensor, gradient: Tensor, rate: float, epsilon: float
-) -> float:
+) -> Tensor:
     """The reference for the fused pass, on any device and in any precision."""
     first.mul_(FIRST).add_(gradient, alpha=1 - FIRST)
     second.mul_(SECOND).addcmul_(gradient, gradient, value=1 - SECOND)
@@ -66,7 +66,7 @@ def adam_torch(
     length = step.norm(dim=1, keepdim=True)
     step *= torch.where(length > MAX_STEP, MAX_STEP / length, 1.0)
     Z.sub_(step)
-    return float(step.double().square().sum())
+    return step.double().square().sum()
 
 
 @parallel

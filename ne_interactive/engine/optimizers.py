@@ -45,7 +45,7 @@ class TorchRule:
         lr: float,
         momentum: float,
         centre: Centre = (),
-    ) -> float:
+    ) -> float | Tensor:
         """One step of the optimizer; each point's step is limited as that of every rule is."""
         kwargs = self.kwargs | ({"momentum": momentum} if self._takes_momentum else {})
         before = Z.clone()
@@ -61,10 +61,10 @@ class TorchRule:
         slots.update({name: value for name, value in kept.items() if isinstance(value, Tensor)})
         step = Z - before
         length = step.norm(dim=1, keepdim=True)
-        if float(length.max()) > MAX_STEP:
-            step *= (MAX_STEP / length).clamp_max(1.0)
-            torch.add(before, step, out=Z)
-        return float(step.double().square().sum())
+        long = length > MAX_STEP
+        step *= torch.where(long, MAX_STEP / length, 1.0)
+        Z.copy_(torch.where(long, before + step, Z))
+        return step.double().square().sum()
 
 
 def rule_of(method: Any) -> Rule:

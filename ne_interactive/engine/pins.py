@@ -43,7 +43,7 @@ def released(state: State, rows: Tensor | None = None) -> State:
 
 def move_others(
     rule: Rule, state: State, slots: dict[str, Tensor], gradient: Tensor, lr: float, momentum: float
-) -> float:
+) -> float | Tensor:
     """`rule.move` for all but the pinned points of a state; whatever the rule, these stay to the last bit.
 
     The map is not centred meanwhile. The rule's memory of the pinned points is kept as at a start, so that nothing

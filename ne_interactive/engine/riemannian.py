@@ -33,7 +33,7 @@ class Riemannian(Own):
         lr: float,
         momentum: float,
         centre: Centre = (),
-    ) -> float:
+    ) -> float | Tensor:
         """One step of geodesic length about lr; the gradient is the Euclidean one and is left as it is."""
         first, second, updates = slots["first"], slots["second"], slots["updates"]
         before = Z.clone()
@@ -48,7 +48,7 @@ class Riemannian(Own):
         after = exponential(Z, tangent, MAX_STEP)
         first.copy_(transport(Z, after, first))
         Z.copy_(after)
-        return float((Z - before).square().sum())
+        return (Z - before).square().sum()
 
 
 def add(x: Tensor, y: Tensor) -> Tensor:

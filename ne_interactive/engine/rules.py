@@ -42,8 +42,8 @@ class Rule(Protocol):
         lr: float,
         momentum: float,
         centre: Centre = (),
-    ) -> float:
-        """Move Z and the slots in place; returns the summed squared step of all points.
+    ) -> float | Tensor:
+        """Move Z and the slots in place; returns the summed squared step of all points, as a tensor on its device.
 
         A rule that keeps the map centred does so on `centre`, (c,); () is the origin, None leaves the map as it is.
         """
@@ -77,7 +77,7 @@ class Gains(Own):
         lr: float,
         momentum: float,
         centre: Centre = (),
-    ) -> float:
+    ) -> float | Tensor:
         """Fused on the CPU in single precision, by torch elsewhere."""
         return gains(Z, slots["velocity"], slots["gain"], gradient, lr, momentum, centre)
 
@@ -93,10 +93,10 @@ class Moves(Own):
         lr: float,
         momentum: float,
         centre: Centre = (),
-    ) -> float:
+    ) -> float | Tensor:
         """The learning rate is in the move already."""
         Z.add_(gradient)
-        return float(gradient.double().square().sum())
+        return gradient.double().square().sum()
 
 
 RULES: dict[str, Rule] = {"gains": Gains(), "moves": Moves()}
@@ -110,7 +110,7 @@ def gains(
     lr: float,
     momentum: float,
     centre: Centre = (),
-) -> float:
+) -> float | Tensor:
     """Move Z (n, c), and its velocity and gains, in place; returns the summed squared step of all points."""
     if Z.device.type != "cpu" or Z.dtype != torch.float32:
         return gains_torch(Z, velocity, gain, gradient, lr, momentum, centre)
@@ -133,7 +133,7 @@ def gains_torch(
     lr: float,
     momentum: float,
     centre: Centre = (),
-) -> float:
+) -> float | Tensor:
     """The reference for `gains`, on any device and in any precision."""
     consistent = (gradient > 0) != (velocity > 0)
     gain.copy_(torch.where(consistent, gain + 0.2, (gain * 0.8).clamp_min(MIN_GAIN)))
@@ -143,7 +143,7 @@ def gains_torch(
     Z.add_(velocity)
     if centre is not None:
         Z.sub_(Z.mean(0) - torch.tensor(centre or 0.0, dtype=Z.dtype, device=Z.device))
-    return float(velocity.double().square().sum())
+    return velocity.double().square().sum()
 
 
 @serial

@@ -155,7 +155,7 @@ class Report:
     """What one step tells a person; the next step does not need it."""
 
     loss: float  # nan where it was not measured
-    moved: float  # root mean square step of the points that may move, embedding units
+    moved: float  # root mean square step of the points that may move, embedding units; nan likewise
     refused: bool
 
 

@@ -91,9 +91,10 @@ def step(
     else:
         free = max(problem.n - len(state.pins), 1)
         squared = move_others(rule, state, slots, gradient, at.lr, momentum)
-    moved = math.sqrt(squared / free)
-    quiet = state.quiet
-    if (state.iteration + 1) % method.check_interval == 0:
+    quiet, checked = state.quiet, (state.iteration + 1) % method.check_interval == 0
+    # what a device has summed is read only where it is looked at: the host would wait for it
+    moved = math.sqrt(float(squared) / free) if checked or isinstance(squared, float) else math.nan
+    if checked:
         settled = state.elapsed >= method.earliest_rest(problem.n)
         extent = float(state.positions.std(0).norm())
         still = moved <= method.tol * extent or _flat(method, gradient, at.lr, extent)

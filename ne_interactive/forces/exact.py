@@ -15,7 +15,7 @@ BLOCK = 256  # points that a kernel's inner loops work on at once
 CAUCHY, STUDENT, GAUSSIAN = 0, 1, 2
 
 
-def repulsion(Z: Tensor, dof: float) -> tuple[Tensor, float]:
+def repulsion(Z: Tensor, dof: float) -> tuple[Tensor, float | Tensor]:
     """Unnormalised repulsion of w = (1 + d^2/dof)^-dof over all pairs i != j.
 
     Args:
@@ -23,7 +23,8 @@ def repulsion(Z: Tensor, dof: float) -> tuple[Tensor, float]:
         dof: tail weight; 1 is t-SNE's Cauchy kernel.
 
     Returns:
-        forces (n, c): sum_j w_ij^(1 + 1/dof) (z_i - z_j);  the sum of w over all pairs i != j.
+        forces (n, c): sum_j w_ij^(1 + 1/dof) (z_i - z_j);  the sum of w over all pairs i != j, which the torch
+        version leaves on its device.
     """
     if Z.device.type != "cpu" or Z.dtype != torch.float32:
         return repulsion_torch(Z, dof)
@@ -35,16 +36,16 @@ def repulsion(Z: Tensor, dof: float) -> tuple[Tensor, float]:
     return forces, float(totals.sum()) - len(Z)
 
 
-def repulsion_torch(Z: Tensor, dof: float) -> tuple[Tensor, float]:
+def repulsion_torch(Z: Tensor, dof: float) -> tuple[Tensor, Tensor]:
     """The reference for `repulsion`, on any device and in any precision; memory is bounded by a tile."""
     forces = torch.empty_like(Z)
-    total = 0.0
+    total = torch.zeros((), dtype=torch.float64, device=Z.device)
     rows = max(1, TILE // max(len(Z), 1))
     for start in range(0, len(Z), rows):
         difference = Z[start : start + rows, None] - Z[None]
         stretched = 1 + difference.square().sum(2) / dof
         w = stretched**-dof
-        total += float(w.double().sum())
+        total += w.double().sum()
         forces[start : start + rows] = ((w / stretched).unsqueeze(2) * difference).sum(1)
     return forces, total - len(Z)
 

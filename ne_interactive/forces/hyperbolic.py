@@ -70,7 +70,7 @@ def kernel_sum(Z: Tensor, gamma: float) -> Tensor:
     return torch.stack([part for part in parts if isinstance(part, Tensor)]).sum()
 
 
-def repulsion(Z: Tensor, gamma: float) -> tuple[Tensor, float]:
+def repulsion(Z: Tensor, gamma: float) -> tuple[Tensor, float | Tensor]:
     """Unnormalised repulsion over all pairs i != j.
 
     Args:
@@ -78,7 +78,8 @@ def repulsion(Z: Tensor, gamma: float) -> tuple[Tensor, float]:
         gamma: scale of the kernel, a geodesic distance.
 
     Returns:
-        slopes (n, c): sum_j -dw_ij/dz_i, half the gradient of minus the sum of w;  the sum of w.
+        slopes (n, c): sum_j -dw_ij/dz_i, half the gradient of minus the sum of w;  the sum of w, which
+        the torch version leaves on its device.
     """
     if Z.device.type != "cpu":
         return repulsion_torch(Z, gamma)
@@ -89,11 +90,11 @@ def repulsion(Z: Tensor, gamma: float) -> tuple[Tensor, float]:
     return slopes, float(totals.sum())
 
 
-def repulsion_torch(Z: Tensor, gamma: float) -> tuple[Tensor, float]:
+def repulsion_torch(Z: Tensor, gamma: float) -> tuple[Tensor, Tensor]:
     """The reference for `repulsion`, on any device; memory is bounded by a tile."""
     slopes = torch.empty_like(Z)
     room = 1 / (1 - Z.square().sum(1))
-    total = 0.0
+    total = torch.zeros((), dtype=Z.dtype, device=Z.device)
     rows = max(1, TILE // max(len(Z), 1))
     for start in range(0, len(Z), rows):
         block, own = Z[start : start + rows], room[start : start + rows, None]
@@ -101,7 +102,7 @@ def repulsion_torch(Z: Tensor, gamma: float) -> tuple[Tensor, float]:
         t = difference.square().sum(2) * own * room
         w = 1 / (squared_distance(t) + gamma * gamma)
         w[torch.arange(len(block)), torch.arange(start, start + len(block))] = 0
-        total += float(w.sum())
+        total += w.sum()
         weight = w.square() * _steepness(t)
         pull = ((weight * room).unsqueeze(2) * difference).sum(1)
         slopes[start : start + rows] = 2 * own * (pull + (weight * t).sum(1, keepdim=True) * block)

@@ -37,7 +37,7 @@ GAUSSIAN_SPACING = {1: 0.28, 2: 0.28, 3: 0.4}
 REACH = 4.5  # exp(-d^2) beyond it is below 2e-9
 
 
-def repulsion(Z: Tensor, dof: float, grid: tuple[int, ...]) -> tuple[Tensor, float, tuple[int, ...]]:
+def repulsion(Z: Tensor, dof: float, grid: tuple[int, ...]) -> tuple[Tensor, float | Tensor, tuple[int, ...]]:
     """Unnormalised repulsion of the Student kernel w = (1 + d^2/dof)^-dof.
 
     Args:
@@ -46,7 +46,8 @@ def repulsion(Z: Tensor, dof: float, grid: tuple[int, ...]) -> tuple[Tensor, flo
         grid: padded grid sizes of the iteration before, () at first; kept while they fit, to spare plan changes.
 
     Returns:
-        forces (n, c): sum_j w_ij^(1 + 1/dof) (z_i - z_j);  the sum of w over all pairs i != j;  the grid used.
+        forces (n, c): sum_j w_ij^(1 + 1/dof) (z_i - z_j);  the sum of w over all pairs i != j, which the
+        torch version leaves on its device;  the grid used.
     """
     backend = backend_of(Z)
     low, high = backend.box(Z)

@@ -11,8 +11,8 @@ from torch import Tensor
 
 def box(Z: Tensor) -> tuple[list[float], list[float]]:
     """The least and the largest coordinates of Z (n, c)."""
-    low, high = torch.aminmax(Z, dim=0)
-    return low.tolist(), high.tolist()
+    low, high = torch.stack(torch.aminmax(Z, dim=0)).tolist()  # read at once
+    return low, high
 
 
 def spread(
@@ -29,11 +29,14 @@ def spread(
     return density
 
 
-def gather(Z: Tensor, origin: Sequence[float], spacing: float, potential: Tensor) -> tuple[Tensor, float]:
-    """Half the negative gradient of the potential at each point (n, c), and the potential summed over points."""
+def gather(Z: Tensor, origin: Sequence[float], spacing: float, potential: Tensor) -> tuple[Tensor, Tensor]:
+    """Half the negative gradient of the potential at each point (n, c), and the potential summed over points.
+
+    The sum stays on the device.
+    """
     values, forces = sample(Z, origin, spacing, potential, True)
     assert forces is not None
-    return forces, float(values.double().sum())
+    return forces, values.double().sum()
 
 
 def sample(

@@ -267,10 +267,10 @@ class NeighborEmbedding(Estimator, ABC):
         """Gradient of the objective at the state's positions, and its loss."""
         matching = self._matching(at.n)
         if matching is not None:
-            return differentiate(matching.loss, at, self.compile)
+            return differentiate(matching.loss, at, want_loss, self.compile)
         forces = self.forces(at, want_loss)
         if forces is None:
-            return differentiate(self.loss, at, self.compile)
+            return differentiate(self.loss, at, want_loss, self.compile)
         attraction, repulsion, loss, grid, memory = forces
         values = attraction.mul_(at.knobs["exaggeration"])
         values.add_(repulsion, alpha=at.knobs["repulsion_strength"])

@@ -75,6 +75,6 @@ class TSNE(EntropicNeighborEmbedding):
             grid = ()
         else:
             push, total, grid = mesh.repulsion(Z, dof, at.state.grid)
-        total = max(total, 1e-12)
+        total = total.clamp_min(1e-12) if isinstance(total, Tensor) else max(total, 1e-12)
         loss = at.problem.constant + cross + math.log(total) if want_loss else math.nan
         return Forces(pull.mul_(4), push.mul_(-4 / total), loss, grid)

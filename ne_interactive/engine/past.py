@@ -21,7 +21,7 @@ GROUPS = ("add", "remove", "focus", "unfocus")  # changes of which points there 
 NEIGHBORS = 0.75  # of the memory for exact states may be neighbours that are not in force
 # What is kept lies in the heap between what an iteration needs for a moment, and leaves holes that do not fit the next:
 # at 70,000 points 700 MB in ten seconds.
-GIVE_BACK = 1 / 32  # of the budget in new frames, and free memory goes back to the system
+GIVE_BACK = 1 / 16  # of the budget in frames, kept or not, and free memory goes back to the system
 FIRST_INTERVAL = 50  # iterations between exact states, until they would take too much memory
 
 
@@ -104,7 +104,7 @@ class Past:
         self.first: Neighbors | None = None
         self.interval = FIRST_INTERVAL
         self.stride = 1
-        self._since = 0  # bytes of frames since free memory was given back
+        self._since = 0  # bytes of frames since free memory was given back, kept or not
 
     def copy(self) -> Past:
         """An independent past with the same content; what it holds is never written to."""
@@ -198,16 +198,16 @@ class Past:
     def show(self, iteration: int, positions: Tensor) -> None:
         """Keep a frame; beyond the budget every second one is given up."""
         size = 4 * positions.numel()
+        self._since += size
+        if self.budget > 0 and self._since > max(GIVE_BACK * self.budget * 1e6, 25 * size):
+            self._since = 0
+            give_back()
         if self.budget <= 0 or iteration % self.stride or size > self.budget / 2 * 1e6:
             return
         self.frames[iteration] = positions.detach().cpu().float().clone()
-        self._since += size
         while sum(4 * Z.numel() for Z in self.frames.values()) > self.budget / 2 * 1e6:
             self.stride *= 2
             self.frames = {at: Z for at, Z in self.frames.items() if at % self.stride == 0}
-        if self._since > GIVE_BACK * self.budget * 1e6:
-            self._since = 0
-            give_back()
 
     def branch(self, at: int, left: int) -> None:
         """Note that a branch begins at an iteration, left at another; those of what is forgotten are forgotten."""

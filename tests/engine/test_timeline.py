@@ -284,7 +284,7 @@ def test_the_process_holds_no_more_than_the_budget():
         pytest.skip("this C library keeps no free memory back, or none that can be asked for")
     done = subprocess.run([sys.executable, "-c", MEASURED], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert 5 < float(done.stdout) < 40
+    assert float(done.stdout) < 50  # where nothing is given back, 70 to 110
 
 
 def test_a_recipe_repeats_a_run_as_json_and_as_a_script(tmp_path):

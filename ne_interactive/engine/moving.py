@@ -203,6 +203,7 @@ class Moving(Growing):
             if self._core.state is None:
                 self._core.ensure_start()
                 self._tell("iteration")
+            recorded = len(self._core.events)
             self._core.settle(wait=False)
             with self._turnstile.turn():
                 if self._state != "running":
@@ -213,6 +214,8 @@ class Moving(Growing):
                     self._state = "resting"
                     self._background.go.clear()
             self._tell("iteration")
+            if len(self._core.events) > recorded:  # what was asked for is made now, and has its iteration
+                self._tell("params")
             if rests:
                 self._tell("state")
             self._pace()

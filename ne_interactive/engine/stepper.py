@@ -137,7 +137,7 @@ class Stepper(Showing):
     def fork(self, to: int | str | None = None) -> Stepper:
         """An independent run from here, or from an iteration or a mark before; it is paused.
 
-        Both share the neighbours, and go on exactly alike until one of them is changed.
+        Both share the neighbours and the speed limit, and go on exactly alike until one of them is changed.
         """
         iteration = None if to is None else self._iteration_of(to)
         self._core.settle()
@@ -146,6 +146,7 @@ class Stepper(Showing):
             self._core.commit()
             Showing.__init__(other, self._core.forked(weakly(other._say)))
             other._judge = self._judge.forked()
+            other._max_speed = self._max_speed
         if iteration is not None:
             other.rewind(iteration)
         return other

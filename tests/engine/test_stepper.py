@@ -221,6 +221,18 @@ def test_start_pause_resume_stop(live):
     assert {"iteration", "state"} <= set(seen)
 
 
+def test_listeners_hear_of_a_change_when_it_is_in_the_record(live):
+    live.max_speed = 20
+    told = []
+    live.listen(lambda run, what: told.append(len(run.events)) if what == "params" else None)
+    live.start()
+    wait_for(lambda: live.iteration > 1)
+    live.tune(exaggeration=3.0)
+    wait_for(lambda: live.events)
+    wait_for(lambda: told[-1] == 1)
+    assert len(told) <= 2
+
+
 def test_the_first_frame_of_a_live_run_is_iteration_zero(live):
     frames = []
 

@@ -81,9 +81,11 @@ def test_what_comes_after_going_back_is_as_it_would_have_been():
 
 def test_a_fork_is_independent_and_shares_the_neighbours():
     run, seen = steered()
+    run.max_speed = 5000.0
     fork = run.fork()
     same(run, fork)
     assert fork.state == "paused"
+    assert fork.max_speed == 5000.0
     assert fork._core.problem is run._core.problem
     fork.tune(repulsion_strength=2.0)
     fork.step(20)

@@ -229,7 +229,7 @@ PACE = control(
 def test_the_method_and_the_balance_stand_first_and_the_method_snaps_back(host):
     show(host, _controls=[METHOD, BALANCE, control("strength", group="forces"), PACE])
     panel = host.page.locator(".ne-panel")
-    names = panel.locator(".ne-name").all_inner_texts()
+    names = [name.strip() for name in panel.locator(".ne-name").all_inner_texts()]
     assert names == ["method", "exaggeration", "strength", "frame every"]
     hero = panel.locator(".ne-hero")
     assert hero.locator(".ne-ends").inner_text().split() == ["repulsion", "attraction"]

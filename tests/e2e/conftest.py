@@ -41,6 +41,26 @@ BESIDE = [
 ]
 
 
+# Never at rest, however busy the machine is.
+WHOLE = """
+import numpy as np
+import ne_interactive as ne
+clothes = ne.datasets.fashion_mnist(1500)
+w = ne.explore(clothes.X, ne.TSNE(random_state=0, tol=0, min_grad_norm=0), labels=clothes.y, height=400, max_speed=40)
+w
+"""
+
+
+NOTEBOOKS = {  # one for each test: notebooks keep their kernels and outputs
+    "live": [LIVE],
+    "links": [LIVE],
+    "drag": [DRAGGED, "# a cell below"],
+    "beside": [LIVE, *BESIDE],
+    "compare": [COMPARED, "c.selection.tolist()"],
+    "whole": [WHOLE, "# a cell below"],
+}
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
     """A Jupyter server on a copy of the notebooks, and on others that show small runs."""
@@ -48,15 +68,9 @@ def server(tmp_path_factory):
     folder = home / "notebooks"
     shutil.copytree(ROOT / "notebooks", folder, ignore=shutil.ignore_patterns(".*"))
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}}
-    cells = [nbformat.v4.new_code_cell(LIVE.strip())]
-    for name in ("live.ipynb", "links.ipynb"):  # one for each test: notebooks keep their kernels and outputs
-        nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / name)
-    cells = [nbformat.v4.new_code_cell(source) for source in (LIVE.strip(), *BESIDE)]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "beside.ipynb")
-    cells = [nbformat.v4.new_code_cell(DRAGGED), nbformat.v4.new_markdown_cell("Drag a point.")]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "drag.ipynb")
-    cells = [nbformat.v4.new_code_cell(COMPARED), nbformat.v4.new_code_cell("c.selection.tolist()")]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "compare.ipynb")
+    for name, sources in NOTEBOOKS.items():
+        cells = [nbformat.v4.new_code_cell(source.strip()) for source in sources]
+        nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / f"{name}.ipynb")
     with jupyter(home, folder, NE_INTERACTIVE_N=POINTS) as server:
         yield server
 

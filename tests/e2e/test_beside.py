@@ -2,7 +2,7 @@
 
 from playwright.sync_api import expect
 
-from .test_jupyterlab import ask_kernel
+from .cells import ask_kernel
 from .watching import moves, wait_until
 
 X = "plot => [...plot.data[0].x].reduce((sum, x) => sum + x, 0)"

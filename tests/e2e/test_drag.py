@@ -5,7 +5,7 @@ import contextlib
 
 from playwright.sync_api import expect
 
-from .test_jupyterlab import ask_kernel
+from .cells import ask_kernel
 from .watching import moves, wait_until
 
 

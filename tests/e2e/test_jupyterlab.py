@@ -1,29 +1,11 @@
 """A real JupyterLab, a real browser: notebook 01 as a person runs it, watched, steered, paused and resumed."""
 
-import secrets
-
 from playwright.sync_api import expect
 
+from .cells import ask_kernel
 from .watching import iteration, moves, still_picture, wait_until
 
 NOTEBOOK = "01_first_embedding.ipynb"
-
-
-def ask_kernel(page, expression):
-    """Run one more cell at the end of the notebook, as a person would, and give what it prints."""
-    mark = secrets.token_hex(4)
-    page.locator(".jp-Notebook .jp-Cell").last.locator(".jp-InputPrompt, .jp-MarkdownOutput").first.click()
-    page.keyboard.press("Escape")
-    page.keyboard.press("b")
-    editor = page.locator(".jp-Notebook .jp-CodeCell").last.locator(".cm-content")
-    editor.click()
-    page.keyboard.insert_text(f'print("{mark}", {expression})')
-    page.keyboard.press("Control+Enter")
-    shown = (
-        page.locator(".jp-Notebook .jp-CodeCell").last.locator(".jp-OutputArea-output").filter(has_text=mark)
-    )
-    expect(shown).to_be_visible(timeout=30_000)
-    return shown.inner_text().replace(mark, "").strip()
 
 
 def test_notebook_one_is_watched_and_steered(server, page):

@@ -44,7 +44,7 @@ def still_picture(page, canvas):
 def halted(view):
     """Give the iteration at which a paused view stands, once its last frame has come."""
     last, since = iteration(view), time.monotonic()
-    while time.monotonic() - since < 1.0:
+    while time.monotonic() - since < 2.5:
         time.sleep(0.1)
         if iteration(view) != last:
             last, since = iteration(view), time.monotonic()

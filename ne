@@ -59,10 +59,9 @@ def run_test():
     get_browser(environment)
     npm_ci(environment)
     failed = [name for name, command in checks() if not passes(name, command, environment)]
-    # Two at a time, each file as a whole: browsers, servers and notebooks mostly wait. The longest file comes first.
+    # Two at a time, each file as a whole: browsers, servers and notebooks mostly wait..
     spread = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
-    places = [os.path.join("tests", "methods", "test_reference.py"), "tests", "notebooks"]
-    tests = [PYTHON, "-m", "pytest", *spread, "--nbval-lax", *places, "--durations=15"]
+    tests = [PYTHON, "-m", "pytest", *spread, "--nbval-lax", "tests", "notebooks", "--durations=15"]
     if not passes("pytest", tests, environment):
         failed.append("pytest")
     if failed:

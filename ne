@@ -59,11 +59,7 @@ def run_test():
     get_browser(environment)
     npm_ci(environment)
     failed = [name for name, command in checks() if not passes(name, command, environment)]
-    # Two at a time, each file as a whole: browsers, servers and notebooks mostly wait..
-    spread = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
-    tests = [PYTHON, "-m", "pytest", *spread, "--nbval-lax", "tests", "notebooks", "--durations=15"]
-    if not passes("pytest", tests, environment):
-        failed.append("pytest")
+    failed += [name for name, command in tests() if not passes(name, command, environment)]
     if failed:
         print("\nFAILED: " + ", ".join(failed), flush=True)
     return 1 if failed else 0
@@ -80,6 +76,17 @@ def checks():
         ("tsc and biome", [*npm, "check"]),
         ("vitest", [*npm, "test"]),
         ("docs", docs),
+    ]
+
+
+def tests():
+    """Name the two runs of pytest: what only computes, two files at a time; what people see, with nothing beside it."""
+    seen = [os.path.join("tests", "browser"), os.path.join("tests", "e2e")]
+    pytest = [PYTHON, "-m", "pytest", "--durations=15"]
+    spread = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
+    return [
+        ("pytest, two at a time", [*pytest, *spread, "tests", *("--ignore=" + place for place in seen)]),
+        ("pytest", [*pytest, "--nbval-lax", *seen, "notebooks"]),
     ]
 
 

@@ -80,13 +80,13 @@ def checks():
 
 
 def tests():
-    """Name the two runs of pytest: what only computes, two files at a time; what people see, with nothing beside it."""
-    seen = [os.path.join("tests", "browser"), os.path.join("tests", "e2e")]
+    """Name the two runs of pytest: most files two at a time, those that start servers with nothing beside them."""
+    servers = os.path.join("tests", "e2e")
     pytest = [PYTHON, "-m", "pytest", "--durations=15"]
-    spread = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
+    spread = ["-n", "2", "--dist", "loadfile"]
     return [
-        ("pytest, two at a time", [*pytest, *spread, "tests", *("--ignore=" + place for place in seen)]),
-        ("pytest", [*pytest, "--nbval-lax", *seen, "notebooks"]),
+        ("pytest, two at a time", [*pytest, *spread, "tests", "--ignore=" + servers]),
+        ("pytest", [*pytest, "--nbval-lax", servers, "notebooks"]),
     ]
 
 

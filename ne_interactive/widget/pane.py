@@ -17,7 +17,7 @@ from ne_interactive.widget.standing import Standing
 from ne_interactive.widget.stream import Send, Stream
 from ne_interactive.widget.wire import scene_of, status_message
 
-ASKED = (
+HEARD = {
     "hello",
     "bye",
     "ack",
@@ -30,8 +30,10 @@ ASKED = (
     "color",
     "search",
     "select",
-)
-HEARD = frozenset((*ASKED, "pin", "move", "release"))
+    "pin",
+    "move",
+    "release",
+}
 """What a browser may ask of one map: all but what would show another run or other points in its place."""
 
 

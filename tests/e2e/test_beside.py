@@ -2,7 +2,7 @@
 
 from playwright.sync_api import expect
 
-from .cells import ask_kernel
+from .cells import ask_kernel, ready
 from .watching import moves, wait_until
 
 X = "plot => [...plot.data[0].x].reduce((sum, x) => sum + x, 0)"
@@ -10,8 +10,7 @@ X = "plot => [...plot.data[0].x].reduce((sum, x) => sum + x, 0)"
 
 def test_a_plotly_figure_and_ipywidgets_follow_the_run_and_steer_it(server, page):
     page.goto(server.url("lab/workspaces/beside/tree/beside.ipynb"))
-    expect(page.locator(".jp-Notebook .jp-CodeCell").first).to_be_visible(timeout=90_000)
-    expect(page.get_by_role("button", name="Python 3 (ipykernel) | Idle")).to_be_visible(timeout=90_000)
+    ready(page)
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     view = page.locator(".ne-root")

@@ -2,17 +2,12 @@
 
 from playwright.sync_api import expect
 
-from .test_links import ready
+from .cells import opened
 from .watching import halted, moves, wait_until
 
 
 def test_two_runs_are_compared(server, page):
-    page.goto(server.url("lab/workspaces/compare/tree/compare.ipynb"))
-    ready(page)
-    page.locator(".jp-CodeCell .cm-content").first.click()
-    page.keyboard.press("Control+Enter")
-    view = page.locator(".ne-compare")
-    expect(view).to_be_visible(timeout=60_000)
+    view = opened(server, page, "compare", ".ne-compare")
     panes = [view.get_by_role("group", name=name, exact=True) for name in ("few", "many")]
     for pane in panes:
         moves(pane)

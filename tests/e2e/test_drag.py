@@ -5,17 +5,12 @@ import contextlib
 
 from playwright.sync_api import expect
 
-from .cells import ask_kernel
+from .cells import ask_kernel, opened
 from .watching import moves, wait_until
 
 
 def test_a_point_dragged_while_the_run_moves_stays(server, page):
-    page.goto(server.url("lab/workspaces/drag/tree/drag.ipynb"))
-    expect(page.get_by_role("button", name="Python 3 (ipykernel) | Idle")).to_be_visible(timeout=90_000)
-    page.locator(".jp-Notebook .jp-CodeCell").first.click()
-    page.keyboard.press("Control+Enter")
-    view = page.locator(".ne-root").first
-    expect(view).to_be_visible(timeout=60_000)
+    view = opened(server, page, "drag")
     moves(view)
 
     held = view.get_by_label("Pinned points")

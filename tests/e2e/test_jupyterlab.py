@@ -2,7 +2,7 @@
 
 from playwright.sync_api import expect
 
-from .cells import ask_kernel
+from .cells import ask_kernel, ready
 from .watching import iteration, moves, still_picture, wait_until
 
 NOTEBOOK = "01_first_embedding.ipynb"
@@ -10,9 +10,7 @@ NOTEBOOK = "01_first_embedding.ipynb"
 
 def test_notebook_one_is_watched_and_steered(server, page):
     page.goto(server.url(f"lab/workspaces/first/tree/{NOTEBOOK}"))
-    expect(page.locator(".jp-Notebook .jp-CodeCell").first).to_be_visible(timeout=90_000)
-    # JupyterLab drops what it is told to run before the kernel has answered.
-    expect(page.get_by_role("button", name="Python 3 (ipykernel) | Idle")).to_be_visible(timeout=90_000)
+    ready(page)
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
 

@@ -2,24 +2,15 @@
 
 from playwright.sync_api import expect
 
+from .cells import opened, ready
 from .watching import halted, iteration, moves, wait_until
 
 INKED = """canvas => { const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
   let count = 0; for (let i = 3; i < data.length; i += 4) if (data[i]) count++; return count; }"""
 
 
-def ready(page):
-    expect(page.locator(".jp-Notebook .jp-CodeCell").first).to_be_visible(timeout=90_000)
-    expect(page.get_by_role("button", name="Python 3 (ipykernel) | Idle")).to_be_visible(timeout=90_000)
-
-
 def test_the_view_survives_a_reload_and_says_when_the_kernel_is_gone(server, page):
-    page.goto(server.url("lab/workspaces/links/tree/links.ipynb"))
-    ready(page)
-    page.locator(".jp-CodeCell .cm-content").first.click()
-    page.keyboard.press("Control+Enter")
-    view = page.locator(".ne-root")
-    expect(view).to_be_visible(timeout=60_000)
+    view = opened(server, page, "links")
     moves(view)
     view.get_by_role("button", name="Pause", exact=True).click()
     expect(view).to_have_attribute("data-state", "paused")

@@ -4,7 +4,7 @@ import ast
 
 from playwright.sync_api import expect
 
-from .cells import ask_kernel, run_below
+from .cells import ask_kernel, opened, run_below
 from .watching import iteration, moves, wait_until
 
 CHANGES = {"exaggeration": "PageUp", "repulsion_strength": "PageUp", "dof": "PageDown"}
@@ -15,12 +15,7 @@ def press(view, name):
 
 
 def test_changed_taken_back_branched_compared_exported_and_made_again(server, page):
-    page.goto(server.url("lab/workspaces/whole/tree/whole.ipynb"))
-    expect(page.get_by_role("button", name="Python 3 (ipykernel) | Idle")).to_be_visible(timeout=90_000)
-    page.locator(".jp-Notebook .jp-CodeCell").first.click()
-    page.keyboard.press("Control+Enter")
-    view = page.locator(".ne-root").first
-    expect(view).to_be_visible(timeout=90_000)
+    view = opened(server, page, "whole")
     moves(view)
 
     marks = view.locator(".ne-mark")

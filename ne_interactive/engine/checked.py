@@ -15,7 +15,7 @@ from ne_interactive.engine.pins import places_of, points_of
 from ne_interactive.params.errors import DataError, NEError
 from ne_interactive.params.param import check_live
 
-FORMAT = 2
+FORMAT = 3
 _DIGEST = re.compile(r"[0-9a-f]{32}")
 
 
@@ -35,6 +35,7 @@ def check_recipe(facts: Any) -> None:
         )
     _expect(facts, "iteration", _count)
     _expect(facts, "neighbors", _count)
+    _expect(facts, "widest", _count)
     _expect(facts, "rough", lambda value: isinstance(value, bool))
     _expect(facts, "embedding", _digest)
     _expect(facts, "made with", lambda value: isinstance(value, Mapping) and _texts(value.items()))

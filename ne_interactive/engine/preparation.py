@@ -49,6 +49,8 @@ class Preparation(Waiting):
         self.speed = Speed()
         self.past = Past()
         self.first_method = self.method  # with which the run began
+        self.widest = 0  # so many neighbours are searched at least, where any are
+        self.searches: Any = None  # shared with other runs on the same table, until the first is made
         self.first_k = 0  # how many neighbours the run began with; 0 as long as nobody knows
         self.starter = self.method  # which made the start
         self.tables: list[Table] = [self.rows]  # X, and those added
@@ -126,7 +128,8 @@ class Preparation(Waiting):
 
     def _begin_roughly(self) -> None:
         """Move on rough neighbours while the right ones are searched."""
-        self.problem = rough_problem_for(self.method, self.rows, self._knobs(), self.seed)
+        search = self.searches.rough if self.searches else None
+        self.problem = rough_problem_for(self.method, self.rows, self._knobs(), self.seed, search)
         if self.problem is not None:
             self.began_roughly = True
             self.note("neighbours", {"rough": True, "digest": self.problem.graph.digest()})
@@ -227,7 +230,11 @@ class Preparation(Waiting):
             self._say("")
 
     def _new_problem(self, known: Neighbors | None, knobs: Mapping[str, Any], least: int = 0) -> Problem:
-        return problem_for(self.method, self.rows, knobs, self.seed, known, least)
+        search = self.searches.neighbors if self.searches else None
+        least = max(least, self.widest)
+        problem = problem_for(self.method, self.rows, knobs, self.seed, known, least, search)
+        self.searches = None
+        return problem
 
     def prepared(self, method: Any) -> tuple[Method, Problem]:
         """A method checked for taking this run over, and its problem; nothing is changed yet.

@@ -68,7 +68,7 @@ class Recipe:
             "import ne_interactive as ne",
             "",
             f"# X: {_table(facts['data'])}",
-            f"run = ne.Stepper(X, {_call(facts['start'])}{', rough=True' if facts['rough'] else ''})",
+            f"run = ne.Stepper(X, {_call(facts['start'])}{_start(facts)})",
         ]
         if facts["added"]:
             lines[-1:-1] = [f"# added[{i}]: {_table(one)}" for i, one in enumerate(facts["added"])]
@@ -97,6 +97,7 @@ def recipe_of(core: Timeline) -> Recipe:
         "start": pack_method(core.starter, core.seed),
         "first": pack_method(core.first_method, core.seed),
         "neighbors": core.first_k,
+        "widest": core.widest,
         "rough": core.began_roughly,
         "changes": [pack_change(one, core.seed) for one in core.past.changes],
         "branches": [list(one) for one in core.past.branches],
@@ -139,6 +140,11 @@ def _call(facts: Mapping[str, Any]) -> str:
         if name == "random_state" or not usual:
             given.append(f"{name}={value!r}" if plain else f"{name}=...")
     return f"ne.{facts['class']}({', '.join(given)})"
+
+
+def _start(facts: Mapping[str, Any]) -> str:
+    neighbors = f", neighbors={facts['widest']}" if facts["widest"] else ""
+    return neighbors + (", rough=True" if facts["rough"] else "")
 
 
 def _branch(at: int, left: int) -> str:

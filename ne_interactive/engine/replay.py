@@ -45,6 +45,7 @@ def replay(X: Any, recipe: Recipe | str, added: Sequence[Any] = ()) -> Stepper:
         take_added(core, facts, added)
         core.begin_on_members(method_of(facts["start"]))
         core.first_method, core.first_k = method_of(facts["first"]), facts["neighbors"]
+        core.widest = facts["widest"]
         core.begin_anew(facts["rough"])
         core.past.branches = [tuple(one) for one in facts["branches"]]
         changes = changes_of(core, facts)

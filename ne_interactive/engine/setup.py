@@ -116,10 +116,11 @@ def problem_for(
     seed: int,
     known: Neighbors | None = None,
     least: int = 0,
+    search: Callable[..., Neighbors] | None = None,
 ) -> Problem:
     """The problem of these parameters; neighbours already known are used while they are enough.
 
-    A first search is for `least` neighbours or more, where any are needed.
+    A first search is for `least` neighbours or more, where any are needed. `search` stands in for `neighbors_of`.
     """
     n = table.n
     source, metric = method.affinity_of(n, knobs), knobs["metric"]
@@ -129,8 +130,9 @@ def problem_for(
     searched = k > 0 and (known is None or known.k < k)
     if searched:
         # a slider on its way up: the next stops shall not need a search each
-        wanted = max(k, least) if known is None else min(2 * k, n - 1)
-        known = neighbors_of(table, wanted, metric=metric, backend=method.backend, seed=seed)
+        wanted = max(k, min(least, table.most_neighbors)) if known is None else min(2 * k, n - 1)
+        search = search or neighbors_of
+        known = search(table, wanted, metric=metric, backend=method.backend, seed=seed)
     report("recalibrating")
     if isinstance(source, Graph):
         graph = source
@@ -146,10 +148,17 @@ def problem_for(
     return made
 
 
-def rough_problem_for(method: Method, table: Table, knobs: Mapping[str, Any], seed: int) -> Problem | None:
+def rough_problem_for(
+    method: Method,
+    table: Table,
+    knobs: Mapping[str, Any],
+    seed: int,
+    search: Callable[..., Neighbors | None] | None = None,
+) -> Problem | None:
     """A problem of few, roughly found neighbours, on which a run can move until the right ones are there.
 
     None where these are there soon, or where the method or its affinity asks for more than a graph of few neighbours.
+    `search` stands in for `rough_neighbors_of`.
     """
     n = table.n
     source = method.affinity_of(n, knobs)
@@ -157,7 +166,8 @@ def rough_problem_for(method: Method, table: Table, knobs: Mapping[str, Any], se
         return None
     few = source.on_fewer(ROUGH_NEIGHBORS)
     k = few.k(n) if few else None
-    known = rough_neighbors_of(table, k, metric=knobs["metric"], seed=seed) if k else None
+    search = search or rough_neighbors_of
+    known = search(table, k, metric=knobs["metric"], seed=seed) if k else None
     if few is None or known is None:
         return None
     graph = few.graph(known).to(table.device)

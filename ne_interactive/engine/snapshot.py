@@ -93,6 +93,7 @@ def unpack_run(
     recipe = facts["recipe"]
     core.starter, core.first_method = method_of(recipe["start"]), method_of(recipe["first"])
     core.first_k, core.began_roughly = recipe["neighbors"], recipe["rough"]
+    core.widest = recipe["widest"]
     core.stay_rough(core.problem.rough)
     core.past.changes = changes_of(core, recipe)
     core.past.branches = [tuple(one) for one in recipe["branches"]]

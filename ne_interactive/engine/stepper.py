@@ -31,6 +31,8 @@ class Stepper(Showing):
     Args:
         X: (n, d) table: numpy, pandas, polars, torch, scipy.sparse.
         method: a method such as `TSNE(perplexity=50)`; it is cloned. Default `TSNE()`.
+        neighbors: find so many neighbours of each point at first where fewer are needed, for parameters and methods to
+            come.
         rough: begin on rough neighbours, from 20,000 points on, until `refine`: what a run that moves by itself does.
         history: MB of memory for past frames and exact states, half for each; 0 keeps none, and going back takes long.
 
@@ -40,15 +42,24 @@ class Stepper(Showing):
 
     Raises:
         DataError: if X cannot be embedded.
-        ParameterError: if a parameter of the method is outside its limits for X.
+        ParameterError: if a parameter of the method is outside its limits for X, or `neighbors` or `history` is.
     """
 
-    def __init__(self, X: Any, method: Any = None, *, rough: bool = False, history: float = BUDGET) -> None:
+    def __init__(
+        self,
+        X: Any,
+        method: Any = None,
+        *,
+        neighbors: int = 0,
+        rough: bool = False,
+        history: float = BUDGET,
+    ) -> None:
         method = REGISTRY["TSNE"]() if method is None else method
         check_method(method)
         _check_history(history)
         core = Timeline(X, method, weakly(self._say), rough is True)
         core.past = Past(history)
+        core.widest = _checked_neighbors(neighbors, core.rows.most_neighbors)
         super().__init__(core)
 
     def __repr__(self) -> str:
@@ -199,6 +210,13 @@ class Stepper(Showing):
         unpack_run(run._core, arrays, facts, added)
         run._judge = Judge.unpacked(arrays, run.iteration)
         return run
+
+
+def _checked_neighbors(neighbors: Any, most: int) -> int:
+    whole = isinstance(neighbors, Integral) and not isinstance(neighbors, bool)
+    if not whole or not 0 <= neighbors <= most:
+        raise ParameterError(f"neighbors must be a whole number from 0 to {most}; got {neighbors!r}.")
+    return int(neighbors)
 
 
 def _check_history(history: Any) -> None:

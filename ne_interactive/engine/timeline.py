@@ -58,7 +58,7 @@ class Timeline(Focusing):
         assert self.problem is not None
         if self.problem.rough:
             known = right or self.past.first
-            self._ready = [Prepared({}, problem_for(self.method, self.rows, self.params(), self.seed, known))]
+            self._ready = [Prepared({}, self._new_problem(known, self.params()))]
         self.speed.clear()
 
     def redo(self, changes: Iterable[Change], until: int) -> list[str]:
@@ -78,7 +78,7 @@ class Timeline(Focusing):
         other._say = say
         other._setup, other._mailbox = threading.RLock(), threading.Lock()
         other._pending, other._working, other._ready, other._beside = {}, {}, [], Beside()
-        other.task = None
+        other.task, other.searches = None, None
         other.state = self.ensure_start().copy()
         other.events, other.past = list(self.events), self.past.copy()
         other.past.branch(self.iteration, self.iteration)

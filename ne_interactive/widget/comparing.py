@@ -8,6 +8,7 @@ import anywidget
 import numpy as np
 import traitlets as t
 
+from ne_interactive.engine.searching import runs_on
 from ne_interactive.engine.stepper import Stepper
 from ne_interactive.params.errors import NEError, ParameterError
 from ne_interactive.quality.alignment import aligned
@@ -286,7 +287,8 @@ def compare(
     Args:
         maps: runs (`Stepper`), live views, whose run is meant, and arrays (n, 2) or (n, 3) made elsewhere, row by row
             the same points: a list, or a mapping from names. With `methods`, the data.
-        methods: methods to be run on the data, as a list or a mapping from names.
+        methods: methods to be run on the data, as a list or a mapping from names. They share the table and, where they
+            have one metric and backend, one search for neighbours; those without a `random_state` one seed.
         labels: One label for each point, as `explore` takes them; so are `color`, `size`, `hover` and `images`.
         color: More columns to colour by.
         size: A number for each point, or the name of a column of `color`.
@@ -308,8 +310,7 @@ def compare(
     """
     given = methods is None
     if not given:
-        named_methods = named(methods, "methods")
-        maps = {name: Stepper(maps, method) for name, method in named_methods.items()}
+        maps = runs_on(maps, named(methods, "methods"))
     what: dict[str, Any] = {"labels": labels, "color": color, "size": size, "hover": hover, "images": images}
     what |= {"difference": difference, "linked": linked, "controls": controls}
     comparison = Comparison(named(maps, "maps"), **what, height=height, title=title)

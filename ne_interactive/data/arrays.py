@@ -152,6 +152,10 @@ def _array_numbers(X: Any) -> np.ndarray:
                 "Reduce the columns first, for example with sklearn.decomposition.TruncatedSVD."
             )
         X = X.toarray()
+    if np.ma.is_masked(X):
+        raise DataError(
+            "X has masked entries. Impute them, for example with X.filled(0), or drop their rows first."
+        )
     try:
         array = np.asarray(X)
     except ValueError as error:  # rows of unequal length

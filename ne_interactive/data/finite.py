@@ -21,7 +21,10 @@ def check_finite(values: torch.Tensor, raw: Any, names: tuple[str, ...] | None =
     The message names the first bad row and column and counts the bad entries; a finite number of ``raw`` beyond
     float32 is told from an infinite one.
     """
-    check_size(largest_finite(values, raw, names))
+    size = largest_finite(values, raw, names)
+    check_size(
+        size if size else float(abs(raw).max())
+    )  # of numbers too small for float32 only zeros are left
 
 
 def largest_finite(

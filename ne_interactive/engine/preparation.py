@@ -26,6 +26,7 @@ from ne_interactive.graph.csr import Graph
 from ne_interactive.graph.neighbors import Neighbors
 from ne_interactive.graph.progress import reported
 from ne_interactive.params.errors import NEError, ParameterError
+from ne_interactive.params.param import plain_counts
 
 BRIEF = 0.2  # seconds that a live run may stand still for new affinities
 BRIEF_ENTRIES = 1_000_000  # neighbours in all whose affinities take less
@@ -37,8 +38,7 @@ class Preparation(Waiting):
     def __init__(self, X: Any, method: Any, say: Callable[[str], None], rough: bool = False) -> None:
         super().__init__()
         self.rows: Table = as_rows(X, device=device_of(method), metric=method.metric)
-        self.method: Method = cast(Method, clone(method))
-        self.method.validate(self.rows.n)
+        self.method = _own(method, self.rows.n)
         check_start(self.method, self.rows.n)
         self.seed = draw_seed(self.method.random_state)
         self.start: torch.Tensor | None = None
@@ -242,8 +242,7 @@ class Preparation(Waiting):
         Raises:
             ParameterError: if it does not fit the data or the embedding.
         """
-        made = cast(Method, clone(method))
-        made.validate(self.rows.n)
+        made = _own(method, self.rows.n)
         held = {"n_components": self.method.n_components, "metric": self.params()["metric"]}
         for name, ours in held.items():
             if ours != (theirs := getattr(made, name)):
@@ -264,3 +263,15 @@ class Preparation(Waiting):
     def note(self, kind: str, detail: dict[str, Any]) -> None:
         """Record an event at the present iteration."""
         self.events.append(Event(self.iteration, kind, detail, self.seconds))
+
+
+def _own(method: Any, n: int) -> Method:
+    """A copy of the method for the run alone, checked against n points.
+
+    Raises:
+        ParameterError: if a parameter is outside its limits.
+    """
+    made = cast(Method, clone(method))
+    plain_counts(made, n)
+    made.validate(n)
+    return made

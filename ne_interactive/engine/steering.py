@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any
@@ -225,6 +226,12 @@ def check_method(method: Any) -> None:
     Raises:
         ParameterError: saying what was given.
     """
-    if isinstance(method, type) or type(method).__name__ not in REGISTRY:
-        given = f"the class {method.__name__}" if isinstance(method, type) else repr(method)
-        raise ParameterError(f"method must be a method such as TSNE() or UMAP(); got {given}.")
+    if isinstance(method, type):
+        given = f"the class {method.__name__}"
+    elif type(method).__name__ not in REGISTRY:
+        given = repr(method)
+    elif not dataclasses.is_dataclass(method):  # scikit-learn has a TSNE, too
+        given = f"{method!r} of {type(method).__module__}"
+    else:
+        return
+    raise ParameterError(f"method must be a method such as TSNE() or UMAP(); got {given}.")

@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import json
 import os
-import tempfile
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -20,23 +20,22 @@ from ne_interactive.graph.neighbors import Neighbors
 from ne_interactive.params.declare import REGISTRY
 from ne_interactive.params.errors import DataError, ParameterError
 from ne_interactive.params.param import params_of
+from ne_interactive.quality.files import whole
 
 VERSION = 4
 
 
 def save(path: str | os.PathLike[str], arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> Path:
-    """Write arrays and facts to `path`, exactly as named; an interrupted write leaves the old file as it was."""
+    """Write arrays and facts to `path`, exactly as named; an interrupted write leaves the old file as it was.
+
+    Raises:
+        ParameterError: there is no such folder, or `path` is one.
+    """
     target = Path(path)
     text = json.dumps(facts | {"version": VERSION}, allow_nan=True)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            everything: dict[str, Any] = arrays | {"facts": np.frombuffer(text.encode(), np.uint8)}
-            np.savez(file, **everything)
-        os.replace(name, target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    everything: dict[str, Any] = arrays | {"facts": np.frombuffer(text.encode(), np.uint8)}
+    with whole(target) as beside, beside.open("wb") as file:
+        np.savez(file, **everything)
     return target
 
 
@@ -53,8 +52,9 @@ def load(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], dict[str,
     except FileNotFoundError:
         raise
     except Exception as error:
+        why = str(error).rstrip(".") if zipfile.is_zipfile(path) else "it is no .npz file"
         raise DataError(
-            f"{os.fspath(path)} is not a saved run: {error}. Write one with run.save(path)."
+            f"{os.fspath(path)} is not a saved run: {why}. Write one with run.save(path)."
         ) from error
     if facts.get("version") != VERSION:
         raise DataError(

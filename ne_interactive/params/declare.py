@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import functools
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from ne_interactive.params.errors import ParameterError
@@ -16,6 +18,13 @@ REGISTRY: dict[str, type] = {}
 
 ALIASES = {"learning_rate": "lr", "early_exaggeration": "early_exaggeration_coeff"}
 
+ELSEWHERE = {
+    "n_iter": "max_iter", "n_epochs": "max_iter", "num_iters": "max_iter", "initialization": "init",
+    "negative_sample_rate": "n_negatives", "dens_lambda": "density_weight", "n_dims": "n_components",
+    "seed": "random_state",
+}  # fmt: skip
+"""What scikit-learn, openTSNE, umap-learn and pacmap call it. No aliases: other values may be usual there."""
+
 
 def declare(cls: T) -> T:
     """Class decorator: keyword-only dataclass, aliases in the constructor and `set_params`, generated docs.
@@ -27,7 +36,9 @@ def declare(cls: T) -> T:
 
     @functools.wraps(plain_init)
     def init(self: Any, **values: Any) -> None:
-        plain_init(self, **rename_aliases(type(self), values))
+        given = rename_aliases(type(self), values)
+        _check_names(type(self), given)
+        plain_init(self, **given)
 
     setattr(cls, "__init__", init)  # noqa: B010
     cls.__doc__ = f"{(cls.__doc__ or '').rstrip()}\n\n{_parameter_docs(cls)}"
@@ -49,6 +60,17 @@ def rename_aliases(cls: type, values: dict[str, Any]) -> dict[str, Any]:
             raise ParameterError(f"{cls.__name__}: {name!r} is another name of {own!r}; give one of them.")
         renamed[own] = value
     return renamed
+
+
+def _check_names(cls: type, given: Iterable[str]) -> None:
+    """Refuse unknown names as Python does, and say which was meant."""
+    fields = [field.name for field in dataclasses.fields(cls)]
+    for name in given:
+        if name not in fields:
+            meant = ELSEWHERE.get(name)
+            near = [meant] if meant in fields else difflib.get_close_matches(name, fields, n=1)
+            hint = f"Did you mean {near[0]!r}?" if near else f"There are {', '.join(sorted(fields))}."
+            raise TypeError(f"{cls.__name__}() got an unexpected keyword argument {name!r}. {hint}")
 
 
 def _parameter_docs(cls: type) -> str:

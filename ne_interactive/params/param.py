@@ -215,6 +215,17 @@ def check_all(method: Any, n: int | None = None) -> None:
         p.check(getattr(method, name), type(method).__name__, n)
 
 
+def plain_counts(method: Any, n: int | None = None) -> None:
+    """Give whole numbers of a method instance their plain type: 15.0 and a numpy integer become 15.
+
+    Raises:
+        ParameterError: for the first one outside its limits.
+    """
+    for name, p in params_of(method).items():
+        if p.kind == "integer":
+            setattr(method, name, p.check(getattr(method, name), type(method).__name__, n))
+
+
 def check_live(method: Any, changes: Mapping[str, Any], n: int | None = None) -> dict[str, Any]:
     """Validate changes to a running method; all or nothing.
 

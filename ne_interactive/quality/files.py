@@ -14,10 +14,12 @@ def whole(path: Path) -> Iterator[Path]:
     """Give a path beside `path`, for a file that takes its place once it is written; an error leaves the old one.
 
     Raises:
-        ParameterError: there is no such folder.
+        ParameterError: there is no such folder, or `path` is one.
     """
     if not path.parent.is_dir():
         raise ParameterError(f"there is no folder {str(path.parent)!r} to write {path.name!r} to.")
+    if path.is_dir():
+        raise ParameterError(f"{str(path)!r} is a folder; give the name of a file in it.")
     beside = path.parent / f".{secrets.token_hex(8)}{path.suffix}"
     try:
         yield beside

@@ -39,12 +39,13 @@ class Labels:
         return self.limits or (float(np.nanmin(self.values)), float(np.nanmax(self.values)))
 
 
-def read_labels(labels: object, n: int) -> Labels:
+def read_labels(labels: object, n: int, what: str = "labels") -> Labels:
     """Decide what `labels` are, one for each of `n` points.
 
     Strings, booleans and integers with at most 64 different values are categories; other integers and floats
     are a scale. Categories are told apart by their text and sorted naturally ("2" before "10"); those of
-    pandas keep their order. Missing categories (None, NaN) get the category "missing", which comes last.
+    pandas keep their order. Missing categories (None, NaN) get the category "missing", which comes last. `what`
+    they are is said in errors.
 
     Raises:
         DataError: not one label for each point, not one-dimensional, or more than 65,535 categories.
@@ -56,10 +57,10 @@ def read_labels(labels: object, n: int) -> Labels:
     if categories is not None and hasattr(getattr(labels, "cat", labels), "codes"):
         cat: Any = getattr(labels, "cat", labels)
         codes = np.asarray(cat.codes)
-        _check_length(len(codes), n)
+        _check_length(len(codes), n, what)
         return _from_ids(codes, [plain_text(item) for item in categories], name)
-    values = as_column(labels, "labels")
-    _check_length(len(values), n)
+    values = as_column(labels, what)
+    _check_length(len(values), n, what)
     return _from_values(values, name)
 
 
@@ -105,9 +106,9 @@ def _native(column: Any) -> Any:
     return column
 
 
-def _check_length(given: int, n: int) -> None:
+def _check_length(given: int, n: int, what: str) -> None:
     if given != n:
-        raise DataError(f"labels must have one entry for each of the {n} points; got {given}.")
+        raise DataError(f"{what} must have one entry for each of the {n} points; got {given}.")
 
 
 def _from_values(values: np.ndarray, name: str) -> Labels:

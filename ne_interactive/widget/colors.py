@@ -78,7 +78,8 @@ class Colors:
             DataError: not one value for each point, or more than 65,535 categories.
         """
         if values is not None:
-            self._keep(name, values, replace(read_labels(values, self.n), name=name))
+            read = read_labels(values, self.n, f"color column {plain_text(name, 40)!r}")
+            self._keep(name, values, replace(read, name=name))
         self.labels = self._labels_of(name)
         self.current = name
         return self.labels

@@ -22,6 +22,7 @@ from ne_interactive.widget.explorer import bundle, check_height
 from ne_interactive.widget.inbox import Malformed, request_id
 from ne_interactive.widget.labels import codes, legend
 from ne_interactive.widget.pane import Pane
+from ne_interactive.widget.rerun import take_over
 from ne_interactive.widget.search import Search
 from ne_interactive.widget.selection import Points, packed
 from ne_interactive.widget.together import shared_rows, tune_all
@@ -315,6 +316,8 @@ def compare(
     what |= {"difference": difference, "linked": linked, "controls": controls}
     comparison = Comparison(named(maps, "maps"), **what, height=height, title=title)
     comparison._stop_runs_on_close = not given
+    if not given:
+        take_over(comparison)
     if start:
         for run in comparison.runs:
             run.start()

@@ -24,6 +24,7 @@ from ne_interactive.widget.follow import follow
 from ne_interactive.widget.given import Given
 from ne_interactive.widget.labels import codes, legend
 from ne_interactive.widget.members import moved
+from ne_interactive.widget.rerun import take_over
 from ne_interactive.widget.saving import save_recording
 from ne_interactive.widget.search import Search
 from ne_interactive.widget.selection import Points, packed
@@ -379,6 +380,8 @@ def explore(
 ) -> Explorer:
     """Draw an embedding live while it is optimised in the background; the cell returns at once.
 
+    Where a cell that has done so is run again, the run that it began before is paused.
+
     Args:
         X: Data (n, d) in any form that `Stepper` takes, or a Stepper to look at.
         method: The method, TSNE by default; not with a Stepper, which has one.
@@ -413,6 +416,8 @@ def explore(
     what: dict[str, Any] = {"labels": labels, "color": color, "size": size, "hover": hover, "images": images}
     view = Explorer(run, **what, height=height, title=title)
     view._stop_run_on_close = not given
+    if not given:
+        take_over(view)
     if max_speed is not None:
         run.max_speed = max_speed
     if quality and not run.watched and run.n <= MAX_MEASURED:

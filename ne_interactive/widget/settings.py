@@ -1,5 +1,6 @@
 """What a person can set in the live view: the method, its live parameters, and the pace; all described alike."""
 
+from dataclasses import replace
 from typing import Any
 
 from ne_interactive.methods import METHODS
@@ -33,6 +34,9 @@ LIMIT = _pace(
     "speed limit", "Most iterations a second, so that the eye can follow; 'auto' is full speed.", "number"
 )
 
+_PYTHON = {EVERY.name: replace(EVERY, name="every"), LIMIT.name: replace(LIMIT, name="max_speed")}
+"""What messages call them: `view.every`, `run.max_speed`."""
+
 
 class Settings:
     """The controls of one view: their descriptions, their values, and what setting one does."""
@@ -62,7 +66,7 @@ class Settings:
             ParameterError: if there is none of this name, or it does not take the value.
         """
         if name in (EVERY.name, LIMIT.name):
-            checked = (EVERY if name == EVERY.name else LIMIT).check(value, "The view")
+            checked = _PYTHON[name].check(value, "run" if name == LIMIT.name else "view")
             wanted = None if checked == "auto" else checked
             if name == EVERY.name:
                 self._stream.every = wanted

@@ -214,6 +214,7 @@ FRAME = pd.DataFrame(with_entry(np.nan), columns=["u", "v", "w"])
         (pl.DataFrame({"u": [1.0, 2.0], "text": ["a", "b"]}), "1 of 2 are not: 'text'"),
         (np.array([["a", "b"], ["c", "d"]]), "numbers only.*encode"),
         ([[1, 2], [3]], "table with n rows and d columns"),
+        (np.ma.masked_equal(X, X[0, 0]), "masked entries.*Impute"),
         (np.array([["2020-01-01"], ["2020-01-02"]], "M8[D]"), "X must hold numbers; got dtype datetime64"),
     ],
 )
@@ -237,7 +238,7 @@ def test_large_sparse_is_refused(monkeypatch):
         as_rows(sparse.csr_matrix(X))
 
 
-@pytest.mark.parametrize("scale", [1e16, 1e-16])
+@pytest.mark.parametrize("scale", [1e16, 1e-16, 1e-300])
 def test_extreme_sizes_are_refused(scale):
     given = np.full((4, 4), scale)
     with pytest.raises(DataError, match=r"between 1e-15 and 1e\+15.*Rescale"):

@@ -92,7 +92,7 @@ def test_another_table_is_refused(tmp_path):
 def test_files_that_are_no_run_are_refused(tmp_path):
     path = tmp_path / "run.npz"
     path.write_bytes(b"no archive")
-    with pytest.raises(ne.DataError, match="is not a saved run"):
+    with pytest.raises(ne.DataError, match=r"is not a saved run: it is no \.npz file\. Write one"):
         ne.Stepper.load(path, data())
     np.savez(path, facts=np.array([object()], dtype=object))
     with pytest.raises(ne.DataError, match="is not a saved run"):
@@ -125,3 +125,12 @@ def test_a_broken_write_leaves_the_old_file(tmp_path, monkeypatch):
         run.save(path)
     assert path.read_bytes() == before
     assert [item.name for item in tmp_path.iterdir()] == ["run.npz"]
+
+
+def test_a_place_where_no_file_can_be_is_refused(tmp_path):
+    run = ne.Stepper(data(), METHODS["tsne"]())
+    with pytest.raises(ParameterError, match=r"no folder '.*nowhere' to write 'run\.npz' to"):
+        run.save(tmp_path / "nowhere" / "run.npz")
+    with pytest.raises(ParameterError, match="is a folder; give the name of a file in it"):
+        run.save(tmp_path)
+    assert not list(tmp_path.iterdir())

@@ -244,3 +244,28 @@ def test_many_points_leave_the_tail_out_by_default():
     assert run._core.problem.graph.digest() == (
         Entropic(perplexity=5, tail=0.02).graph(run._core.problem.neighbors).digest()
     )
+
+
+def test_whole_numbers_may_come_as_floats_and_as_numpy_integers():
+    X = data()
+    counts = {
+        "n_components": 3.0,
+        "max_iter": np.int64(4),
+        "early_exaggeration_iter": 2.0,
+        "check_interval": 2.0,
+    }
+    method = tsne(**counts)
+    run = ne.Stepper(X, method)
+    assert run.run().embedding.shape == (90, 3)
+    assert type(run.method.n_components) is type(run.method.max_iter) is int
+    assert method.get_params()["n_components"] is counts["n_components"]  # the method given stays as it is
+    assert ne.UMAP(n_neighbors=7.0, max_iter=4.0, random_state=0).fit_transform(X).shape == (90, 2)
+
+
+def test_a_method_of_another_package_is_refused():
+    from sklearn.manifold import TSNE
+
+    with pytest.raises(
+        ParameterError, match=r"such as TSNE\(\) or UMAP\(\); got TSNE\(\) of sklearn\.manifold"
+    ):
+        ne.Stepper(data(), TSNE())

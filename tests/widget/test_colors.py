@@ -133,7 +133,9 @@ def test_a_choice_that_fails_changes_nothing(open_browser):
     assert refusal["error"] == "There is no column '<b>no</b>' to colour by; there are: 'kind', 'price'."
     browser.say("color", name=7)
     assert browser.take("refused")[0]["error"] == "name must be the name of a column."
-    with pytest.raises(DataError, match="6 points; got 2"):
+    with pytest.raises(
+        DataError, match="color column 'new' must have one entry for each of the 6 points; got 2"
+    ):
         browser.explorer.color_by("new", [1, 2])
     assert shown(browser)[0] == "kind"
     assert "new" not in browser.explorer._scene["colors"]["names"]

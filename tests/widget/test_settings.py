@@ -139,7 +139,7 @@ def test_the_pace_is_set_from_both_sides(browser):
         (answer,) = browser.take("set")
         assert not answer["ok"]
     for value in (0, -1, "x"):
-        with pytest.raises(ParameterError, match="frame every must"):
+        with pytest.raises(ParameterError, match=r"view\.every must"):
             view.every = value
     browser.say("set", id=4, name="speed limit", value="auto")
     assert view.run.max_speed is None

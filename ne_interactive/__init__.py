@@ -40,9 +40,9 @@ _HOMES = {
     "declare": "ne_interactive.params.declare",
     "param": "ne_interactive.params.param",
     "FaissConfig": "ne_interactive.graph.faiss_config",
-    "compare": "ne_interactive.widget.comparing",
+    "compare": "ne_interactive.widget.opening",
     "controls": "ne_interactive.widget.controls",
-    "explore": "ne_interactive.widget.explorer",
+    "explore": "ne_interactive.widget.opening",
     "Explorer": "ne_interactive.widget.explorer",
     "PlotlyView": "ne_interactive.widget.plotly_view",
     "NEError": "ne_interactive.params.errors",
@@ -79,9 +79,9 @@ if TYPE_CHECKING:
     from ne_interactive.params.errors import DataError, NEError, ParameterError
     from ne_interactive.params.param import describe, param
     from ne_interactive.quality import metrics
-    from ne_interactive.widget.comparing import compare
     from ne_interactive.widget.controls import controls
-    from ne_interactive.widget.explorer import Explorer, explore
+    from ne_interactive.widget.explorer import Explorer
+    from ne_interactive.widget.opening import compare, explore
     from ne_interactive.widget.plotly_view import PlotlyView
 
 __all__ = [

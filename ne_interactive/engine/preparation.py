@@ -128,8 +128,8 @@ class Preparation(Waiting):
 
     def _begin_roughly(self) -> None:
         """Move on rough neighbours while the right ones are searched."""
-        search = self.searches.rough if self.searches else None
-        self.problem = rough_problem_for(self.method, self.rows, self._knobs(), self.seed, search)
+        shared = self.searches.rough if self.searches else None
+        self.problem = rough_problem_for(self.method, self.rows, self._knobs(), self.seed, shared)
         if self.problem is not None:
             self.began_roughly = True
             self.note("neighbours", {"rough": True, "digest": self.problem.graph.digest()})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from sklearn.base import clone
 
@@ -70,7 +70,7 @@ def runs_on(X: Any, methods: Mapping[str, Any]) -> dict[str, Stepper]:
     for name, method in methods.items():
         check_method(method)
         seeded = method.random_state is None
-        runs[name] = Stepper(X, clone(method).set_params(random_state=seed) if seeded else method)
+        runs[name] = Stepper(X, cast(Any, clone(method)).set_params(random_state=seed) if seeded else method)
     _share([run._core for run in runs.values()])
     return runs
 

@@ -214,7 +214,7 @@ class Stepper(Showing):
 
 def _checked_neighbors(neighbors: Any, most: int) -> int:
     whole = isinstance(neighbors, Integral) and not isinstance(neighbors, bool)
-    if not whole or not 0 <= neighbors <= most:
+    if not whole or not 0 <= int(neighbors) <= most:
         raise ParameterError(f"neighbors must be a whole number from 0 to {most}; got {neighbors!r}.")
     return int(neighbors)
 

@@ -8,7 +8,7 @@ import numpy as np
 from ne_interactive.engine.stepper import Stepper
 from ne_interactive.params.errors import DataError, ParameterError
 from ne_interactive.quality.text import plain_text
-from ne_interactive.widget.explorer import MAX_COMPONENTS
+from ne_interactive.widget.drawing import MAX_COMPONENTS
 from ne_interactive.widget.standing import Standing
 
 FEWEST, MOST = 2, 6

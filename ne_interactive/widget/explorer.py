@@ -3,43 +3,35 @@
 import os
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import anywidget
 import numpy as np
 import traitlets as t
 
 from ne_interactive.engine.stepper import Stepper
-from ne_interactive.params.errors import DataError, NEError, ParameterError
+from ne_interactive.params.errors import ParameterError
 from ne_interactive.quality.labels import Labels
 from ne_interactive.quality.text import plain_text
 from ne_interactive.widget.branches import Branch, Branches
 from ne_interactive.widget.desk import Desk
-from ne_interactive.widget.errors import POINT_ERROR, PointErrors
+from ne_interactive.widget.drawing import MAX_COMPONENTS, Drawing, check_height
 from ne_interactive.widget.exploring import Exploring
 from ne_interactive.widget.follow import follow
 from ne_interactive.widget.given import Given
-from ne_interactive.widget.labels import codes, legend
+from ne_interactive.widget.labels import codes
+from ne_interactive.widget.look import Look
 from ne_interactive.widget.members import moved
-from ne_interactive.widget.rerun import take_over
 from ne_interactive.widget.saving import save_recording
 from ne_interactive.widget.search import Search
-from ne_interactive.widget.selection import Points, packed
+from ne_interactive.widget.selection import packed
 from ne_interactive.widget.settings import EVERY
 from ne_interactive.widget.still import with_still
 from ne_interactive.widget.stream import Stream
-from ne_interactive.widget.wire import PROTOCOL, scene_of
-
-MIN_HEIGHT, MAX_HEIGHT = 160, 4000
-MAX_COMPONENTS = 3
-MAX_MEASURED = 2_000_000
-_STATIC = Path(__file__).parent / "static"
+from ne_interactive.widget.wire import scene_of
 
 
-class Explorer(anywidget.AnyWidget):
+class Explorer(Drawing):
     """A run drawn live in the notebook, with a control for each parameter that can be changed meanwhile.
 
     `explore` makes one. `run` is the Stepper behind it: whatever is done to the run, from here, from the
@@ -49,16 +41,7 @@ class Explorer(anywidget.AnyWidget):
     boolean for each point) and observed: `view.observe(tell, "selection")`.
     """
 
-    _esm = t.Unicode().tag(sync=True)
-    _css = t.Unicode().tag(sync=True)
-    _protocol = t.Int(PROTOCOL).tag(sync=True)
-    _scene = t.Dict().tag(sync=True)
-    _codes = t.Bytes().tag(sync=True)
     _controls = t.List().tag(sync=True)
-    _height = t.Int(600).tag(sync=True)
-    _sizes = t.Bytes().tag(sync=True)
-    _selection = t.Bytes().tag(sync=True)
-    selection = Points(help="Indices of the selected points: ascending int64. Set it, or observe it.")
 
     def __init__(
         self,
@@ -86,36 +69,25 @@ class Explorer(anywidget.AnyWidget):
                 "Set n_components=2 or 3, or embed without a view: Stepper has no limit."
             )
         given = Given(run, labels, color, size, hover, images)
-        colors, table, pictures, sizes = given.colors, given.table, given.pictures, given.sizes
         self.run = run
-        self._colors = colors
-        self._given = given
-        self._ids = run.ids
-        self._entries = given.entries(run)  # which each point has of what is given
+        self._colors = given.colors
+        self._look = Look(run, given)
         self._stop_run_on_close = False
-        self._errors = PointErrors()
         self._regrouped = 0  # how often the points have become others
+        asks = given.table is not None or given.pictures is not None
         scene = scene_of(run) | {"title": plain_text(title or "")}
-        asks = table is not None or pictures is not None
-        scene |= {"size": sizes.describe() if sizes else None} | self._coloring()
-        scene |= {"search": table is not None or colors.some}
-        scene |= {"hover": asks, "hover_images": pictures is not None}
+        scene |= {"search": given.table is not None or given.colors.some}
+        scene |= {"hover": asks, "hover_images": given.pictures is not None}
         self._stream = Stream(run, self.send, clock)
-        search = Search(table, colors)
+        search = Search(given.table, given.colors)
         exploring = Exploring(run, self._select, self.color_by, search, self._stream.tell)
         self._branches = Branches([Branch(run)])
-        self._desk = Desk(self._stream, table, pictures, exploring, self._branches, self.show)
-        super().__init__(
-            _esm=bundle("widget.js"),
-            _css=bundle("widget.css"),
-            _scene=scene,
-            _codes=codes(self._labels()),
-            _sizes=sizes.bytes if sizes else b"",
-            _controls=self._desk.settings.rows(),
-            _height=height,
-        )
-        self.on_msg(_receive)
+        self._desk = Desk(self._stream, given.table, given.pictures, exploring, self._branches, self.show)
+        super().__init__(scene, given.sizes, height, _controls=self._desk.settings.rows())
         self._unlisten = follow(run, self, Explorer._heard)
+
+    def _hear(self, content: object, buffers: Sequence[Any]) -> None:
+        self._desk.receive(content, buffers)
 
     def _heard(self, what: str) -> None:
         if what == "method":  # another method took the run over
@@ -131,42 +103,27 @@ class Explorer(anywidget.AnyWidget):
 
     def _follow_points(self) -> None:
         """Points have left the run or come to it."""
-        before, self._ids = self._ids, self.run.ids
-        known, self._entries = self._entries, self._given.entries(self.run)
-        if np.array_equal(before, self._ids) and np.array_equal(known, self._entries):
+        before = self._look.ids
+        if not self._look.follow(self.run):
             return
-        kept = moved(self.selection, before, self._ids)
+        kept = moved(self.selection, before, self._look.ids)
         self._regrouped += 1
-        self._desk.follow(self._entries)
+        self._desk.follow(self._look.entries)
         with self.hold_sync():
             self._selection = packed(kept)
             points = {"regrouped": self._regrouped}
             self._scene = self._scene | scene_of(self.run) | self._coloring() | points
             self._codes = codes(self._labels())
-            self._sizes = self._given.bytes(self._entries)
+            self._sizes = self._look.sizes()
         self.selection = kept
         self._desk.regrouped()
 
     def _labels(self) -> Labels:
-        """The labels of the points that there are now."""
-        if self._colors.by_error:
-            return self._errors.labels(len(self._ids))
-        return self._given.labels(self._entries)
-
-    def _coloring(self) -> dict[str, Any]:
-        names = {"names": self._colors.names, "name": self._colors.current}
-        return {"legend": legend(self._labels()), "colors": names}
+        return self._look.labels()
 
     def _renew_errors(self) -> None:
-        """Colour by the errors of now, where points are coloured by them."""
-        with suppress(NEError):  # points are leaving, or nothing is known: the colours stay
-            if self._colors.by_error and self._errors.measure(self.run):
-                self._recolor()
-
-    def _recolor(self) -> None:
-        with self.hold_sync():
-            self._codes = codes(self._labels())
-            self._scene = self._scene | self._coloring()
+        if self._look.renew_errors(self.run):
+            self._recolor()
 
     def color_by(self, name: str, values: object = None) -> None:
         """Colour the points by a column in every view: one given as `labels` or `color`, or `values` under a new name.
@@ -178,20 +135,8 @@ class Explorer(anywidget.AnyWidget):
             ParameterError: there is no such column.
             DataError: `values` are not one for each point, or too many different ones; or the neighbours are not known.
         """
-        if values is None and name == POINT_ERROR and name in self._colors.names:
-            self._errors.measure(self.run)
-        if values is not None:
-            values = self._given.column(self.run, values)
-            self._entries = self._given.entries(self.run)
-        self._colors.choose(name, values)
+        self._look.choose(self.run, name, values)
         self._recolor()
-
-    def _select(self, points: np.ndarray) -> None:
-        self.selection = points
-
-    @t.observe("selection")
-    def _show_selection(self, change: Any) -> None:
-        self._selection = packed(change["new"])
 
     @property
     def every(self) -> int | None:
@@ -277,22 +222,11 @@ class Explorer(anywidget.AnyWidget):
             DataError: X does not fit the run's rows, or what is given does not fit X or the view.
             ParameterError: the method does not place new rows. Nothing is changed then.
         """
-        m = int(X.shape[0]) if hasattr(X, "shape") else len(X)
-        what: dict[str, Any] = {
-            "labels": labels,
-            "color": color,
-            "size": size,
-            "hover": hover,
-            "images": images,
-        }
-        self._given.read(m, **what)  # refused before the run is changed
-        new = self.run.add(X)
-        self._given.cover(self.run, without=new)
-        self._given.take(self.run, new, self._given.read(m, **what))
-        self._entries = self._given.entries(self.run)
-        self._desk.follow(self._entries)
+        what: dict[str, Any] = {"labels": labels, "color": color, "size": size}
+        new = self._look.add(self.run, X, **what, hover=hover, images=images)
+        self._desk.follow(self._look.entries)
         self._recolor()
-        self._sizes = self._given.bytes(self._entries)
+        self._sizes = self._look.sizes()
         return new
 
     def pause(self) -> None:
@@ -344,10 +278,6 @@ class Explorer(anywidget.AnyWidget):
             del self._unlisten
         super().close()
 
-    def set_state(self, sync_data: dict[str, Any]) -> None:
-        """Take state from the browser; what the view draws is not the browser's to change."""
-        super().set_state({name: value for name, value in sync_data.items() if name not in _OWN})
-
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         return with_still(super()._repr_mimebundle_(**kwargs), self.run, self._labels())
 
@@ -356,93 +286,3 @@ class Explorer(anywidget.AnyWidget):
         moving = self.run.state == "running"
         iteration = "" if moving else f", iteration={self.run.iteration}"
         return f"{type(self).__name__}({type(self.run.method).__name__}, n={self.run.n}{iteration})"
-
-
-_OWN = frozenset(
-    ("_esm", "_css", "_protocol", "_scene", "_codes", "_controls", "_height", "_sizes", "_selection")
-)
-
-
-def explore(
-    X: Any,
-    method: Any = None,
-    *,
-    labels: object = None,
-    color: object = None,
-    size: object = None,
-    hover: object = None,
-    images: object = None,
-    start: bool = True,
-    max_speed: float | None = None,
-    height: int = 600,
-    title: str | None = None,
-    quality: bool = True,
-) -> Explorer:
-    """Draw an embedding live while it is optimised in the background; the cell returns at once.
-
-    Where a cell that has done so is run again, the run that it began before is paused.
-
-    Args:
-        X: Data (n, d) in any form that `Stepper` takes, or a Stepper to look at.
-        method: The method, TSNE by default; not with a Stepper, which has one.
-        labels: One label for each point: strings, booleans and integers with at most 64 different values are
-            categories, other numbers a colour scale. Missing ones (None, NaN) are shown apart.
-        color: More columns to colour by, chosen above the legend or with `color_by`: a data frame, a mapping of
-            columns, or one column, each read as labels are.
-        size: A number for each point, which its area grows with; or the name of such a column of `color`.
-        hover: Text for each point: a pandas or polars data frame, a mapping of columns, or one sequence.
-            At most 20 columns are shown, and 200 characters of each.
-        images: Shown beside the hover text: grey images (n, h, w), or (n, h*w) if square; in colours
-            (n, h, w, 3), or 4 with opacity; or a list of PNG, JPEG or WebP as bytes, None for no image.
-        start: Start the run at once.
-        max_speed: Most iterations per second, to follow small data by eye; full speed by default.
-        height: Height of the view in CSS pixels, 160 to 4000.
-        title: A line above the view.
-        quality: Measure the map while the run goes on, as `Stepper.watch` does, and show it: where the data are in
-            memory, at least 4 and at most 2,000,000 points.
-
-    Raises:
-        ParameterError: `method` given beside a Stepper, more than three dimensions, a bad height or speed.
-        DataError: X cannot be embedded, or labels, color, size, hover or images do not fit it. Nothing is started then.
-    """
-    check_height(height)
-    given = isinstance(X, Stepper)
-    if given and method is not None:
-        raise ParameterError(
-            f"The run has a method already, {type(X.method).__name__}; "
-            "leave method out, or give the data instead of the run."
-        )
-    run = X if given else Stepper(X, method)
-    what: dict[str, Any] = {"labels": labels, "color": color, "size": size, "hover": hover, "images": images}
-    view = Explorer(run, **what, height=height, title=title)
-    view._stop_run_on_close = not given
-    if not given:
-        take_over(view)
-    if max_speed is not None:
-        run.max_speed = max_speed
-    if quality and not run.watched and run.n <= MAX_MEASURED:
-        with suppress(DataError):
-            run.watch()
-    if start:
-        run.start()
-    return view
-
-
-def check_height(height: object) -> None:
-    """Refuse a height that is not a whole number of pixels between 160 and 4000."""
-    if isinstance(height, bool) or not isinstance(height, int) or not MIN_HEIGHT <= height <= MAX_HEIGHT:
-        limits = f"from {MIN_HEIGHT} to {MAX_HEIGHT}"
-        raise ParameterError(
-            f"height must be a whole number of pixels {limits}; got {plain_text(height, 40)}."
-        )
-
-
-@cache
-def bundle(name: str) -> str:
-    """Give a file of the browser's side."""
-    path = _STATIC / name
-    return path.read_text(encoding="utf-8") if name.endswith(".js") or path.exists() else ""
-
-
-def _receive(view: Explorer, content: object, buffers: Sequence[Any]) -> None:
-    view._desk.receive(content, buffers)

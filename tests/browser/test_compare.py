@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import ne_interactive as ne
-from ne_interactive.widget.comparing import compare
+from ne_interactive.widget.opening import compare
 
 from .bridge import Bridge, without_kernel
 from .host import until

@@ -5,7 +5,7 @@ import pytest
 
 import ne_interactive as ne
 from ne_interactive.params.errors import DataError, ParameterError
-from ne_interactive.widget.comparing import compare
+from ne_interactive.widget.opening import compare
 
 from ..hostile import TEXTS
 

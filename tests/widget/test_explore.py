@@ -9,7 +9,7 @@ import torch
 from ne_interactive.engine.stepper import Stepper
 from ne_interactive.methods.tsne import TSNE
 from ne_interactive.params.errors import DataError, ParameterError
-from ne_interactive.widget.explorer import explore
+from ne_interactive.widget.opening import explore
 from ne_interactive.widget.plotly_view import PlotlyView
 
 from .fake import Browser

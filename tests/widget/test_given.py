@@ -5,6 +5,7 @@ import pytest
 
 import ne_interactive as ne
 from ne_interactive.params.errors import DataError
+from ne_interactive.widget import given
 from ne_interactive.widget.explorer import Explorer
 
 N = 40
@@ -61,6 +62,18 @@ def test_all_that_is_given_is_shown_of_the_new_points():
     run.remove([0, 41])
     view.color_by("labels")
     assert shown(view)[-2:] == ["odd", "missing"]
+
+
+def test_what_is_given_is_read_once(monkeypatch):
+    run, view = begun()
+    run.add(NEW)  # points without anything, which others then come behind
+    read, pictures = [], given.read_pictures
+    monkeypatch.setattr(given, "read_pictures", lambda *args: read.append(1) or pictures(*args))
+    view.add(NEW + 1, images=np.full((3, 2, 2), 255, np.uint8), labels=["odd"] * 3)
+    assert len(read) == 1
+    assert view._desk._images.picture(45)[1] == b"\xff" * 4
+    assert view._desk._images.picture(42) is None
+    assert shown(view)[-6:] == ["missing"] * 3 + ["odd"] * 3
 
 
 def test_what_is_left_out_is_missing_and_later_values_are_one_for_each_point():

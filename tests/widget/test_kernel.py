@@ -11,7 +11,7 @@ jupyter_client = pytest.importorskip("jupyter_client.manager", reason="needs the
 CELL = """
 import numpy as np
 from ne_interactive.methods.tsne import TSNE
-from ne_interactive.widget.explorer import explore
+from ne_interactive.widget.opening import explore
 w = explore(np.random.default_rng(0).normal(size=(20_000, 5)), TSNE(random_state=0, perplexity=10))
 w
 """

@@ -30,7 +30,7 @@ export class ControlView {
   readonly #cost: string;
   readonly #note = h("p", { class: "ne-note", id: `ne-note-${++serial}` });
   readonly #auto: HTMLButtonElement | null;
-  /** Gives back what it was made with, where there is no schedule. */
+  /** Gives back what it was made with, where there is no schedule; there is nothing to give back for the method. */
   readonly #reset: HTMLButtonElement | null;
   readonly #face: Face;
   #value: Value;
@@ -44,16 +44,17 @@ export class ControlView {
     send: (name: string, value: Value) => number,
     private readonly signal: AbortSignal,
   ) {
-    const { name, help, kind, redo } = description;
+    const { name, help, kind, redo, made } = description;
     this.#value = description.value;
     this.#latest = new Latest((value) => send(name, value));
     this.#auto = description.auto ? this.#makeAuto() : null;
-    this.#reset = description.auto ? null : this.#makeReset();
+    this.#reset = description.auto || made === null ? null : this.#makeReset();
     this.#face = this.#makeFace();
     const cost = COSTS[redo] ?? "";
     this.#cost = cost;
     say(this.#price, cost);
-    const label = h("span", { class: "ne-name ne-priced" }, name, " ", this.#price);
+    const words = name.split(/(?<=_)/).flatMap((word) => [h("wbr"), word]);
+    const label = h("span", { class: "ne-name ne-priced" }, ...words, " ", this.#price);
     const back = this.#auto ?? this.#reset;
     const head = h("div", { class: "ne-head" }, label, ...(back ? [back] : []));
     const [value, slider] = [...this.#face.elements].reverse();
@@ -83,7 +84,7 @@ export class ControlView {
 
   /** Whether a hand has changed it. */
   get changed(): boolean {
-    return this.#auto ? !this.#following() : this.#value !== this.description.made;
+    return this.#auto ? !this.#following() : this.#reset !== null && this.#value !== this.description.made;
   }
 
   /** What is being done for a change of this parameter stands where its cost stood, over a line that grows. */

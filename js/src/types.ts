@@ -82,7 +82,7 @@ export interface Control {
   auto: boolean;
   /** The names of the two ends of a method's main control; null for all others. */
   axis: [string, string] | null;
-  /** What it was made with, and a reset gives back. */
+  /** What it was made with, and a reset gives back; null where none does. */
   made: Value;
   value: Value;
   following: boolean;

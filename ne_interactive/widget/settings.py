@@ -115,7 +115,7 @@ class Settings:
             redo="nothing", auto=False,
         ).describe()  # fmt: skip
         value = type(self._run.method).__name__
-        return [plain(described | {"value": value, "default": value, "following": False})]
+        return [plain(described | {"value": value, "default": None, "following": False})]
 
     def _switch(self, name: Any) -> None:
         known = {cls.__name__: cls for cls in METHODS.values()}

@@ -224,3 +224,25 @@ def test_what_is_done_for_a_change_is_shown_where_its_cost_stands(host):
     assert cost.inner_text() == "new neighbours"
     assert not line.is_visible()
     assert host.page.locator(".ne-working").count() == 0
+
+
+def test_names_break_at_underscores_and_a_choice_without_reset_keeps_its_name_whole(host):
+    made = {"kind": "choice", "choices": ["TSNE", "ContrastiveSpectrum"], "value": "TSNE", "default": None}
+    show(host, control("method", **made), control("learning_rate_for_h_loss"))
+    host.page.get_by_role("combobox", name="method").select_option("ContrastiveSpectrum")
+    assert not host.page.get_by_role("button", name="reset method").count()
+    assert host.page.get_by_role("button", name="reset all").is_disabled()
+    lines = """name => {
+      const range = document.createRange(), lines = new Map();
+      const texts = [...name.childNodes].filter(node => node.nodeType === Node.TEXT_NODE);
+      for (const node of texts) for (let i = 0; i < node.length; i++) {
+        range.setStart(node, i); range.setEnd(node, i + 1);
+        const top = Math.round(range.getBoundingClientRect().top);
+        lines.set(top, (lines.get(top) ?? "") + node.data[i]);
+      }
+      return [...lines.values()].map(line => line.trim()).filter(Boolean);
+    }"""
+    first, second = (name.evaluate(lines) for name in host.page.locator(".ne-priced").all())
+    assert first == ["method"]
+    assert len(second) == 2
+    assert second[0].endswith("_")

@@ -27,6 +27,7 @@ CHANGED = "#d55e00"
 BARE = {"showgrid": False, "zeroline": False, "showticklabels": False, "title": {"text": ""}}
 MAX_MARKS = 40
 MAX_TRACES = 200
+LATE = "added later"
 
 
 def loss_figure(iterations: Any, losses: Any, events: Iterable[Any] = ()) -> Any:
@@ -200,6 +201,17 @@ def traces(
             kind(**coordinates(Z, points), mode="markers", name=name, marker={"size": size} | marker, **more)
         )
     return answer
+
+
+def late_trace(Z: np.ndarray, labels: Labels, size: float, theme: Theme = "light") -> Any:
+    """Give the trace of points at Z (m, 2 or 3) that came later than the labels: grey, where others have colours."""
+    import plotly.graph_objects as go
+
+    known = labels.kind != "none"
+    marker = {"size": size, "opacity": 0.8, "color": (MISSING if known else PLAIN)[theme]}
+    points = coordinates(Z, np.arange(len(Z)))
+    kind = go.Scattergl if Z.shape[1] == 2 else go.Scatter3d
+    return kind(**points, mode="markers", name=LATE, marker=marker, hoverinfo="name")
 
 
 def coordinates(Z: np.ndarray, points: np.ndarray) -> dict[str, np.ndarray]:

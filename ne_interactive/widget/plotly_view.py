@@ -13,8 +13,8 @@ from ne_interactive.quality.figures import (
     MODEBAR,
     coordinates,
     disk_layout,
-    groups,
     hover_texts,
+    late_trace,
     layout,
     traces,
 )
@@ -22,6 +22,7 @@ from ne_interactive.quality.hover import HoverTable
 from ne_interactive.quality.labels import Labels, read_labels
 from ne_interactive.quality.palette import Theme, check_theme
 from ne_interactive.quality.text import escape_markup, plain_text
+from ne_interactive.widget.drawn import Drawn, among
 from ne_interactive.widget.follow import follow
 from ne_interactive.widget.late import late_figure
 from ne_interactive.widget.members import labels_of, moved
@@ -46,7 +47,7 @@ class PlotlyView(t.HasTraits):
     `view.observe(tell, "selection")`.
 
     Points that leave the run, or that it is not focused on, are not drawn until they are back; those that come to it
-    need a new view.
+    are drawn as "added later", grey where the others have colours, as nothing else is known of them.
     """
 
     selection = Points(help="Indices of the selected points: ascending int64. Set it, or observe it.")
@@ -93,35 +94,34 @@ class PlotlyView(t.HasTraits):
         read = read_labels(labels, n)
         table = None if hover is None else HoverTable(hover, n)
         self._labels = read
-        self._given = self._ids = (
-            self.run.ids
-        )  # of the points that there were at the beginning, and that there are now
+        self._given = self._ids = self.run.ids  # of the points that are labelled, and that there are now
+        self._drawn = Drawn(self._given, read, max_points)
         self._theme: Theme = theme
         self._drawing = threading.RLock()  # one thread at a time may change the figure
-        self._shown = np.sort(np.random.default_rng(0).permutation(n)[:max_points])
         self._title = escape_markup(plain_text(title)) + " · " if title else ""
         self._gap = 1 / rate
         self._next = -float("inf")
         self._closed = threading.Event()
         self._worker = Worker("ne_interactive-plotly")
-        self.figure_widget = self._figure(_choose(read, self._shown), table)
+        self.figure_widget = self._figure(table)
         self._unlisten = follow(self.run, self, PlotlyView._heard)
         if not given:
             self.run.start()
 
-    def _figure(self, labels: Labels, table: HoverTable | None) -> Any:
-        frame = self.run.frame()
-        texts = None if table is None else hover_texts(table, self._shown)
-        self._groups = groups(labels, len(self._shown))
-        figure = late_figure()(traces(frame.embedding[self._shown], labels, texts, None, self._theme))
+    def _figure(self, table: HoverTable | None) -> Any:
+        frame, labels, first = self.run.frame(), self._drawn.labels, self._drawn.first
+        texts = None if table is None else hover_texts(table, first)
+        figure = late_figure()(traces(frame.embedding[first], labels, texts, None, self._theme))
         figure.update_layout(**layout(self.run.c, labels, "·", self._theme))
         figure.update_layout(title={"text": self._caption(frame)})
         self._disk = scene_of(self.run)["disk"]
         if self._disk:
             figure.update_layout(**disk_layout(True, self._theme))
         figure._config = CONFIG
-        self._marked = Marked(figure, self._shown, self._groups, self._theme)
-        self._listen(figure)
+        self._marked = Marked(figure, self._drawn, self._theme)
+        self._told: dict[int, Any] = {}  # by hand: places of a trace's points
+        for trace in self._marked.traces:
+            self._listen(trace)
         # Open widgets are kept by the kernel, and this view with its figure.
         figure._ne_view = self
         figure.publish()
@@ -131,13 +131,20 @@ class PlotlyView(t.HasTraits):
         """Draw the run as it is now, in one message."""
         if self._closed.is_set():
             return
+        with self._drawing:
+            self._update()
+
+    def _update(self) -> None:
         frame = self.run.frame()
         Z = self._places(frame.embedding)
         if Z is None:
             return
+        if self._drawn.take(self._ids):
+            Z = self._drawn.places(frame.embedding, self._ids)
+            self._draw_late(Z)
         figure = self.figure_widget
-        with self._drawing, figure.batch_update():
-            for trace, points in zip(figure.data, self._groups, strict=False):
+        with figure.batch_update():
+            for trace, points in zip(self._marked.traces, self._drawn.groups, strict=True):
                 trace.update(coordinates(Z, points))
             self._marked.follow(Z)
             figure.layout.title.text = self._caption(frame)
@@ -146,48 +153,55 @@ class PlotlyView(t.HasTraits):
                 self._disk = disk
                 figure.update_layout(**disk_layout(disk, self._theme))
 
+    def _draw_late(self, Z: np.ndarray) -> None:
+        """Draw points that came later than the figure, at Z (m, c) of all that are drawn."""
+        traces, late = self._marked.traces, self._drawn.groups[-1]
+        if len(traces) < len(self._drawn.groups):
+            size = float(traces[0].marker.size)
+            trace = late_trace(Z[late], self._drawn.labels, size, self._theme)
+            self._listen(self._marked.join(trace))
+        held: Any = self.selection
+        self._marked.show(self._ids[held], Z)
+
     def _places(self, embedding: np.ndarray) -> np.ndarray | None:
         """Where the points of the figure are now (m, c), nan where there is none; None while they change."""
-        ids = self.run.ids
-        if len(ids) != len(embedding):
+        if not len(self.run.ids) == len(self._ids) == len(embedding):
             return None  # of another moment; an update follows
-        place, there = _among(self._given[self._shown], ids)
-        Z = np.full((len(place), embedding.shape[1]), np.nan, np.float32)
-        Z[there] = embedding[place[there]]
-        return Z
+        return self._drawn.places(embedding, self._ids)
 
-    def _listen(self, figure: Any) -> None:
+    def _listen(self, trace: Any) -> None:
         """Hear what is selected by hand. Plotly tells of one trace after the other, the last one last."""
-        last = len(self._groups) - 1
-        places: dict[int, Any] = {}
 
         def chosen(trace: Any, points: Any, selector: Any = None) -> None:
-            places[points.trace_index] = points.point_inds
-            if points.trace_index == last:
-                self._select([places.get(i, ()) for i in range(last + 1)])
-                places.clear()
+            group = self._marked.group(points.trace_index)
+            if group is not None:
+                self._told[group] = points.point_inds
+            last = len(self._marked.traces) - 1
+            if group == last:
+                self._select([self._told.get(i, ()) for i in range(last + 1)])
+                self._told.clear()
 
         def left(trace: Any, points: Any) -> None:
-            if points.trace_index == last:
+            if self._marked.group(points.trace_index) == len(self._marked.traces) - 1:
                 self.selection = None
 
         def clicked(trace: Any, points: Any, state: Any) -> None:
-            if points.point_inds and 0 <= points.trace_index <= last:
-                one = [points.point_inds if i == points.trace_index else () for i in range(last + 1)]
+            group = self._marked.group(points.trace_index)
+            if points.point_inds and group is not None:
+                one = [points.point_inds if i == group else () for i in range(len(self._marked.traces))]
                 self._select(one, toggle=bool(state is not None and state.shift))
 
-        for trace in figure.data[: last + 1]:
-            if self._marked.flat:
-                trace.on_selection(chosen)
-                trace.on_deselect(left)
-            else:
-                trace.on_click(clicked)
+        if self._marked.flat:
+            trace.on_selection(chosen)
+            trace.on_deselect(left)
+        else:
+            trace.on_click(clicked)
 
     def _select(self, places: list[Any], *, toggle: bool = False) -> None:
-        points = self._marked.points(places)
-        if points is None:
+        ids = self._marked.points(places)
+        if ids is None:
             return
-        place, there = _among(self._given[points], self._ids)
+        place, there = among(ids, self._ids)
         held: Any = self.selection
         chosen = place[there]
         self.selection = np.setxor1d(held, chosen) if toggle else chosen
@@ -199,11 +213,10 @@ class PlotlyView(t.HasTraits):
 
     def _mark(self) -> None:
         held: Any = self.selection
-        place, there = _among(self._ids[held], self._given)
         Z = self._places(self.run.frame().embedding)
         if Z is not None:
             with self._drawing, self.figure_widget.batch_update():
-                self._marked.show(place[there], Z)
+                self._marked.show(self._ids[held], Z)
 
     def _follow_points(self) -> None:
         """Points have left the run or come to it: those selected stay so."""
@@ -232,12 +245,12 @@ class PlotlyView(t.HasTraits):
         return with_still(text | self.figure_widget._repr_mimebundle_(**kwargs), self.run, self._labels_now())
 
     def _labels_now(self) -> Labels:
-        place, there = _among(self.run.ids, self._given)
+        place, there = among(self.run.ids, self._given)
         return labels_of(self._labels, np.where(there, place, len(self._given)))
 
     def _caption(self, frame: Any) -> str:
         loss = f", loss {frame.loss:.4g}" if np.isfinite(frame.loss) else ""
-        drawn = np.isin(self._given[self._shown], self.run.ids).sum()
+        drawn = np.isin(self._drawn.ids, self.run.ids).sum()
         part = f", {drawn:,} of {self.run.n:,} points" if drawn < self.run.n else ""
         return f"{self._title}iteration {frame.iteration}{loss}{part}"
 
@@ -256,21 +269,6 @@ class PlotlyView(t.HasTraits):
             self._next = time.monotonic() + self._gap
 
 
-def _among(ids: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where numbers are among others, which ascend, and whether they are there at all."""
-    place = np.searchsorted(others, ids).clip(max=max(len(others) - 1, 0))
-    return place, others[place] == ids
-
-
 def _check(name: str, value: Any, low: float, high: float) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
         raise ParameterError(f"{name} must lie in [{low:g}, {high:g}]; got {plain_text(value, 40)}.")
-
-
-def _choose(labels: Labels, points: np.ndarray) -> Labels:
-    """Give the labels of some points; categories keep their place, drawn or not."""
-    if labels.kind == "none":
-        return labels
-    if labels.kind == "category":
-        return Labels("category", labels.name, ids=labels.ids[points], names=labels.names)
-    return Labels("number", labels.name, values=labels.values[points])

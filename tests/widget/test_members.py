@@ -87,3 +87,54 @@ def test_a_plotly_view_draws_the_points_that_are_still_there(c):
     assert np.array_equal(run.ids[view.selection], [3])
     assert "image/png" in view._repr_mimebundle_()
     view.close()
+
+
+@pytest.mark.parametrize(("c", "labels"), [(2, ["even", "odd"] * (N // 2)), (3, None)])
+def test_a_plotly_view_draws_points_that_come_later(c, labels):
+    run = ne.Stepper(X, ne.TSNE(perplexity=5, random_state=0, n_components=c))
+    run.step(5)
+    view = ne.PlotlyView(run, labels=labels, hover=range(N), rate=20, theme="dark")
+    first = len(view._marked.traces)
+    kept = view._marked.traces[0]
+    kept.marker.opacity = 0.3  # what a person has set stays
+    view.selection = [3, 10]
+
+    def late():
+        view.update()
+        trace = view._marked.traces[-1]
+        return np.stack([trace.x, trace.y], axis=1)
+
+    new = run.add(X[:2] + np.float32(0.1))
+    assert np.allclose(late(), run.embedding[new, :2])
+    trace = view._marked.traces[first]
+    assert (trace.name, trace.hovertext) == ("added later", None)
+    assert kept.marker.opacity == 0.3
+    assert len(kept.hovertext) == len(kept.x)
+    assert np.array_equal(view.selection, [3, 10])
+    run.remove([0, int(new[0])])
+    run.step(2)
+    assert np.isnan(late()[0]).all()
+    assert np.allclose(late()[1], run.embedding[-1, :2])
+    view._select([*([()] * first), [1]])
+    assert np.array_equal(view.selection, [run.n - 1])
+    more = run.add(X[5:6])
+    assert np.allclose(late()[2], run.embedding[more[0], :2])
+    assert len(view._marked.traces) == first + 1
+    if c == 2:
+        assert list(view._marked.traces[-1].selectedpoints) == [1]
+    else:
+        assert np.allclose(view._marked._rings.z, run.embedding[more[0] - 1 : more[0], 2])
+    run.rewind(4)
+    assert np.isnan(late()).all()
+    view.close()
+
+
+def test_of_a_sample_as_large_a_part_of_the_later_points_is_drawn():
+    run = ne.Stepper(X, ne.TSNE(perplexity=5, random_state=0))
+    run.step(2)
+    view = ne.PlotlyView(run, max_points=N // 4)
+    run.add(X[:8] + np.float32(0.1))
+    view.update()
+    assert len(view._marked.traces[-1].x) == 2
+    assert "12 of 48 points" in view.figure_widget.layout.title.text
+    view.close()

@@ -175,7 +175,7 @@ BOX = {"selector": {"type": "box", "selector_state": {"xrange": [0, 1], "yrange"
 def marked(view):
     return [
         list(trace.selectedpoints) if trace.selectedpoints is not None else None
-        for trace in view._marked._traces
+        for trace in view._marked.traces
     ]
 
 

@@ -67,7 +67,7 @@ class Problem:
     def tensors(self) -> list[Tensor]:
         """All that it holds, what a fading of the metric needs included."""
         graphs = [graph for graph in (self.graph, self.fading) if graph is not None]
-        held = [part for graph in graphs for part in (graph.indptr, graph.indices, graph.values)]
+        held = [part for graph in graphs for part in graph.tensors()]
         if self.neighbors is not None:
             held += [self.neighbors.indices, self.neighbors.distances]
         if "_blend" in self.__dict__:

@@ -31,22 +31,23 @@ def student(graph: Graph, Z: Tensor, dof: float, want_loss: bool) -> tuple[Tenso
     if Z.device.type != "cpu" or Z.dtype != torch.float32:
         return student_torch(graph, Z, dof, want_loss)
     forces = torch.empty_like(Z)
-    edges = graph.indptr.numpy(), graph.indices.numpy(), graph.values.numpy()
     if Z.shape[1] == 2 and numba.get_num_threads() <= FEW_THREADS:
-        loss = _once(graph, edges, Z, dof, forces, want_loss)
+        loss = _once(graph, Z.numpy(), dof, forces.numpy(), want_loss)
     else:
+        edges = graph.indptr.numpy(), graph.indices.numpy(), graph.values.numpy()
         losses = torch.empty(len(Z) if want_loss else 0, dtype=torch.float32)
         _student(*edges, Z.numpy(), np.float32(1 / dof), forces.numpy(), losses.numpy())
         loss = float(losses.double().sum())
     return forces, loss * dof if want_loss else math.nan
 
 
-def _once(graph: Graph, edges: tuple, Z: Tensor, dof: float, forces: Tensor, want_loss: bool) -> float:
+def _once(graph: Graph, Z: np.ndarray, dof: float, forces: np.ndarray, want_loss: bool) -> float:
     """Every edge computed once for both its ends; each thread has a share of the edges and sums of its own."""
-    threads = numba.get_num_threads()
-    halves = *edges, graph.above.numpy(), graph.shares(threads)
-    parts, losses = np.empty((threads, *Z.shape), np.float32), np.zeros(threads)
-    _student2(*halves, Z.numpy(), np.float32(1 / dof), parts, forces.numpy(), losses, want_loss)
+    threads, edges = numba.get_num_threads(), graph.edges
+    listed = (part.numpy() for part in (edges.order, edges.indptr, edges.ends, graph.weights))
+    placed, parts = np.empty_like(Z), np.empty((threads, *Z.shape), np.float32)
+    losses, inverse = np.zeros(threads), np.float32(1 / dof)
+    _student2(*listed, edges.shares(threads), Z, inverse, placed, parts, forces, losses, want_loss)
     return 2 * float(losses.sum())
 
 
@@ -62,40 +63,44 @@ def student_torch(graph: Graph, Z: Tensor, dof: float, want_loss: bool) -> tuple
 
 
 @parallel
-def _student2(indptr, indices, values, above, borders, Z, inverse_dof, parts, forces, losses, want_loss):
+def _student2(
+    order, indptr, ends, weights, borders, Z, inverse_dof, placed, parts, forces, losses, want_loss
+):
     one = np.float32(1)
     threads = len(parts)
+    for p in prange(len(order)):
+        placed[p, 0], placed[p, 1] = Z[order[p], 0], Z[order[p], 1]
     for t in prange(threads):
         part = parts[t]
         part[:] = 0
         total = 0.0
-        for i in range(borders[t], borders[t + 1]):
-            x, y = Z[i, 0], Z[i, 1]
+        for p in range(borders[t], borders[t + 1]):
+            x, y = placed[p, 0], placed[p, 1]
             fx, fy, loss = np.float32(0), np.float32(0), np.float32(0)
-            for e in range(above[i], indptr[i + 1]):
-                j = indices[e]
-                dx, dy = x - Z[j, 0], y - Z[j, 1]
-                w = values[e] / (one + (dx * dx + dy * dy) * inverse_dof)
-                px, py = w * dx, w * dy
-                fx += px
-                fy += py
-                part[j, 0] -= px
-                part[j, 1] -= py
-            part[i, 0] += fx
-            part[i, 1] += fy
+            for e in range(indptr[p], indptr[p + 1]):
+                q = ends[e]
+                dx, dy = x - placed[q, 0], y - placed[q, 1]
+                w = weights[e] / (one + (dx * dx + dy * dy) * inverse_dof)
+                wx, wy = w * dx, w * dy
+                fx += wx
+                fy += wy
+                part[q, 0] -= wx
+                part[q, 1] -= wy
+            part[p, 0] += fx
+            part[p, 1] += fy
             if want_loss:
-                for e in range(above[i], indptr[i + 1]):
-                    j = indices[e]
-                    dx, dy = x - Z[j, 0], y - Z[j, 1]
-                    loss += values[e] * np.log(one + (dx * dx + dy * dy) * inverse_dof)
+                for e in range(indptr[p], indptr[p + 1]):
+                    q = ends[e]
+                    dx, dy = x - placed[q, 0], y - placed[q, 1]
+                    loss += weights[e] * np.log(one + (dx * dx + dy * dy) * inverse_dof)
                 total += loss
         losses[t] = total
-    for i in prange(len(Z)):
+    for p in prange(len(order)):
         fx, fy = np.float32(0), np.float32(0)
         for t in range(threads):
-            fx += parts[t, i, 0]
-            fy += parts[t, i, 1]
-        forces[i, 0], forces[i, 1] = fx, fy
+            fx += parts[t, p, 0]
+            fy += parts[t, p, 1]
+        forces[order[p], 0], forces[order[p], 1] = fx, fy
 
 
 @parallel

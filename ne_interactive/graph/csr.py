@@ -8,6 +8,7 @@ import numba
 import numpy as np
 import torch
 
+from ne_interactive.graph.edges import Edges
 from ne_interactive.graph.parallel import parallel, serial
 from ne_interactive.params.errors import DataError, ParameterError
 
@@ -45,30 +46,26 @@ class Graph:
         return torch.repeat_interleave(torch.diff(self.indptr))
 
     @functools.cached_property
-    def above(self) -> torch.Tensor:
-        """Give for each point where in its row the neighbours of higher index begin: (n,) int64, each edge once."""
-        found = np.empty(self.n, np.int64)
-        _above(self.indptr.cpu().numpy(), self.indices.cpu().numpy(), found)
-        return torch.from_numpy(found).to(self.indptr.device)
-
-    def shares(self, count: int) -> np.ndarray:
-        """Cut the points into ranges with about as many edges each: (count + 1,) int64 borders, 0 and n among them."""
-        if count not in self._shares:
-            ends = (self.indptr[1:] - self.above).cumsum(0).cpu().numpy()
-            wanted = np.arange(1, count) * ends[-1] // count
-            self._shares[count] = np.r_[0, np.searchsorted(ends, wanted, side="right"), self.n]
-        return self._shares[count]
+    def edges(self) -> Edges:
+        """Give each edge once, in an order that caches like; on the CPU only."""
+        return Edges(self.indptr, self.indices)
 
     @functools.cached_property
-    def _shares(self) -> dict[int, np.ndarray]:
-        return {}
+    def weights(self) -> torch.Tensor:
+        """Give the weights of `edges`, (nnz / 2,) float32."""
+        return self.values[self.edges.source]
 
     def weighing(self, values: torch.Tensor) -> "Graph":
         """Give the graph with the same edges and other weights (nnz,), and what is known of the edges."""
         other = Graph(self.indptr, self.indices, values)
-        # where cached properties keep what they have found
-        other.__dict__.update({"above": self.above, "_shares": self._shares})
+        if "edges" in self.__dict__:  # where cached properties keep what they have found
+            other.__dict__["edges"] = self.edges
         return other
+
+    def tensors(self) -> list[torch.Tensor]:
+        """What it holds in memory, the listed edges included."""
+        listed = [*self.edges.tensors(), self.weights] if "weights" in self.__dict__ else []
+        return [self.indptr, self.indices, self.values, *listed]
 
     def to(self, device: torch.device | str) -> "Graph":
         """Give the graph on a device."""
@@ -142,12 +139,6 @@ def place_of(indices, low, high, j):
         else:
             high = middle
     return low
-
-
-@parallel
-def _above(indptr, indices, found):
-    for i in numba.prange(len(found)):
-        found[i] = place_of(indices, indptr[i], indptr[i + 1], i)
 
 
 def _sorted_rows(columns: np.ndarray, P: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

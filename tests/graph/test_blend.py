@@ -27,8 +27,7 @@ def test_a_blend_is_the_weighted_mean_of_both(share):
         row = mixed.indices[mixed.indptr[i] : mixed.indptr[i + 1]]
         assert (row.diff() > 0).all()
     fresh = Graph(mixed.indptr, mixed.indices, mixed.values)
-    assert torch.equal(mixed.above, fresh.above)
-    assert np.array_equal(mixed.shares(3), fresh.shares(3))
+    assert torch.equal(mixed.weights, fresh.weights)
 
 
 def test_graphs_without_common_edges_and_without_any():

@@ -134,4 +134,6 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(set(globals()) | set(__all__))
+    return sorted(
+        {name for name in globals() if name.startswith("__")} | set(__all__)
+    )  # what completion offers

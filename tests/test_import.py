@@ -6,6 +6,13 @@ import sys
 import pytest
 
 
+def test_completion_offers_what_there_is_for_users():
+    import ne_interactive
+
+    offered = {name for name in dir(ne_interactive) if not name.startswith("__")}
+    assert offered == set(ne_interactive.__all__)
+
+
 def environment_after_import(**given):
     code = "import os, ne_interactive; print(os.environ['OMP_WAIT_POLICY'])"
     done = subprocess.run([sys.executable, "-c", code], env=given, capture_output=True, text=True, check=True)

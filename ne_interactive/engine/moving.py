@@ -33,9 +33,10 @@ class Moving(Growing):
     # moving in the caller's thread
 
     def step(self, n: int = 1) -> Frame:
-        """Take n iterations, whatever `max_iter` says.
+        """Take n iterations, whatever `max_iter` says; returns the last frame.
 
         Raises:
+            ParameterError: if n is no whole number from 1 on.
             StateError: while the run moves by itself.
         """
         _check_count("n", n)
@@ -50,6 +51,10 @@ class Moving(Growing):
         """Yield a frame now and after every `every` iterations until `max_iter` or rest; always the last one.
 
         `send({"exaggeration": 4})` changes parameters as `tune` does, and returns the next frame.
+
+        Raises:
+            ParameterError: if `every` is no whole number from 1 on, or a change is refused.
+            StateError: while the run moves by itself.
         """
         _check_count("every", every)
         self._claim("frames")

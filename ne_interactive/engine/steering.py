@@ -202,8 +202,8 @@ class Steering(Reading):
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Have `listener(run, what)` called at every change; returns a function that ends it.
 
-        `what` is "iteration", "params", "pins", "state", "method", "quality" or "failed". The call comes on the thread
-        that made the change, or measured, and must return quickly.
+        `what` is "iteration", "params", "pins", "points", "state", "method", "quality" or "failed". The call comes on
+        the thread that made the change, or measured, and must return quickly.
         """
         return self._listeners.add(listener)
 

@@ -149,6 +149,9 @@ class Stepper(Showing):
         """An independent run from here, or from an iteration or a mark before; it is paused.
 
         Both share the neighbours and the speed limit, and go on exactly alike until one of them is changed.
+
+        Raises:
+            ParameterError: if there is no such iteration or mark.
         """
         iteration = None if to is None else self._iteration_of(to)
         self._core.settle()
@@ -191,6 +194,9 @@ class Stepper(Showing):
         """Write the run to `path` (npz): state, neighbours, graph, events and measurements; of X its fingerprint only.
 
         The write is atomic. A loaded run goes on exactly as this one would.
+
+        Raises:
+            ParameterError: if there is no such folder, or `path` is one; or the method holds what no file can.
         """
         self._raise_if_failed()
         self._core.settle()

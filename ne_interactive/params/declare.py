@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import functools
+import inspect
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from ne_interactive.params.errors import ParameterError
-from ne_interactive.params.param import params_of
+from ne_interactive.params.param import Param, params_of
 
 T = TypeVar("T", bound=type)
 
@@ -41,7 +42,8 @@ def declare(cls: T) -> T:
         plain_init(self, **given)
 
     setattr(cls, "__init__", init)  # noqa: B010
-    cls.__doc__ = f"{(cls.__doc__ or '').rstrip()}\n\n{_parameter_docs(cls)}"
+    setattr(init, "__signature__", _signature(cls))  # noqa: B010
+    cls.__doc__ = f"{inspect.cleandoc(cls.__doc__ or '')}\n\n{_parameter_docs(cls)}\n"
     REGISTRY[cls.__name__] = cls
     return cls
 
@@ -73,11 +75,41 @@ def _check_names(cls: type, given: Iterable[str]) -> None:
             raise TypeError(f"{cls.__name__}() got an unexpected keyword argument {name!r}. {hint}")
 
 
+def _own_first(cls: type) -> list[str]:
+    """Names of the parameters: those that the class brings, then those of its bases, the most general ones last."""
+    fields = {field.name for field in dataclasses.fields(cls)}
+    brought = [[*inspect.get_annotations(base)] for base in cls.__mro__]
+    known: set[str] = set()
+    for names in reversed(brought):
+        names[:] = [name for name in names if name in fields and name not in known]
+        known.update(names)
+    return [name for names in brought for name in names]
+
+
+def _signature(cls: type) -> inspect.Signature:
+    """What help and completion show: names and defaults, as a person types them."""
+    defaults = {field.name: field.default for field in dataclasses.fields(cls)}
+    given = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=defaults[name])
+        for name in _own_first(cls)
+    ]
+    return inspect.Signature([inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD), *given])
+
+
 def _parameter_docs(cls: type) -> str:
     lines = ["Parameters", "----------"]
-    for p in params_of(cls).values():
-        kind = p.kind if not p.choices else " | ".join(map(repr, p.choices))
-        lines.append(f"{p.name} : {kind}, default {p.default!r}")
+    declared = params_of(cls)
+    for p in (declared[name] for name in _own_first(cls) if name in declared):
+        lines.append(f"{p.name} : {', '.join([*_allowed(p), f'default {p.default!r}'])}")
         live = " Can change while the run goes on." if p.live else ""
         lines.append(f"    {p.help}{live}")
     return "\n".join(lines)
+
+
+def _allowed(p: Param) -> list[str]:
+    """What values it takes, in words, where that can be said shortly."""
+    auto = " or 'auto'" if p.auto else ""
+    if p.choices:
+        return [" | ".join(map(repr, p.choices)) + auto]
+    words = {"number": "number", "integer": "whole number", "switch": "True or False"}
+    return [f"{words[p.kind]}{' in ' if p.range() else ''}{p.range()}{auto}"] if p.kind in words else []

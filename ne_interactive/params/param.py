@@ -94,14 +94,19 @@ class Param:
         return number
 
     def _interval(self, n: int | None) -> str:
-        low, high = self.limits(n)
-        left = "(" if self.open_low or low is None else "["
-        right = ")" if self.open_high or high is None else "]"
-        ends = f"{_short(low, '-inf')}, {_short(high, 'inf')}"
-        text = f"lie in {left}{ends}{right}"
+        text = f"lie in {self._between(*self.limits(n))}"
         if isinstance(self.high, str) and n is not None:
             text += f" for {n} points ({'below' if self.open_high else 'at most'} {self.high})"
         return text
+
+    def range(self) -> str:
+        """The hard limits as text, such as "(1, n - 1)"; "" where there are none."""
+        return "" if self.low is None and self.high is None else self._between(self.low, self.high)
+
+    def _between(self, low: Bound, high: Bound) -> str:
+        left = "(" if self.open_low or low is None else "["
+        right = ")" if self.open_high or high is None else "]"
+        return f"{left}{_short(low, '-inf')}, {_short(high, 'inf')}{right}"
 
     def describe(self, n: int | None = None) -> dict[str, Any]:
         """This parameter as plain JSON-ready data, for controls, docs and the command line."""
@@ -266,5 +271,7 @@ def _resolve(bound: Bound, n: int | None) -> float | None:
     return bound
 
 
-def _short(number: float | None, missing: str = "") -> str:
+def _short(number: Bound, missing: str = "") -> str:
+    if isinstance(number, str):
+        return number
     return missing if number is None else f"{number:.6g}"

@@ -132,7 +132,7 @@ def test_its_parameters_have_controls_in_the_live_view_and_help_in_its_docstring
     assert {name for name, entry in described.items() if entry["live"]} == LIVE
     assert described["weight_temp"]["ui_high"] == 0.95
     assert described["n_neighbors"]["redo"] == "weights"
-    assert "random_weight : number, default 0.1" in TriMap.__doc__
+    assert "random_weight : number in [0, 1000], default 0.1" in TriMap.__doc__
     view = ne.explore(data(), TriMap(random_state=0), start=False)
     try:
         controls = {row["name"]: row for row in view._controls}

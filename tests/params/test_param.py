@@ -1,4 +1,5 @@
 import dataclasses
+import inspect
 import math
 
 import numpy as np
@@ -109,6 +110,22 @@ def test_docstrings_are_generated_from_the_declarations():
         for name, declared in params_of(cls).items():
             assert f"{name} : " in cls.__doc__
             assert declared.help in cls.__doc__
+
+
+def test_help_shows_limits_and_begins_with_what_is_the_methods_own():
+    names = list(inspect.signature(TSNE).parameters)
+    assert set(names) == set(params_of(TSNE))
+    assert set(names[:4]) == {"momentum", "dof", "perplexity", "affinity_tail"}
+    assert names.index("early_exaggeration_coeff") > names.index(
+        "n_components"
+    )  # declared again, but not its own
+    assert str(inspect.signature(UMAP)).startswith("(*, n_neighbors=15, min_dist=0.1, ")
+    lines = TSNE.__doc__.splitlines()
+    assert "perplexity : number in (1, n - 1), default 30.0" in lines
+    assert "lr : number in (0, 1e+07] or 'auto', default 'auto'" in lines
+    assert "n_components : whole number in [1, inf), default 2" in lines
+    assert "init : default 'pca'" in lines
+    assert "Examples:" in lines  # one indentation throughout
 
 
 def test_declaring_a_method_takes_no_init():

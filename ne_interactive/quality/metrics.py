@@ -33,6 +33,8 @@ __all__ = [
     "trustworthiness",
 ]
 
+LOW = 3  # dimensions in which a tree finds neighbours soonest
+
 
 def recall(
     X: Any,
@@ -204,7 +206,8 @@ def _both(
     else:
         values = as_table(X).values
         same_length(values.shape[0], Z.shape[0])
-        true = nearest(values, k, rows=chosen)[0].cpu()
+        low = values.shape[1] <= LOW
+        true = _map_neighbors(values, k, chosen, workers) if low else nearest(values, k, rows=chosen)[0].cpu()
     return true, _map_neighbors(Z, k, chosen, workers)
 
 
@@ -229,7 +232,7 @@ def _map_neighbors(Z: torch.Tensor, k: int, chosen: torch.Tensor, workers: int =
     """Find neighbours (q, k) in the map: by a tree in few dimensions, where tiles over all points would be slow."""
     n, c = Z.shape
     check_k(n, k)
-    if c > 3:
+    if c > LOW:
         return nearest(Z, k, rows=chosen)[0].cpu()
     from scipy.spatial import KDTree
 

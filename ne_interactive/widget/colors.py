@@ -1,6 +1,6 @@
 """What points can be coloured by, and how large they are: columns, read when they are first chosen."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -11,7 +11,6 @@ from ne_interactive.params.errors import DataError, ParameterError
 from ne_interactive.quality.hover import named_columns
 from ne_interactive.quality.labels import Labels, as_column, read_labels
 from ne_interactive.quality.text import plain_text
-from ne_interactive.widget.errors import POINT_ERROR
 from ne_interactive.widget.members import MIDDLE, appended
 
 PLAIN = "one colour"
@@ -21,16 +20,16 @@ LONGEST_NAME = 60
 class Colors:
     """The columns that n points can be coloured by, in order, and which one they are coloured by now."""
 
-    def __init__(self, labels: object, color: object, n: int, *, errors: bool = False) -> None:
+    def __init__(self, labels: object, color: object, n: int, *, measured: Sequence[str] = ()) -> None:
         """Take `labels`, which comes first, and the columns of `color`: a table, a mapping or one column.
 
-        With `errors` the errors of the points can be chosen, too.
+        What is `measured` of the map can be chosen, too, under these names.
 
         Raises:
             DataError: a column has not one value for each of the n points.
         """
         self.n = n
-        self._errors = errors
+        self._measures = measured
         self._first = ""  # what `labels` are called
         self._columns: dict[str, Any] = {}
         self._read: dict[str, Labels] = {}
@@ -45,9 +44,8 @@ class Colors:
 
     @property
     def names(self) -> list[str]:
-        """What can be chosen, the errors of points and "one colour" last."""
-        measured = [POINT_ERROR] if self._errors and POINT_ERROR not in self._columns else []
-        return [*self._columns, *measured, PLAIN]
+        """What can be chosen, what is measured and "one colour" last."""
+        return [*self._columns, *filter(self._is_measured, self._measures), PLAIN]
 
     @property
     def some(self) -> bool:
@@ -55,12 +53,12 @@ class Colors:
         return bool(self._columns)
 
     @property
-    def by_error(self) -> bool:
-        """Whether points are coloured by their errors, which are measured; `labels` then hold none."""
-        return self.current == POINT_ERROR and self._measured(POINT_ERROR)
+    def measured(self) -> str | None:
+        """What is measured and points are coloured by, where that is so; `labels` then hold none."""
+        return self.current if self._is_measured(self.current) else None
 
-    def _measured(self, name: str) -> bool:
-        return self._errors and name == POINT_ERROR and name not in self._columns
+    def _is_measured(self, name: str) -> bool:
+        return name in self._measures and name not in self._columns
 
     def categories(self) -> Iterator[Labels]:
         """Give the columns that are categories."""
@@ -145,7 +143,7 @@ class Colors:
         self._columns[name] = column
 
     def _labels_of(self, name: str) -> Labels:
-        if name == PLAIN or self._measured(name):
+        if name == PLAIN or self._is_measured(name):
             return Labels()
         column = self.column(name)
         if name not in self._read:

@@ -11,6 +11,7 @@ from ne_interactive.engine.stepper import Stepper
 from ne_interactive.params.errors import NEError, ParameterError
 from ne_interactive.quality.alignment import aligned
 from ne_interactive.quality.hover import HoverTable
+from ne_interactive.quality.labels import Labels
 from ne_interactive.quality.metrics import point_error
 from ne_interactive.quality.pictures import read_pictures
 from ne_interactive.quality.text import plain_text
@@ -19,6 +20,7 @@ from ne_interactive.widget.colors import Colors, Sizes
 from ne_interactive.widget.corresponding import corresponding
 from ne_interactive.widget.drawing import Drawing, check_height
 from ne_interactive.widget.inbox import Malformed, request_id
+from ne_interactive.widget.moving_apart import MovingApart, names_of
 from ne_interactive.widget.pane import Pane
 from ne_interactive.widget.search import Search
 from ne_interactive.widget.together import shared_rows, tune_all
@@ -66,12 +68,14 @@ class Comparison(Drawing):
         runs = corresponding(maps)
         self.run = next(iter(runs.values()))
         n = self.run.n
-        self._colors = Colors(labels, color, n)
+        self._measured = names_of(list(runs))
+        self._moving = MovingApart(list(runs.values()), self._recolor)
+        self._colors = Colors(labels, color, n, measured=list(self._measured))
         sizes = None if size is None else Sizes(size, n, self._colors)
         told: dict[str, Any] = {"table": None if hover is None else HoverTable(hover, n)}
         told["pictures"] = None if images is None else read_pictures(images, n)
         told["search"] = Search(told["table"], self._colors)
-        told |= {"select": self._select, "color_by": self.color_by, "changed": self._describe}
+        told |= {"select": self._select, "color_by": self.color_by, "heard": self._heard}
         self._stop_runs_on_close = False
         send = [self._sender(place) for place in range(len(runs))]
         self.views = tuple(
@@ -111,10 +115,14 @@ class Comparison(Drawing):
     def color_by(self, name: str, values: object = None) -> None:
         """Colour the points of every map by a column: one that was given, or `values` under a new name.
 
+        "moved" (of more than two maps "moved on" a map's name) shows `moved`, and is measured again as the maps move.
+
         Raises:
             ParameterError: there is no such column.
             DataError: `values` are not one for each point, or too many different ones.
         """
+        if values is None and name in self._measured and name in self._colors.names:
+            self._moving.measure(self._measured[name])
         self._colors.choose(name, values)
         self._recolor()
 
@@ -130,7 +138,7 @@ class Comparison(Drawing):
     def moved(self, view: str | int = 1, k: int = 10) -> np.ndarray:
         """For each point, the share of its k nearest neighbours on the first map that it has not on another.
 
-        From 0, where all are the same, to 1: `c.color_by("moved", c.moved())` shows it. Returns (n,) float64.
+        From 0, where all are the same, to 1. Returns (n,) float64.
 
         Args:
             view: name or place of the other map.
@@ -153,6 +161,8 @@ class Comparison(Drawing):
             view.close()
             if self._stop_runs_on_close and not view.stands:
                 view.run.stop()
+        if views:
+            self._moving.close()
         self._worker.clear()
         super().close()
 
@@ -162,6 +172,17 @@ class Comparison(Drawing):
 
     def _sender(self, place: int) -> Callable[[dict[str, Any], list[memoryview]], None]:
         return lambda content, buffers: self.send(content | {"view_of": place}, buffers)
+
+    def _labels(self) -> Labels:
+        measured = self._colors.measured
+        return self._moving.labels(measured) if measured else self._colors.labels
+
+    def _heard(self, what: str) -> None:
+        if what == "method":  # another method took a run over
+            self._describe()
+        measured = self._colors.measured
+        if measured and any(view.desk.stream.link.watched for view in self.views):
+            self._moving.heard(self._measured[measured], what)
 
     def _describe(self) -> None:
         told = [view.told() for view in self.views]

@@ -10,6 +10,7 @@ from ne_interactive.quality.hover import HoverTable
 from ne_interactive.quality.labels import Labels, as_column
 from ne_interactive.quality.pictures import read_pictures
 from ne_interactive.widget.colors import Colors, Sizes
+from ne_interactive.widget.errors import POINT_ERROR
 from ne_interactive.widget.members import Parts, bytes_of, labels_of
 
 
@@ -28,7 +29,7 @@ class Given:
             DataError: it does not fit the n points.
         """
         n = run.n
-        self.colors = Colors(labels, color, n, errors=True)
+        self.colors = Colors(labels, color, n, measured=(POINT_ERROR,))
         self.sizes = None if size is None else Sizes(size, n, self.colors)
         self.table = None if hover is None else Parts(n, HoverTable(hover, n))
         self.pictures = None if images is None else Parts(n, read_pictures(images, n))

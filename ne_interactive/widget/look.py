@@ -29,7 +29,7 @@ class Look:
 
     def labels(self) -> Labels:
         """The labels of the points that there are now."""
-        if self.given.colors.by_error:
+        if self.given.colors.measured:
             return self._errors.labels(len(self.ids))
         return self.given.labels(self.entries)
 
@@ -40,7 +40,7 @@ class Look:
     def renew_errors(self, run: Any) -> bool:
         """Measure the errors of now, where points are coloured by them; tells whether there is anything new."""
         with suppress(NEError):  # points are leaving, or nothing is known: the colours stay
-            return self.given.colors.by_error and self._errors.measure(run)
+            return self.given.colors.measured is not None and self._errors.measure(run)
         return False
 
     def choose(self, run: Any, name: str, values: object) -> None:

@@ -52,12 +52,12 @@ class Pane:
         search: Search,
         select: Callable[[np.ndarray], None],
         color_by: Callable[[str], None],
-        changed: Callable[[], None],
+        heard: Callable[[str], None],
     ) -> None:
-        """Serve `run`; `changed` is called when it is described otherwise."""
+        """Serve `run`; `heard` is told what it does."""
         self.name, self.run = name, run
         self._ids = run.ids
-        self._changed = changed
+        self._tell = heard
         self._stream = Stream(run, send, clock)
         exploring = Exploring(run, select, color_by, search, self._stream.tell)
         self.desk = Desk(self._stream, table, pictures, exploring, Branches([Branch(run)]), _refuse)
@@ -98,8 +98,7 @@ class Pane:
             self._stream.tell(status_message(self.run) | {"error": told})
             self.close()
             return
-        if what == "method":  # another method took the run over
-            self._changed()
+        self._tell(what)
         self.desk.heard(what)
 
     def __repr__(self) -> str:

@@ -267,11 +267,44 @@ def test_moved_tells_how_much_of_each_neighbourhood_is_another(opened, Z):
     moved = comparison.moved(2, 5)
     assert moved.shape == (80,)
     assert moved[0] > 0
-    comparison.color_by("moved", moved)
-    assert comparison._scene["legend"]["kind"] == "number"
+    assert comparison._scene["colors"]["names"] == ["moved on turned over", "moved on one away", "one colour"]
+    comparison.color_by("moved on one away")
+    assert np.allclose(shares(comparison), comparison.moved(2), atol=1e-4)
+    assert (comparison._scene["legend"]["low"], comparison._scene["legend"]["high"]) == (0, 1)
+    comparison.color_by("moved", moved)  # as a column of one's own
+    assert np.allclose(shares(comparison), moved / moved.max(), atol=1e-4)
     for wrong in ("nowhere", 3, True, None):
         with pytest.raises(ParameterError, match="There is no map"):
             comparison.moved(wrong)
+
+
+def shares(comparison):
+    return np.frombuffer(comparison._codes, "<u2") / 65534
+
+
+def test_what_moved_is_chosen_in_the_browser_and_measured_again(opened, run, Z):
+    comparison = opened([run, Z], labels=["a", "b"] * 40)
+    assert comparison._scene["colors"]["names"] == ["labels", "moved", "one colour"]
+    say(comparison, {"k": "color", "name": "moved", "view_of": 1})
+    assert comparison._scene["colors"]["name"] == "moved"
+    assert np.allclose(shares(comparison), comparison.moved(), atol=1e-4)
+    before = shares(comparison)
+    run.step(60)
+    assert comparison._moving.wait(20)
+    assert np.array_equal(shares(comparison), before)  # nobody looks
+    say(comparison, {"k": "hello", "view": "v", "protocol": 1, "view_of": 0})
+    comparison._moving._next = 0.0
+    run.step(1)
+    assert comparison._moving.wait(20)
+    assert np.allclose(shares(comparison), comparison.moved(), atol=1e-4)
+    assert not np.array_equal(shares(comparison), before)
+    comparison._moving._next = float("inf")  # it took long: not before the run stands
+    run.start()
+    run.pause()
+    assert comparison._moving.wait(20)
+    assert np.allclose(shares(comparison), comparison.moved(), atol=1e-4)
+    comparison.color_by("labels")
+    assert comparison._scene["legend"]["kind"] == "category"
 
 
 def test_neighbours_in_the_data_are_known_of_arrays_too_where_there_is_a_run(opened, run, Z):

@@ -9,6 +9,7 @@ import { Latest } from "./latest.ts";
 import { Lines } from "./lines.ts";
 import type { Link } from "./link.ts";
 import type { Points } from "./points.ts";
+import { counted } from "./scale.ts";
 import type { Stage } from "./stage.ts";
 import type { ErrorsReply, NeighborsReply } from "./types.ts";
 
@@ -115,10 +116,10 @@ export class Around {
     if (!this.#answers(id, note) || !this.#several) return;
     this.#lines.show({ kept: NONE, missing, wrong }, -1);
     const drawn = Math.max(missing.length, wrong.length) / 2;
-    const some = points < this.parts.selected().length ? `, of ${number(points)} points` : "";
-    const few = drawn < count ? `; ${number(drawn)} of each drawn` : "";
+    const some = points < this.parts.selected().length ? `, of ${counted(points)} points` : "";
+    const few = drawn < count ? `; ${counted(drawn)} of each drawn` : "";
     this.#tell(
-      `${number(count)} of ${number(neighbors)} neighbours are far in the map`,
+      `${counted(count)} of ${counted(neighbors)} neighbours are far in the map`,
       [neighbors - count, count, count],
       `${some}${few}`.replace(/^[,;] /, ""),
     );
@@ -164,7 +165,7 @@ export class Around {
     if (!counts) return;
     const rows = NAMES.map(([kind, name], place) => {
       const drawn = kind === "kept" && this.#several ? "none" : kind;
-      return h("div", {}, h("i", { class: `ne-tie ne-tie-${drawn}` }), `${number(counts[place]!)} ${name}`);
+      return h("div", {}, h("i", { class: `ne-tie ne-tie-${drawn}` }), `${counted(counts[place]!)} ${name}`);
     });
     this.element.replaceChildren(...rows, ...(more ? [h("div", { class: "ne-note" }, more)] : []));
   }
@@ -176,7 +177,3 @@ const NAMES = [
   ["missing", "missing: far in the map"],
   ["wrong", "false: far in the data"],
 ] as const;
-
-function number(value: number): string {
-  return value.toLocaleString("en");
-}

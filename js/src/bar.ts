@@ -1,7 +1,7 @@
 /** Play or pause, step, restart; and one line that says how the run stands. */
 
-import { h, icon, say } from "./dom.ts";
-import { format } from "./scale.ts";
+import { h, icon, listen, say } from "./dom.ts";
+import { counted, format } from "./scale.ts";
 import { Voice } from "./voice.ts";
 
 export const ICONS = {
@@ -104,7 +104,7 @@ export class Bar {
   }
 
   showRun(iteration: number, loss: number | null, speed: number): void {
-    this.#cell("iteration", iteration.toLocaleString("en"));
+    this.#cell("iteration", counted(iteration));
     this.#cell("loss", loss === null ? "–" : fixed(loss));
     this.#cell("speed", speed >= 10 ? String(Math.round(speed)) : format(Number(speed.toPrecision(2))));
   }
@@ -113,8 +113,7 @@ export class Bar {
   showRate(framesPerSecond: number, bytesPerSecond: number, dropped: number): void {
     this.#cell("rate", String(Math.round(framesPerSecond)));
     this.#cell("bytes", (bytesPerSecond / 1e6).toFixed(1));
-    const skipped =
-      dropped > 0 ? `; ${dropped.toLocaleString("en")} frames were replaced before they were drawn` : "";
+    const skipped = dropped > 0 ? `; ${counted(dropped)} frames were replaced before they were drawn` : "";
     const bytes = this.#cells.get("bytes")?.parentElement;
     if (bytes) bytes.title = `Received each second, as positions${skipped}`;
   }
@@ -144,7 +143,7 @@ export class Bar {
       icon(path),
       h("span", {}, name),
     );
-    button.addEventListener("click", action, { signal: this.signal });
+    listen(button, "click", action, this.signal);
     return button;
   }
 }

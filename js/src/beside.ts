@@ -12,7 +12,7 @@ import type { Link } from "./link.ts";
 import type { Panel } from "./panel.ts";
 import type { Points } from "./points.ts";
 import type { Stage } from "./stage.ts";
-import type { Frame, Status } from "./types.ts";
+import type { Frame, Told } from "./types.ts";
 import type { Voice } from "./voice.ts";
 
 /** Points of a map that say how it lies. */
@@ -47,7 +47,7 @@ export class Beside {
     readonly voice: Voice,
     private readonly events: {
       joined(member: Member): void;
-      told(member: Member, told: Frame | Status): void;
+      told(member: Member, told: Told): void;
     },
     private readonly signal: AbortSignal,
   ) {}
@@ -99,7 +99,7 @@ export class Beside {
     this.draw();
   }
 
-  told(stage: Stage, told: Frame | Status): void {
+  told(stage: Stage, told: Told): void {
     const member = this.members.find((one) => one.stage === stage);
     if (member) this.events.told(member, told);
   }

@@ -1,6 +1,6 @@
 /** What points are coloured by: chosen from the columns that there are. */
 
-import { h } from "./dom.ts";
+import { h, listen } from "./dom.ts";
 import type { ColorChoice } from "./types.ts";
 
 export class Chooser {
@@ -15,7 +15,7 @@ export class Chooser {
       h("span", { class: "ne-name" }, "colour by"),
       this.#select,
     );
-    this.#select.addEventListener("change", () => choose(this.#select.value), { signal });
+    listen(this.#select, "change", () => choose(this.#select.value), signal);
   }
 
   /** Whether there is anything to choose from; what stands alone is named by the legend. */

@@ -8,8 +8,9 @@ import { ICON } from "./icons.ts";
 import { Pane } from "./pane.ts";
 import { Panel } from "./panel.ts";
 import { watchTheme } from "./theme.ts";
-import type { Frame, Model, Status, Value } from "./types.ts";
-import { onChange, View } from "./view.ts";
+import { onChange } from "./traits.ts";
+import type { Model, Told, Value } from "./types.ts";
+import { View } from "./view.ts";
 import { Voice } from "./voice.ts";
 import { isRaw, readControls, readScene, readSetReply } from "./wire.ts";
 
@@ -31,7 +32,7 @@ export class Compare {
   readonly #beside: Beside;
   readonly #panes: Pane[];
   /** What each run told last. */
-  readonly #told = new Map<Member, Frame | Status>();
+  readonly #told = new Map<Member, Told>();
   #lastId = Math.floor(Math.random() * 2 ** 40);
 
   constructor(
@@ -184,7 +185,7 @@ export class Compare {
     for (const { link } of this.#moving()) link.act(action);
   }
 
-  #follow(member: Member, told: Frame | Status): void {
+  #follow(member: Member, told: Told): void {
     this.#told.set(member, told);
     this.#refresh();
     // Of a parameter that several runs have the shared panel shows the first one's.

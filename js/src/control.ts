@@ -1,8 +1,9 @@
 /** One parameter's control: native elements, named after the parameter. It knows no parameter by name. */
 
-import { h, say } from "./dom.ts";
+import { h, listen, say } from "./dom.ts";
+import { type Face, makeFace } from "./faces.ts";
 import { Latest } from "./latest.ts";
-import { format, parse, rangeOf } from "./scale.ts";
+import { format } from "./scale.ts";
 import type { Control as Description, SetReply, Value, Work } from "./types.ts";
 
 /** What a change costs, in words. */
@@ -15,12 +16,6 @@ const COSTS: Record<string, string> = {
 /** Milliseconds after an answer in which frames made before it do not move the control back. */
 const SETTLE = 400;
 let serial = 0;
-
-/** The part of a control that shows and takes the value. */
-interface Face {
-  elements: HTMLElement[];
-  show(value: Value): void;
-}
 
 export class ControlView {
   readonly element: HTMLElement;
@@ -37,6 +32,7 @@ export class ControlView {
   /** Whether the kernel last said that the schedule is followed. */
   #inForce = false;
   #holding = false;
+  #works = false;
   #quietUntil = 0;
 
   constructor(
@@ -49,7 +45,17 @@ export class ControlView {
     this.#latest = new Latest((value) => send(name, value));
     this.#auto = description.auto ? this.#makeAuto() : null;
     this.#reset = description.auto || made === null ? null : this.#makeReset();
-    this.#face = this.#makeFace();
+    this.#face = makeFace({
+      ...{ description, signal },
+      note: this.#note,
+      value: () => this.#value,
+      following: () => this.#following(),
+      send: (value) => this.#send(value),
+      explain: (reason) => this.#explain(reason),
+      hold: (holding) => {
+        this.#holding = holding;
+      },
+    });
     const cost = COSTS[redo] ?? "";
     this.#cost = cost;
     say(this.#price, cost);
@@ -76,6 +82,8 @@ export class ControlView {
   /** The value in force, as a frame or status tells it. What a hand holds or just sent stays. */
   update(value: Value, following: boolean, force = false): void {
     if (!force && (this.#holding || this.#latest.busy || performance.now() < this.#quietUntil)) return;
+    const known = value === this.#value && following === this.#inForce && following === this.#following();
+    if (known && !force) return;
     this.#value = value;
     this.#inForce = following;
     this.#follow(following);
@@ -89,6 +97,8 @@ export class ControlView {
 
   /** What is being done for a change of this parameter stands where its cost stood, over a line that grows. */
   working(work: Work | undefined): void {
+    if (!work && !this.#works) return;
+    this.#works = work !== undefined;
     const share = work?.share ?? null;
     const text = work ? work.what + (share === null ? "" : ` ${Math.floor(100 * share)} %`) : this.#cost;
     say(this.#price, text);
@@ -150,12 +160,17 @@ export class ControlView {
     const { name } = this.description;
     const button = h("button", { type: "button", class: "ne-auto", "aria-label": `auto ${name}` }, "auto");
     button.title = "Follow the schedule";
-    this.#on(button, "click", () => {
-      const following = button.getAttribute("aria-pressed") === "true";
-      // Pressed again it holds the value that the schedule has now.
-      if (!following) this.#send("auto");
-      else if (this.#value !== null) this.#send(this.#value);
-    });
+    listen(
+      button,
+      "click",
+      () => {
+        const following = button.getAttribute("aria-pressed") === "true";
+        // Pressed again it holds the value that the schedule has now.
+        if (!following) this.#send("auto");
+        else if (this.#value !== null) this.#send(this.#value);
+      },
+      this.signal,
+    );
     return button;
   }
 
@@ -168,143 +183,15 @@ export class ControlView {
       "reset",
     );
     button.title = `Back to ${format(made)}`;
-    this.#on(button, "click", () => {
-      this.#send(made);
-      this.#face.show(made);
-    });
+    listen(
+      button,
+      "click",
+      () => {
+        this.#send(made);
+        this.#face.show(made);
+      },
+      this.signal,
+    );
     return button;
-  }
-
-  #makeFace(): Face {
-    switch (this.description.kind) {
-      case "switch":
-        return this.#makeSwitch();
-      case "choice":
-        return this.#makeChoice();
-      case "number":
-      case "integer":
-        return this.#makeNumber();
-      default:
-        return this.#makeText();
-    }
-  }
-
-  #makeNumber(): Face {
-    const { name, ui_low, ui_high } = this.description;
-    const ranged = ui_low !== null && ui_high !== null;
-    const range = rangeOf(this.description);
-    const slider = h("input", {
-      type: "range",
-      min: String(range.min),
-      max: String(range.max),
-      step: range.step > 0 ? String(range.step) : "any",
-      "aria-label": name,
-      "aria-describedby": this.#note.id,
-    });
-    const readout = h("input", {
-      type: "text",
-      inputmode: "decimal",
-      class: "ne-readout",
-      "aria-label": `${name} value`,
-      autocomplete: "off",
-      spellcheck: "false",
-    });
-    const show = (value: Value) => {
-      if (typeof value === "number") {
-        const position = range.toPosition(value);
-        slider.value = String(position);
-        const share = range.max > range.min ? (position - range.min) / (range.max - range.min) : 0;
-        slider.style.setProperty("--ne-share", share.toFixed(4));
-      }
-      slider.setAttribute("aria-valuetext", format(value));
-      if (readout.ownerDocument.activeElement !== readout || !this.#holding) readout.value = format(value);
-    };
-    const take = () => {
-      const value = range.toValue(slider.valueAsNumber);
-      if (value !== this.#value || this.#following()) this.#send(value);
-      show(value);
-    };
-    this.#on(slider, "input", take);
-    this.#on(slider, "change", take);
-    this.#on(slider, "pointerdown", () => this.#hold(true));
-    for (const event of ["pointerup", "pointercancel", "blur"])
-      this.#on(slider, event, () => this.#hold(false));
-    this.#takeTyped(readout, (typed) => {
-      const value = parse(typed);
-      if (value === null) this.#explain("not a number");
-      else this.#send(value);
-      show(value ?? this.#value);
-    });
-    return { elements: ranged ? [slider, readout] : [readout], show };
-  }
-
-  #makeText(): Face {
-    const box = h("input", {
-      type: "text",
-      class: "ne-text",
-      "aria-label": this.description.name,
-      spellcheck: "false",
-    });
-    const show = (value: Value) => {
-      box.value = format(value);
-    };
-    this.#takeTyped(box, (typed) => this.#send(parse(typed) ?? typed));
-    return { elements: [box], show };
-  }
-
-  #makeChoice(): Face {
-    const choices = this.description.choices ?? [];
-    const select = h("select", { "aria-label": this.description.name });
-    choices.forEach((choice, i) => {
-      select.append(h("option", { value: String(i) }, format(choice)));
-    });
-    this.#on(select, "change", () => this.#send(choices[Number(select.value)] ?? null));
-    const show = (value: Value) => {
-      select.selectedIndex = choices.indexOf(value);
-    };
-    return { elements: [select], show };
-  }
-
-  #makeSwitch(): Face {
-    const box = h("input", { type: "checkbox", class: "ne-switch", "aria-label": this.description.name });
-    this.#on(box, "change", () => this.#send(box.checked));
-    const show = (value: Value) => {
-      box.checked = value === true;
-    };
-    return { elements: [box], show };
-  }
-
-  /** A typed value counts at Enter and on leaving; Escape gives it up. */
-  #takeTyped(box: HTMLInputElement, take: (typed: string) => void): void {
-    let edited = false;
-    this.#on(box, "focus", () => {
-      this.#hold(true);
-      box.select();
-    });
-    this.#on(box, "input", () => {
-      edited = true;
-    });
-    const finish = () => {
-      this.#hold(false);
-      if (edited) take(box.value);
-      edited = false;
-    };
-    this.#on(box, "blur", finish);
-    this.#on(box, "keydown", (event) => {
-      const { key } = event as KeyboardEvent;
-      if (key === "Escape") {
-        edited = false;
-        this.#hold(false);
-        this.#face.show(this.#value);
-      } else if (key === "Enter") finish();
-    });
-  }
-
-  #hold(holding: boolean): void {
-    this.#holding = holding;
-  }
-
-  #on(target: HTMLElement, event: string, handler: (event: Event) => void): void {
-    target.addEventListener(event, handler, { signal: this.signal });
   }
 }

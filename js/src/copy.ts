@@ -1,6 +1,6 @@
 /** A text for the clipboard; where the browser refuses, a box to copy it from. */
 
-import { h } from "./dom.ts";
+import { h, listen } from "./dom.ts";
 
 /** Puts the text into the clipboard; false where that is not possible. */
 export async function copy(text: string): Promise<boolean> {
@@ -25,14 +25,15 @@ export function offer(text: string, place: HTMLElement, signal: AbortSignal): vo
     field,
     h("div", { class: "ne-acts" }, note, close),
   );
-  close.addEventListener("click", () => box.remove(), { signal });
-  box.addEventListener(
+  listen(close, "click", () => box.remove(), signal);
+  listen(
+    box,
     "keydown",
     (event) => {
       event.stopPropagation();
       if (event.key === "Escape") box.remove();
     },
-    { signal },
+    signal,
   );
   place.append(box);
   field.focus();

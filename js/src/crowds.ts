@@ -5,7 +5,7 @@ import { HIDDEN } from "./scene.ts";
 import type { Pair } from "./types.ts";
 
 /** Points that are looked at, evenly taken from all, and how many of them a kind needs in view. */
-const SAMPLE = 5000;
+const SAMPLE = 3000;
 const LEAST = 5;
 /** Pixels: side of a cell of the count. A place is a cell and those around it. */
 const CELL = 26;

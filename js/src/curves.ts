@@ -1,13 +1,16 @@
 /** The loss and the quality by iteration, drawn as lines over one time axis. */
 
-import { h, say } from "./dom.ts";
+import { h, listen, say } from "./dom.ts";
 import { format } from "./scale.ts";
+import { Seldom } from "./seldom.ts";
 import type { Curve } from "./types.ts";
 
 /** Points of a curve that are kept; of more, every second one is given up. */
 const MOST = 800;
 /** Colours in the style sheet. */
 const COLORS = 6;
+/** Milliseconds between two drawings of a run that goes on. */
+const DRAW_EVERY = 250;
 /** Shown without having been asked for. */
 const FIRST = 2;
 /** Values that span more than this factor are drawn on a logarithmic scale. */
@@ -27,11 +30,12 @@ export class Curves {
   readonly #group = svg("g", {});
   #length = 1;
   #at: number | null = null;
-  #due = 0;
+  readonly #soon: Seldom<void>;
 
   constructor(private readonly signal: AbortSignal) {
     this.element.setAttribute("viewBox", "0 0 1 1");
     this.element.append(this.#group);
+    this.#soon = new Seldom(() => this.#draw(), DRAW_EVERY, signal);
   }
 
   /** Curves as the kernel tells them, from the beginning. */
@@ -60,7 +64,7 @@ export class Curves {
       line.iterations = iterations.filter((_, place) => place % 2 === 1);
       line.values = values.filter((_, place) => place % 2 === 1);
     }
-    this.#drawSoon();
+    this.#soon.push();
   }
 
   /** The run has come, or gone back, to an iteration. */
@@ -72,7 +76,7 @@ export class Curves {
       }
     }
     this.#length = Math.max(iteration, 1);
-    this.#drawSoon();
+    this.#soon.push();
   }
 
   /** Shows the values at an iteration instead of the latest; null: the latest. */
@@ -100,14 +104,15 @@ export class Curves {
     const on = this.#lines.size < FIRST;
     const line: Line = { name, iterations: [], values: [], path, toggle, value, on };
     toggle.setAttribute("aria-pressed", String(on));
-    toggle.addEventListener(
+    listen(
+      toggle,
       "click",
       () => {
         line.on = !line.on;
         toggle.setAttribute("aria-pressed", String(line.on));
         this.#draw();
       },
-      { signal: this.signal },
+      this.signal,
     );
     this.#lines.set(name, line);
     this.#group.append(path);
@@ -115,14 +120,7 @@ export class Curves {
     return line;
   }
 
-  #drawSoon(): void {
-    if (this.#due || this.signal.aborted) return;
-    this.#due = requestAnimationFrame(() => this.#draw());
-  }
-
   #draw(): void {
-    cancelAnimationFrame(this.#due);
-    this.#due = 0;
     for (const line of this.#lines.values()) line.path.setAttribute("d", line.on ? this.#path(line) : "");
     this.#read();
   }

@@ -24,6 +24,18 @@ export function h<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
+type Events = HTMLElementEventMap & DocumentEventMap & Pick<MediaQueryListEventMap, "change">;
+
+/** Calls back at each event of a kind until the signal aborts. */
+export function listen<K extends keyof Events>(
+  target: EventTarget,
+  kind: K,
+  handler: (event: Events[K]) => void,
+  signal: AbortSignal,
+): void {
+  target.addEventListener(kind, handler as (event: Event) => void, { signal });
+}
+
 /**
  * Leaves keys with Ctrl, Cmd or Alt to the host, as saving the notebook, while all others stay with what has the focus
  * within `root`. JupyterLab hears keys on their way down from the document; so this hears them before, at the window.

@@ -98,7 +98,7 @@ export class Drag {
 
   #draw({ points, places, c }: Grip, context: CanvasRenderingContext2D, ratio: number): void {
     const { camera, size } = this.stage;
-    const ink = getComputedStyle(this.stage.canvas).color;
+    const ink = this.stage.ink.of("--ne-text");
     const mark = markOf(PINNED, size * ratio, ratio, pinLook(Math.max(points.length, this.stage.pinned)));
     const plain = points.length > FEW;
     const side = plain ? size * ratio : mark.size;

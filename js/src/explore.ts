@@ -9,6 +9,7 @@ import { Lasso, type Mode } from "./lasso.ts";
 import type { Link } from "./link.ts";
 import { Names } from "./names.ts";
 import type { Points } from "./points.ts";
+import { counted } from "./scale.ts";
 import { FOUND, HIDDEN, MATCH, SELECTED } from "./scene.ts";
 import { Search } from "./search.ts";
 import { combine, type How, inside, others } from "./select.ts";
@@ -216,7 +217,7 @@ export class Explore {
     this.around.reselected();
     this.#summarize();
     commands.changed();
-    announce(`${indices.length.toLocaleString("en")} selected`);
+    announce(`${counted(indices.length)} selected`);
   }
 
   #hide(hidden: ArrayLike<number>): void {

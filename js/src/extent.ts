@@ -5,13 +5,13 @@ import type { Frame } from "./types.ts";
 export interface Bounds {
   lo: readonly number[];
   hi: readonly number[];
-  /** Of the ball around the middle of the box that holds the points. */
+  /** Of a ball around the middle of the box that holds the points: in 3D the least one, in 2D the box's own. */
   radius: number;
   /** The area, in units of the map, on which the points would lie if they lay evenly as close as most do. */
   area: number;
 }
 
-const SAMPLE = 2048;
+const SAMPLE = 1024;
 /** The box keeps to the bulk of the points, less this share at each end, and this many times its width beside it. */
 const TAIL = 0.005;
 const ROOM = 1;
@@ -19,6 +19,8 @@ const ROOM = 1;
 const FEW = 20;
 const SIDE = 48;
 const LINE = 0.02;
+/** How many of the sample lie in each cell; used anew for each frame. */
+const counts = new Uint16Array(SIDE * SIDE);
 
 /** The box around a frame's points. Quantised frames are their own box. */
 export function boxOf(frame: Frame): Pick<Bounds, "lo" | "hi"> {
@@ -44,9 +46,8 @@ export function boxOf(frame: Frame): Pick<Bounds, "lo" | "hi"> {
 export function boundsOf(frame: Frame): Bounds {
   const { lo, hi } = boxOf(frame);
   const sample = sampled(frame);
-  const near = sample.map((values, axis) => within(values, lo[axis]!, hi[axis]!));
-  const bounds = { lo: near.map(([low]) => low), hi: near.map(([, high]) => high) };
-  return { ...bounds, radius: radiusOf(sample, bounds), area: areaOf(sample, bounds) };
+  const bounds = bulkOf(sample, lo, hi);
+  return { ...bounds, area: areaOf(sample, bounds) };
 }
 
 export function mixBounds(a: Bounds, b: Bounds, t: number): Bounds {
@@ -61,26 +62,31 @@ export function mixBounds(a: Bounds, b: Bounds, t: number): Bounds {
 
 /** The same of coordinates, axis by axis. */
 export function around(sample: Float64Array[]): Omit<Bounds, "area"> {
-  const near = sample.map((values) => {
-    return within(values, Math.min(...values), Math.max(...values));
-  });
-  const bounds = { lo: near.map(([low]) => low), hi: near.map(([, high]) => high) };
-  return { ...bounds, radius: radiusOf(sample, bounds) };
+  const [lo, hi] = [sample.map((values) => Math.min(...values)), sample.map((values) => Math.max(...values))];
+  return bulkOf(sample, lo, hi);
 }
 
 /** Coordinates of evenly chosen points, axis by axis. The same points in every frame, so that nothing flickers. */
 export function sampled({ positions, lo, sc, n, c }: Frame, most = SAMPLE): Float64Array[] {
   const count = Math.min(n, most);
   const step = n / count;
+  const levels = positions instanceof Uint16Array;
   return lo.map((low, axis) => {
     const factor = sc[axis]!;
     const values = new Float64Array(count);
     for (let k = 0; k < count; k++) {
       const value = low + positions[c * Math.floor(k * step) + axis]! * factor;
-      values[k] = Number.isFinite(value) ? value : low;
+      values[k] = levels || Number.isFinite(value) ? value : low;
     }
     return values;
   });
+}
+
+function bulkOf(sample: Float64Array[], lo: readonly number[], hi: readonly number[]): Omit<Bounds, "area"> {
+  const near = sample.map((values, axis) => within(values, lo[axis]!, hi[axis]!));
+  const box = { lo: near.map(([low]) => low), hi: near.map(([, high]) => high) };
+  const solid = sample.length === 3;
+  return { ...box, radius: solid ? radiusOf(sample, box) : Math.hypot(...near.map(([a, b]) => b - a)) / 2 };
 }
 
 function within(values: Float64Array, low: number, high: number): [number, number] {
@@ -111,18 +117,18 @@ function radiusOf(sample: Float64Array[], { lo, hi }: Pick<Bounds, "lo" | "hi">)
 
 /** The inverse of the chance that two points share a cell of a grid, in cells; times the area of one. */
 function areaOf([xs, ys]: Float64Array[], { lo, hi }: Pick<Bounds, "lo" | "hi">): number {
-  const counts = new Uint16Array(SIDE * SIDE);
-  const [width, height] = [hi[0]! - lo[0]!, hi[1]! - lo[1]!];
+  const [left, low] = [lo[0]!, lo[1]!];
+  const [width, height] = [hi[0]! - left, hi[1]! - low];
   // Points on a line still have some room beside it.
-  const [w, h] = [Math.max(width, LINE * height) / SIDE, Math.max(height, LINE * width) / SIDE];
+  const [w, h] = [Math.max(width, LINE * height) / SIDE || 1, Math.max(height, LINE * width) / SIDE || 1];
   const m = xs!.length;
-  for (let k = 0; k < m; k++) {
-    const column = Math.min(SIDE - 1, Math.max(0, Math.floor((xs![k]! - lo[0]!) / (w || 1))));
-    const row = Math.min(SIDE - 1, Math.max(0, Math.floor((ys![k]! - lo[1]!) / (h || 1))));
-    counts[row * SIDE + column]!++;
-  }
   let shared = 0;
-  for (const count of counts) shared += count * (count - 1);
-  const cells = shared > 0 ? Math.min(SIDE * SIDE, (m * (m - 1)) / shared) : SIDE * SIDE;
-  return cells * w * h;
+  counts.fill(0);
+  for (let k = 0; k < m; k++) {
+    const column = Math.min(SIDE - 1, Math.max(0, Math.floor((xs![k]! - left) / w)));
+    const row = Math.min(SIDE - 1, Math.max(0, Math.floor((ys![k]! - low) / h)));
+    shared += counts[row * SIDE + column]!++;
+  }
+  const cells = shared > 0 ? Math.min(SIDE * SIDE, (m * (m - 1)) / (2 * shared)) : SIDE * SIDE;
+  return width > 0 || height > 0 ? cells * w * h : 0;
 }

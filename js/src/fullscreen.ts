@@ -1,5 +1,7 @@
 /** The whole screen for one view; where the browser refuses that, the whole window. */
 
+import { listen } from "./dom.ts";
+
 export class FullScreen {
   #laid = false;
 
@@ -8,7 +10,7 @@ export class FullScreen {
     private readonly changed: () => void,
     signal: AbortSignal,
   ) {
-    element.addEventListener("fullscreenchange", () => this.#show(), { signal });
+    listen(element, "fullscreenchange", () => this.#show(), signal);
     document.addEventListener(
       "keydown",
       (event) => {

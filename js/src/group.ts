@@ -2,6 +2,7 @@
 
 import type { Command, Commands } from "./commands.ts";
 import type { Link } from "./link.ts";
+import { counted } from "./scale.ts";
 import type { Change, SceneInfo } from "./types.ts";
 
 /** So many the run can be focused on. */
@@ -70,8 +71,8 @@ export class Group {
   /** What was done to the points, where it is still in force. */
   get told(): string {
     const { n, all } = this.parts.scene();
-    if (this.#focused) return `focused on ${n.toLocaleString("en")} of ${all.toLocaleString("en")} points`;
-    return this.#undo ? `${this.#undo.text} at iteration ${this.#undo.iteration.toLocaleString("en")}` : "";
+    if (this.#focused) return `focused on ${counted(n)} of ${counted(all)} points`;
+    return this.#undo ? `${this.#undo.text} at iteration ${counted(this.#undo.iteration)}` : "";
   }
 
   /** Takes what can be undone. */

@@ -1,7 +1,7 @@
 /** What the keys do: a quiet dialog over the view, made from the commands. */
 
-import type { Commands } from "./commands.ts";
-import { h } from "./dom.ts";
+import type { Command, Commands } from "./commands.ts";
+import { h, listen } from "./dom.ts";
 
 /** What hands do without keys, in the order of the need for it. */
 const HANDS: readonly (readonly [string, string])[] = [
@@ -20,9 +20,19 @@ const CAPS: Record<string, string> = {
   ArrowDown: "↓",
   Escape: "esc",
 };
+const ICON =
+  "M8 1.2a6.8 6.8 0 1 1 0 13.6A6.8 6.8 0 0 1 8 1.2zm0 1.6a5.2 5.2 0 1 0 0 10.4A5.2 5.2 0 0 0 8 2.8zM7.2 10.4h1.6V12H7.2zM8 3.9c1.5 0 2.6.9 2.6 2.3 0 1-.6 1.6-1.2 2-.5.4-.6.5-.6 1v.3H7.2v-.5c0-1.1.6-1.6 1.2-2 .4-.3.6-.5.6-.8 0-.4-.4-.7-1-.7s-1 .4-1 1H5.4c0-1.5 1.1-2.6 2.6-2.6z";
 let serial = 0;
 
 export class Help {
+  readonly command: Command = {
+    name: "Help",
+    keys: ["?"],
+    icon: ICON,
+    group: "view",
+    where: "first",
+    run: () => this.open(),
+  };
   readonly element: HTMLDialogElement;
   readonly #body = h("div", { class: "ne-keys" });
   readonly #close = h("button", { type: "button", class: "ne-button" }, "Close");
@@ -38,9 +48,9 @@ export class Help {
     const head = h("div", { class: "ne-help-head" }, h("h2", { id }, "Keys"), this.#close);
     this.element = h("dialog", { class: "ne-help", "aria-labelledby": id, "aria-modal": "true" });
     this.element.append(head, this.#body);
-    this.#close.addEventListener("click", () => this.close(), { signal });
-    this.element.addEventListener("keydown", (event) => this.#key(event), { signal });
-    behind.addEventListener("keydown", (event) => this.#ask(event), { signal });
+    listen(this.#close, "click", () => this.close(), signal);
+    listen(this.element, "keydown", (event) => this.#key(event), signal);
+    listen(behind, "keydown", (event) => this.#ask(event), signal);
   }
 
   open(): void {

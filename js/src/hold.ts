@@ -1,11 +1,12 @@
 /** Points held by hand: dragged, pinned where they are, counted, and let go. */
 
 import type { Command, Commands } from "./commands.ts";
-import { h, say } from "./dom.ts";
+import { h, listen, say } from "./dom.ts";
 import { Drag } from "./drag.ts";
 import type { Gesture } from "./hand.ts";
 import type { Link } from "./link.ts";
 import type { Points } from "./points.ts";
+import { counted } from "./scale.ts";
 import { LIFTED, PINNED } from "./scene.ts";
 import type { Stage } from "./stage.ts";
 import type { SetReply } from "./types.ts";
@@ -43,7 +44,7 @@ export class Hold {
       let: () => commands.changed(),
     });
     const button = h("button", { type: "button", class: "ne-action" }, "release all");
-    button.addEventListener("click", () => link.hold("release", null), { signal });
+    listen(button, "click", () => link.hold("release", null), signal);
     this.element.append(h("i", { class: "ne-pin", "aria-hidden": "true" }), this.#count, button);
     commands.add(...this.#declare());
   }
@@ -63,7 +64,7 @@ export class Hold {
     this.parts.stage.pinned = pinned.length;
     this.parts.points.mark(PINNED, pinned);
     this.element.hidden = pinned.length === 0;
-    const text = `${pinned.length.toLocaleString("en")} pinned`;
+    const text = `${counted(pinned.length)} pinned`;
     if (text !== this.#count.textContent) this.parts.announce(text);
     say(this.#count, text);
     this.parts.commands.changed();

@@ -72,7 +72,7 @@ export class Hover {
   #ring(context: CanvasRenderingContext2D, ratio: number, point: number, room: number): Pair | null {
     const at = this.stage.where(point);
     if (!at) return null;
-    const style = getComputedStyle(this.stage.canvas);
+    const { ink } = this.stage;
     const stroke = (width: number, color: string) => {
       context.lineWidth = width * ratio;
       context.strokeStyle = color;
@@ -80,8 +80,8 @@ export class Hover {
     };
     context.beginPath();
     context.arc(at[0] * ratio, at[1] * ratio, (this.stage.size / 2 + room) * ratio, 0, 2 * Math.PI);
-    if (room === WIDE) stroke(WIDE, style.getPropertyValue("--ne-bg"));
-    stroke(room / 2, style.color);
+    if (room === WIDE) stroke(WIDE, ink.of("--ne-bg"));
+    stroke(room / 2, ink.of("--ne-text"));
     return at;
   }
 

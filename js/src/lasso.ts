@@ -82,7 +82,7 @@ export class Lasso {
 
   drawn(context: CanvasRenderingContext2D, ratio: number): void {
     if (!this.drawing) return;
-    const accent = getComputedStyle(this.stage.canvas).getPropertyValue("--ne-accent");
+    const accent = this.stage.ink.of("--ne-accent");
     const outline = this.#outline;
     context.save();
     context.scale(ratio, ratio);

@@ -1,10 +1,10 @@
 /** What colours and sizes mean. A click hides a category, a shift-click shows it alone; numbers have a range. */
 
 import { Chooser } from "./chooser.ts";
-import { h } from "./dom.ts";
+import { h, listen } from "./dom.ts";
 import { type Codes, NumberScale } from "./numbers.ts";
 import { categoryColors, scaleColors, type Theme } from "./palette.ts";
-import { format } from "./scale.ts";
+import { counted, format } from "./scale.ts";
 import type { Legend as Description, SceneInfo } from "./types.ts";
 
 /** More rows than this are not listed. */
@@ -93,7 +93,7 @@ export class Legend {
       ...this.#rows,
     );
     const rest = items.length - this.#rows.length;
-    const more = rest > 0 ? [h("p", { class: "ne-note" }, `and ${rest.toLocaleString("en")} more`)] : [];
+    const more = rest > 0 ? [h("p", { class: "ne-note" }, `and ${counted(rest)} more`)] : [];
     this.#body.replaceChildren(...title, list, ...more);
     this.#refresh();
   }
@@ -113,17 +113,17 @@ export class Legend {
       { type: "button", class: "ne-item", title: `${label}\nClick: hide or show. Shift-click: show alone.` },
       h("i", { class: "ne-swatch" }),
       h("span", { class: "ne-label" }, label || "(empty)"),
-      h("span", { class: "ne-count" }, count.toLocaleString("en")),
+      h("span", { class: "ne-count" }, counted(count)),
     );
     const { signal } = this.#scope;
-    row.addEventListener("click", (event) => this.#toggle(id, event.shiftKey || event.altKey), { signal });
+    listen(row, "click", (event) => this.#toggle(id, event.shiftKey || event.altKey), signal);
     const point = () => this.events.point(this.hidden.has(id) ? null : { from: id, to: id });
     const leave = () => this.events.point(null);
-    row.addEventListener("pointerenter", point, { signal });
-    row.addEventListener("pointerleave", leave, { signal });
-    row.addEventListener("focus", () => row.matches(":focus-visible") && point(), { signal });
-    row.addEventListener("blur", leave, { signal });
-    row.addEventListener("keydown", (event) => this.#walk(event, id), { signal });
+    listen(row, "pointerenter", point, signal);
+    listen(row, "pointerleave", leave, signal);
+    listen(row, "focus", () => row.matches(":focus-visible") && point(), signal);
+    listen(row, "blur", leave, signal);
+    listen(row, "keydown", (event) => this.#walk(event, id), signal);
     return row;
   }
 

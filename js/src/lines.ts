@@ -51,7 +51,7 @@ export class Lines {
 
   drawn(context: CanvasRenderingContext2D, ratio: number): void {
     if (!this.shown) return;
-    const style = getComputedStyle(this.stage.canvas);
+    const { ink } = this.stage;
     const radius = this.stage.size / 2 + 1.5;
     const single = this.#centre >= 0;
     context.save();
@@ -60,7 +60,7 @@ export class Lines {
     for (const [kind, { color, dash, fades }] of Object.entries(LOOKS)) {
       const pairs = this.#of[kind as keyof LinesOf];
       const count = pairs.length >> 1;
-      context.strokeStyle = style.getPropertyValue(color);
+      context.strokeStyle = ink.of(color);
       for (let at = 0; at < count; at++) {
         const [from, to] = [this.#place(pairs[2 * at]!), this.#place(pairs[2 * at + 1]!)];
         if (!from || !to) continue;
@@ -82,7 +82,7 @@ export class Lines {
     if (start) {
       context.globalAlpha = 1;
       context.lineWidth = 2;
-      context.strokeStyle = style.getPropertyValue("--ne-accent");
+      context.strokeStyle = ink.of("--ne-accent");
       ring(context, start, radius + 2);
     }
     context.restore();

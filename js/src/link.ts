@@ -1,59 +1,9 @@
 /** Talks to the kernel: hello and bye, acknowledgements, visibility, requests and their answers. */
 
-import {
-  type Curve,
-  type ErrorsReply,
-  type Frame,
-  type HoverReply,
-  type Model,
-  type NeighborsReply,
-  PROTOCOL,
-  type SetReply,
-  type Status,
-  type Value,
-} from "./types.ts";
-import {
-  isRaw,
-  readCurves,
-  readErrors,
-  readFound,
-  readFrame,
-  readHover,
-  readId,
-  readNeighbors,
-  readQuality,
-  readRefusal,
-  readScript,
-  readSetReply,
-  readStatus,
-} from "./wire.ts";
-
-export interface Handlers {
-  frame(frame: Frame): void;
-  badFrame(): void;
-  status(status: Status): void;
-  set(reply: SetReply): void;
-  hover(reply: HoverReply): void;
-  neighbors(reply: NeighborsReply): void;
-  errors(reply: ErrorsReply): void;
-  /** Points were pinned, moved or released, or not. */
-  held(reply: SetReply): void;
-  /** Which points are pinned: indices, little-endian uint32. */
-  pins(buffer: unknown): void;
-  found(id: number, points: Uint32Array): void;
-  /** Points were selected. */
-  selected(id: number): void;
-  refused(reason: string, id: number): void;
-  controls(raw: unknown): void;
-  curves(curves: Curve[]): void;
-  quality(measured: ReturnType<typeof readQuality>): void;
-  /** A frame of the past, as asked for. */
-  past(id: number, frame: Frame): void;
-  script(reply: ReturnType<typeof readScript>): void;
-  visible(visible: boolean): void;
-  /** The kernel cannot be reached any more, or can again. */
-  gone(gone: boolean): void;
-}
+import { listen } from "./dom.ts";
+import { type Handlers, hand } from "./heard.ts";
+import { type Model, PROTOCOL, type Value } from "./types.ts";
+import { isRaw } from "./wire.ts";
 
 /** States of a kernel after which nothing of this run is left in it. */
 const ENDS = new Set(["restarting", "autorestarting", "terminating", "dead"]);
@@ -96,7 +46,7 @@ export class Link {
         })
       : null;
     observer?.observe(element);
-    document.addEventListener("visibilitychange", () => this.#tellVisible(), { signal: this.signal });
+    listen(document, "visibilitychange", () => this.#tellVisible(), this.signal);
     this.signal.addEventListener("abort", () => observer?.disconnect());
     this.#tellVisible();
   }
@@ -251,61 +201,7 @@ export class Link {
   #hear(content: unknown, buffers: readonly unknown[]): void {
     if (!isRaw(content) || this.signal.aborted) return;
     this.#heard = performance.now();
-    switch (content.k) {
-      case "frame": {
-        const frame = readFrame(content, buffers);
-        if (frame) this.handlers.frame(frame);
-        else this.handlers.badFrame();
-        break;
-      }
-      case "status":
-        this.handlers.status(readStatus(content));
-        break;
-      case "set":
-        this.handlers.set(readSetReply(content));
-        break;
-      case "hover":
-        this.handlers.hover(readHover(content, buffers));
-        break;
-      case "refused":
-        this.handlers.refused(readRefusal(content), readId(content));
-        break;
-      case "found":
-        this.handlers.found(readId(content), readFound(buffers));
-        break;
-      case "neighbors":
-        this.handlers.neighbors(readNeighbors(content, buffers));
-        break;
-      case "errors":
-        this.handlers.errors(readErrors(content, buffers));
-        break;
-      case "held":
-        this.handlers.held(readSetReply(content));
-        break;
-      case "pins":
-        this.handlers.pins(buffers[0]);
-        break;
-      case "selected":
-        this.handlers.selected(readId(content));
-        break;
-      case "curves":
-        this.handlers.curves(readCurves(content));
-        break;
-      case "quality":
-        this.handlers.quality(readQuality(content));
-        break;
-      case "past": {
-        const frame = readFrame(content, buffers);
-        if (frame) this.handlers.past(readId(content), frame);
-        break;
-      }
-      case "script":
-        this.handlers.script(readScript(content));
-        break;
-      case "controls":
-        this.handlers.controls(content.controls);
-        break;
-    }
+    hand(content, buffers, this.handlers);
   }
 }
 

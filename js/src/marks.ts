@@ -1,6 +1,7 @@
 /** The marks of changes on the timeline: what was changed is read at a pointer or at the focus. */
 
-import { h, say } from "./dom.ts";
+import { h, listen, say } from "./dom.ts";
+import { counted } from "./scale.ts";
 import type { Change } from "./types.ts";
 
 export class Marks {
@@ -45,25 +46,26 @@ export class Marks {
   /** The row listens for its marks: a long run has hundreds of them. */
   #listen(signal: AbortSignal): void {
     const on = (kind: keyof HTMLElementEventMap, then: (mark: HTMLElement, change: Change) => void) =>
-      this.#row.addEventListener(
+      listen(
+        this.#row,
         kind,
         ({ target }) => {
           const place = [...this.#row.children].indexOf(target as Element);
           const change = this.#changes[place];
           if (change && target instanceof HTMLElement) then(target, change);
         },
-        { signal },
+        signal,
       );
     on("pointerover", (mark, change) => this.#tell(mark, change));
     on("focusin", (mark, change) => this.#tell(mark, change));
     on("pointerout", () => this.#hush());
     on("focusout", () => this.#hush());
     on("click", (_, { iteration }) => this.look(iteration));
-    this.#row.addEventListener("keydown", (event) => this.#walk(event), { signal });
+    listen(this.#row, "keydown", (event) => this.#walk(event), signal);
   }
 
   #tell(mark: HTMLElement, { iteration, text }: Change): void {
-    say(this.#tip, `${iteration.toLocaleString("en")}: ${text}`);
+    say(this.#tip, `${counted(iteration)}: ${text}`);
     this.#tip.hidden = false;
     const room = this.element.clientWidth - this.#tip.offsetWidth;
     this.#tip.style.left = `${Math.max(0, Math.min(room, mark.offsetLeft - this.#tip.offsetWidth / 2))}px`;

@@ -1,6 +1,7 @@
 /** The names of categories on the map: each at the densest place of its points in view, over what lies there. */
 
 import { type Crowd, crowdsOf } from "./crowds.ts";
+import type { Ink } from "./ink.ts";
 import type { Points } from "./points.ts";
 import type { Projection } from "./projection.ts";
 import type { Stage } from "./stage.ts";
@@ -10,13 +11,15 @@ import type { Pair } from "./types.ts";
 const MOST = 40;
 const LONGEST = 28;
 /** Milliseconds between two looks, and of the way to another place. */
-const LOOK_EVERY = 350;
+const LOOK_EVERY = 400;
 const EASE = 140;
 /** Pixels: room around a name, and half the height of what it and its edge cover. */
 const ROOM = 3;
 const LINE = 11;
 /** Pixels between the middle of a name and the picture's edges. */
 const EDGE = 12;
+
+const PEN = { textAlign: "center", textBaseline: "middle", lineJoin: "round", lineWidth: 4 } as const;
 
 interface Name {
   text: string;
@@ -39,8 +42,6 @@ export class Names {
   #key = "";
   #looked = Number.NEGATIVE_INFINITY;
   #last = 0;
-  /** How names are written in this theme; asking the page for it at every turn of the display would be slow. */
-  #pen: ReturnType<typeof penOf> | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -61,19 +62,19 @@ export class Names {
     this.#names.clear();
     this.#key = "";
     this.#looked = Number.NEGATIVE_INFINITY;
-    this.#pen = null;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 
   drawn(context: CanvasRenderingContext2D, ratio: number): void {
     const projection = this.stage.projection();
     if (!this.on || !this.points.categorical || !projection) return;
     const now = performance.now();
+    this.#lookSoon(now);
     const calm = !this.stage.clock.tween;
-    this.#pen ??= penOf(this.stage.canvas);
     context.save();
     context.scale(ratio, ratio);
-    Object.assign(context, this.#pen);
-    this.#lookAgain(context, projection, now);
+    Object.assign(context, PEN, penOf(this.stage.ink));
     const share = calm ? 1 : 1 - Math.exp(-Math.min(100, now - this.#last) / EASE);
     this.#last = now;
     let moving = false;
@@ -110,24 +111,32 @@ export class Names {
     ];
   }
 
-  /** Looks for the densest places, where anything has changed since the last look, but not too often. */
-  #lookAgain(context: CanvasRenderingContext2D, projection: Projection, now: number): void {
+  /** What the densest places depend on. */
+  #sight(): string {
     const { camera, newest } = this.stage;
     const { x, y, scale, width, height } = camera;
-    const key = [newest?.seq, x, y, scale, width, height, camera.facing, this.points.version].join();
-    if (key === this.#key) return;
-    clearTimeout(this.#timer);
-    const wait = this.#looked + LOOK_EVERY - now;
-    if (wait > 0) {
-      this.#timer = setTimeout(() => this.stage.draw(), wait);
-      return;
-    }
-    this.#key = key;
-    this.#looked = now;
-    this.#look(context, projection);
+    return [newest?.seq, x, y, scale, width, height, camera.facing, this.points.version].join();
   }
 
-  #look(context: CanvasRenderingContext2D, projection: Projection): void {
+  /** Looks for the densest places, where anything has changed since the last look: not too often, and after the drawing. */
+  #lookSoon(now: number): void {
+    if (this.#timer !== undefined || this.#sight() === this.#key) return;
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = undefined;
+        this.#look();
+        this.stage.draw();
+      },
+      Math.max(0, this.#looked + LOOK_EVERY - now),
+    );
+  }
+
+  #look(): void {
+    const projection = this.stage.projection();
+    const context = this.stage.canvas.getContext("2d");
+    if (!projection || !context) return;
+    this.#key = this.#sight();
+    this.#looked = performance.now();
     const { camera } = this.stage;
     const { codes, flags } = this.points;
     const kinds = this.points.mostFrequent(MOST);
@@ -139,11 +148,14 @@ export class Names {
     const crowds = crowdsOf(seen, kinds, before);
     const old = this.#names;
     this.#names = new Map();
+    context.save();
+    Object.assign(context, penOf(this.stage.ink));
     kinds.forEach((code, kind) => {
       const crowd = crowds[kind];
       const text = old.get(code)?.text ?? shortened(this.points.describeCode(code).label);
       if (crowd && text) this.#names.set(code, this.#placed(context, text, crowd, projection, old.get(code)));
     });
+    context.restore();
     for (const [code, name] of old) {
       if (name.shown > 0 && !this.#names.has(code)) this.#names.set(code, { ...name, wanted: false });
     }
@@ -173,17 +185,12 @@ export class Names {
   }
 }
 
-function penOf(canvas: HTMLCanvasElement) {
-  const style = getComputedStyle(canvas);
+function penOf(ink: Ink) {
   return {
-    font: `600 12px ${style.fontFamily || "sans-serif"}`,
-    textAlign: "center",
-    textBaseline: "middle",
-    lineJoin: "round",
-    lineWidth: 4,
-    strokeStyle: style.getPropertyValue("--ne-bg"),
-    fillStyle: style.getPropertyValue("--ne-text"),
-  } as const;
+    font: `600 12px ${ink.of("--ne-font") || "sans-serif"}`,
+    strokeStyle: ink.of("--ne-bg"),
+    fillStyle: ink.of("--ne-text"),
+  };
 }
 
 function shortened(label: string): string {

@@ -1,6 +1,6 @@
 /** The colour scale of numbers, with two handles: only points between them are drawn. */
 
-import { h, say } from "./dom.ts";
+import { h, listen, say } from "./dom.ts";
 import { format } from "./scale.ts";
 
 /** The highest code; that of missing numbers lies above. */
@@ -47,10 +47,10 @@ export class NumberScale {
     const track = h("div", { class: "ne-range" }, this.#strip, this.#low, this.#high);
     this.element = h("div", {}, track, h("div", { class: "ne-ends" }, ...this.#ends));
     for (const input of [this.#low, this.#high]) {
-      input.addEventListener("input", () => this.#move(input), { signal });
+      listen(input, "input", () => this.#move(input), signal);
     }
-    track.addEventListener("pointermove", (event) => this.#point(track, event.clientX), { signal });
-    track.addEventListener("pointerleave", () => events.point(null), { signal });
+    listen(track, "pointermove", (event) => this.#point(track, event.clientX), signal);
+    listen(track, "pointerleave", () => events.point(null), signal);
     this.#say();
   }
 

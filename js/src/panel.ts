@@ -1,8 +1,8 @@
 /** The controls of all live parameters, made from their descriptions. */
 
 import { ControlView } from "./control.ts";
-import { h } from "./dom.ts";
-import type { Control, Frame, SetReply, Value } from "./types.ts";
+import { h, listen } from "./dom.ts";
+import type { Control, SetReply, Told, Value } from "./types.ts";
 
 export interface PanelEvents {
   /** Asks for a value; gives the request's id. */
@@ -26,7 +26,7 @@ export class Panel {
     private readonly signal: AbortSignal,
   ) {
     this.#reset.title = "Give everything back to its schedule, or to what the method was made with";
-    this.#reset.addEventListener("click", () => events.reset(), { signal });
+    listen(this.#reset, "click", () => events.reset(), signal);
     signal.addEventListener("abort", () => this.#scope.abort());
   }
 
@@ -75,7 +75,7 @@ export class Panel {
   }
 
   /** The values in force, from a frame or a status. */
-  follow(told: Pick<Frame, "params" | "following" | "work">): void {
+  follow(told: Pick<Told, "params" | "following" | "work">): void {
     for (const [name, value] of Object.entries(told.params)) {
       this.#views.get(name)?.update(value, told.following[name] === true);
     }

@@ -2,7 +2,7 @@
 
 import { h } from "./dom.ts";
 import { BACKGROUND, categoryColors, INK, MUTED, scaleColors, type Theme } from "./palette.ts";
-import { format } from "./scale.ts";
+import { counted, format } from "./scale.ts";
 import type { Legend } from "./types.ts";
 
 /** CSS pixels. */
@@ -65,7 +65,7 @@ function categories(context: CanvasRenderingContext2D, sheet: Sheet, left: numbe
     context.beginPath();
     context.arc(left + 5, y, 4.5, 0, 2 * Math.PI);
     context.fill();
-    const text = count.toLocaleString("en");
+    const text = counted(count);
     const room = SIDE - 2 * MARGIN - 12 - context.measureText(text).width;
     write(context, shortened(context, label || "(empty)", room), left + 18, y, INK[theme]);
     context.textAlign = "right";
@@ -74,7 +74,7 @@ function categories(context: CanvasRenderingContext2D, sheet: Sheet, left: numbe
     y += ROW;
   }
   const more = shown.length - rows.length;
-  if (more > 0) write(context, `and ${more.toLocaleString("en")} more`, left + 18, y, MUTED[theme]);
+  if (more > 0) write(context, `and ${counted(more)} more`, left + 18, y, MUTED[theme]);
 }
 
 function numbers(context: CanvasRenderingContext2D, sheet: Sheet, left: number): void {

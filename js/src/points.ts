@@ -41,14 +41,14 @@ export class Points {
 
   setCodes(codes: Uint16Array): void {
     this.codes = codes;
-    this.stage.setCodes(codes);
+    this.stage.surface.setCodes(codes);
     this.#refresh();
   }
 
   setLegend(legend: Legend, theme: Theme): void {
     this.#legend = legend;
     this.#colors = colorsFor(legend.kind, legend.items.length, theme);
-    this.stage.setColors(this.#colors);
+    this.stage.surface.setColors(this.#colors);
   }
 
   /** Draws only points whose code is not `hidden`; those of the other kinds are left as they are. */
@@ -123,6 +123,6 @@ export class Points {
     }
     this.flags = flags;
     this.version++;
-    this.stage.setFlags(flags);
+    this.stage.surface.setFlags(flags);
   }
 }

@@ -38,6 +38,11 @@ export function rangeOf(control: Pick<Control, "kind" | "scale" | "ui_low" | "ui
   };
 }
 
+/** A count as it is read: 70,000. */
+export function counted(count: number): string {
+  return count.toLocaleString("en");
+}
+
 /** A value as it is shown: about four digits that count. */
 export function format(value: Value): string {
   if (value === null) return "–";

@@ -1,7 +1,8 @@
 /** A field for a piece of text: the points that have it stand out, Enter selects them, Escape ends it. */
 
-import { h, say } from "./dom.ts";
+import { h, listen, say } from "./dom.ts";
 import { Latest } from "./latest.ts";
+import { counted } from "./scale.ts";
 
 /** Milliseconds without a key after which the kernel is asked. */
 const REST = 120;
@@ -39,8 +40,8 @@ export class Search {
   ) {
     this.#latest = new Latest((text) => events.ask(text));
     this.element = h("div", { class: "ne-search", role: "search", hidden: true }, this.#field, this.#count);
-    this.#field.addEventListener("input", () => this.#typed(), { signal });
-    this.#field.addEventListener("keydown", (event) => this.#key(event), { signal });
+    listen(this.#field, "input", () => this.#typed(), signal);
+    listen(this.#field, "keydown", (event) => this.#key(event), signal);
     signal.addEventListener("abort", () => clearTimeout(this.#timer));
   }
 
@@ -63,7 +64,7 @@ export class Search {
 
   answer(id: number, points: Uint32Array): void {
     if (!this.#latest.answer(id) || !this.active || !this.#field.value.trim()) return;
-    this.#show(points, points.length === 0 ? "none" : points.length.toLocaleString("en"));
+    this.#show(points, points.length === 0 ? "none" : counted(points.length));
   }
 
   #typed(): void {

@@ -5,23 +5,14 @@ import { Clock } from "./clock.ts";
 import { DISK, drawDisk } from "./disk.ts";
 import { h } from "./dom.ts";
 import { type Bounds, boundsOf, mixBounds } from "./extent.ts";
-import { FlatRenderer } from "./flat.ts";
-import { GlRenderer } from "./gl.ts";
+import { Ink } from "./ink.ts";
 import { Pace } from "./pace.ts";
 import { Projection } from "./projection.ts";
-import {
-  type Colors,
-  densityLook,
-  faintLook,
-  NO_COLORS,
-  pinLook,
-  pointLook,
-  type Renderer,
-} from "./scene.ts";
+import { densityLook, faintLook, pinLook, pointLook } from "./scene.ts";
+import { Surface } from "./surface.ts";
+import { watchMotion } from "./theme.ts";
 import type { Frame, Pair } from "./types.ts";
 
-/** Milliseconds that a lost context may take to come back. */
-const LOST = 4000;
 const RATE_WINDOW = 2000;
 /** Milliseconds without a drawing after which points that were left out are drawn, too. */
 const REST = 350;
@@ -43,15 +34,18 @@ export class Stage {
   readonly element = h("div", { class: "ne-stage" }, this.canvas);
   readonly camera = new Camera();
   readonly clock = new Clock();
+  readonly ink = new Ink(this.canvas);
   newest: Frame | null = null;
   size = 3;
   /** What the camera shows as a whole; null: the map's own bounds. */
   around: Omit<Bounds, "area"> | null = null;
   /** How many points are pinned. */
   pinned = 0;
-  #renderer!: Renderer;
+  readonly surface: Surface;
   readonly #context = this.canvas.getContext("2d");
   readonly #slots: { frame: Frame; bounds: Bounds }[] = [];
+  /** While things are drawn over the picture: all ask where points are. */
+  #drawn: Projection | null = null;
   #moment = this.clock.at(0);
   #pending: Frame | null = null;
   #request = 0;
@@ -60,15 +54,12 @@ export class Stage {
   #last = 0;
   #times: number[] = [];
   #frames = 0;
-  #codes: Uint16Array = new Uint16Array(0);
-  #flags: Uint8Array = new Uint8Array(0);
-  #sizes: Uint8Array | null = null;
-  #colors: Colors = NO_COLORS;
   readonly #pace = new Pace();
   #stride = 1;
   #whole = false;
+  /** CSS pixels. */
+  #extent: Pair = [0, 0];
   #rest: ReturnType<typeof setTimeout> | undefined;
-  #rescue: ReturnType<typeof setTimeout> | undefined;
   #later: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -76,16 +67,22 @@ export class Stage {
     private readonly events: StageEvents,
     private readonly signal: AbortSignal,
   ) {
-    this.#use(GlRenderer.create(() => this.#contextChanged()) ?? new FlatRenderer());
-    const observer = new ResizeObserver(() => this.draw());
+    this.surface = new Surface(root, () => this.draw(), signal);
+    watchMotion(signal, (moves) => {
+      this.clock.tween = moves;
+    });
+    // Asked for at a drawing, the size would have the page laid out there and then.
+    const observer = new ResizeObserver((entries) => {
+      const box = entries.at(-1)!.contentRect;
+      this.#extent = [Math.round(box.width), Math.round(box.height)];
+      this.draw();
+    });
     observer.observe(this.element);
     signal.addEventListener("abort", () => {
       observer.disconnect();
       cancelAnimationFrame(this.#request);
-      clearTimeout(this.#rescue);
       clearTimeout(this.#rest);
       clearTimeout(this.#later);
-      this.#renderer.dispose();
       this.#slots.length = 0;
       this.#pending = this.newest = null;
       this.canvas.width = this.canvas.height = 0;
@@ -95,31 +92,6 @@ export class Stage {
   /** Takes a frame; one that was not drawn yet is forgotten. */
   offer(frame: Frame): void {
     this.#pending = frame;
-    this.draw();
-  }
-
-  setCodes(codes: Uint16Array): void {
-    this.#codes = codes;
-    this.#renderer.setCodes(codes);
-    this.draw();
-  }
-
-  setFlags(flags: Uint8Array): void {
-    this.#flags = flags;
-    this.#renderer.setFlags(flags);
-    this.draw();
-  }
-
-  /** One byte a point scales its diameter; null: all alike. */
-  setSizes(sizes: Uint8Array | null): void {
-    this.#sizes = sizes;
-    this.#renderer.setSizes(sizes);
-    this.draw();
-  }
-
-  setColors(colors: Colors): void {
-    this.#colors = colors;
-    this.#renderer.setColors(colors);
     this.draw();
   }
 
@@ -156,6 +128,7 @@ export class Stage {
 
   /** Where all points are drawn now; null before the first frame. Good until the next drawing. */
   projection(camera = this.camera): Projection | null {
+    if (camera === this.camera && this.#drawn) return this.#drawn;
     const [prev, next] = [this.#slots[this.#moment.prev]?.frame, this.#slots[this.#moment.next]?.frame];
     return prev && next ? new Projection(camera, prev, next, this.#moment.t) : null;
   }
@@ -168,7 +141,7 @@ export class Stage {
 
   #tick(now: number): void {
     if (!this.#context || !this.#resize()) return;
-    if (this.#pending && this.#renderer.ready && this.events.canShow() && this.#due(this.#pending, now)) {
+    if (this.#pending && this.surface.ready && this.events.canShow() && this.#due(this.#pending, now)) {
       this.#take(this.#pending, now);
     }
     this.#moment = this.clock.at(now);
@@ -196,7 +169,7 @@ export class Stage {
 
   /** Of which points only every so-manyth is drawn now, and all of them once nothing is drawn for a while. */
   #strideFor(gap: number, n: number): number {
-    if (this.#renderer.kind !== "webgl2") return 1;
+    if (this.surface.kind !== "webgl2") return 1;
     if (gap > 0) this.#stride = this.#pace.turn(gap, n); // after a rest it says nothing of the display
     clearTimeout(this.#rest);
     const stride = this.#whole ? 1 : this.#stride;
@@ -219,15 +192,17 @@ export class Stage {
     // In 3D what is near hides what is far, so points are opaque.
     if (camera.solid) look.alpha = 1;
     if (this.#density) {
-      look = { ...look, ...(this.#renderer.sums ? densityLook(n, area) : faintLook(n, area)) };
+      look = { ...look, ...(this.surface.sums ? densityLook(n, area) : faintLook(n, area)) };
     }
     this.size = look.size;
     const pin = pinLook(this.pinned);
-    this.#renderer.draw(context, { camera, moment: this.#moment, ratio, stride, pin, ...look });
+    this.surface.draw(context, { camera, moment: this.#moment, ratio, stride, pin, ...look });
     if (this.#disk) {
-      drawDisk(context, camera, ratio, getComputedStyle(this.canvas).getPropertyValue("--ne-disk"));
+      drawDisk(context, camera, ratio, this.ink.of("--ne-disk"));
     }
+    this.#drawn = this.projection();
     this.events.drawn(context, ratio);
+    this.#drawn = null;
   }
 
   /** Draws the map faintly below what a canvas holds, as another camera sees it. */
@@ -239,7 +214,7 @@ export class Stage {
     context.globalAlpha = FAINT;
     context.globalCompositeOperation = "destination-over";
     const plain = { pin: 0, spot: 0, white: 0, stride: 1, under: true };
-    this.#renderer.draw(context, { camera, moment: this.#moment, ratio, ...look, ...plain });
+    this.surface.draw(context, { camera, moment: this.#moment, ratio, ...look, ...plain });
     context.restore();
   }
 
@@ -259,7 +234,7 @@ export class Stage {
     this.#pending = null;
     if (this.newest && (this.newest.n !== frame.n || this.newest.c !== frame.c)) this.clock.reset();
     const slot = this.clock.accept(now);
-    this.#renderer.upload(slot, frame);
+    this.surface.upload(slot, frame);
     this.#slots[slot] = { frame, bounds: boundsOf(frame) };
     this.newest = frame;
     this.#times.push(now);
@@ -270,43 +245,17 @@ export class Stage {
   }
 
   #resize(): boolean {
-    const { clientWidth, clientHeight } = this.element;
-    if (clientWidth === 0 || clientHeight === 0) return false;
+    const { camera, canvas } = this;
+    if (this.#extent[0] === 0) this.#extent = [this.element.clientWidth, this.element.clientHeight];
+    const [wide, high] = this.#extent;
+    if (wide === 0 || high === 0) return false;
     const ratio = Math.min(3, devicePixelRatio || 1);
-    const [width, height] = [Math.round(clientWidth * ratio), Math.round(clientHeight * ratio)];
-    if (this.canvas.width !== width || this.canvas.height !== height) {
-      this.canvas.width = width;
-      this.canvas.height = height;
+    const [width, height] = [Math.round(wide * ratio), Math.round(high * ratio)];
+    if (canvas.width !== width || canvas.height !== height) {
+      canvas.width = width;
+      canvas.height = height;
     }
-    if (this.camera.width !== clientWidth || this.camera.height !== clientHeight) {
-      this.camera.resize(clientWidth, clientHeight);
-    }
+    if (camera.width !== wide || camera.height !== high) camera.resize(wide, high);
     return true;
-  }
-
-  #use(renderer: Renderer): void {
-    this.#renderer = renderer;
-    this.root.dataset.renderer = renderer.kind;
-    renderer.setCodes(this.#codes);
-    renderer.setFlags(this.#flags);
-    renderer.setSizes(this.#sizes);
-    renderer.setColors(this.#colors);
-    this.#slots.forEach(({ frame }, slot) => {
-      renderer.upload(slot, frame);
-    });
-    this.draw();
-  }
-
-  /** A context that does not come back is replaced. */
-  #contextChanged(): void {
-    if (this.signal.aborted) return;
-    clearTimeout(this.#rescue);
-    if (!this.#renderer.ready) {
-      this.#rescue = setTimeout(() => {
-        this.#renderer.dispose();
-        this.#use(new FlatRenderer());
-      }, LOST);
-    }
-    this.draw();
   }
 }

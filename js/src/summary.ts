@@ -1,7 +1,8 @@
 /** The section of the side panel on what is selected: how many, of what kind, and what can be done with them. */
 
 import type { Command, Commands } from "./commands.ts";
-import { h, say } from "./dom.ts";
+import { h, listen, say } from "./dom.ts";
+import { counted } from "./scale.ts";
 
 /** Kinds that are listed; the rest is summed up. */
 const MOST = 5;
@@ -27,7 +28,7 @@ export class Summary {
         { type: "button", class: "ne-action", "aria-label": command.name },
         command.label ?? command.name,
       );
-      button.addEventListener("click", () => commands.do(command), { signal });
+      listen(button, "click", () => commands.do(command), signal);
       this.#buttons.set(command, button);
     }
     this.#actions.append(...this.#buttons.values());
@@ -45,7 +46,7 @@ export class Summary {
     this.#title.hidden = count === 0 && !active;
     say(this.#told, told);
     const share = percent(count / Math.max(1, n));
-    say(this.#title, count === 0 ? "nothing selected" : `${count.toLocaleString("en")} selected, ${share}`);
+    say(this.#title, count === 0 ? "nothing selected" : `${counted(count)} selected, ${share}`);
     const rest = kinds.slice(MOST).reduce((sum, kind) => sum + kind.count, 0);
     this.#kinds.replaceChildren(
       ...kinds.slice(0, MOST).map((kind) => row(kind, count)),
@@ -65,7 +66,7 @@ function row({ label, color, count }: Kind, all: number): HTMLElement {
   const share = count / Math.max(1, all);
   const line = h(
     "div",
-    { class: "ne-kind", title: `${label}: ${count.toLocaleString("en")}` },
+    { class: "ne-kind", title: `${label}: ${counted(count)}` },
     swatch,
     h("span", { class: "ne-label" }, label || "(empty)"),
     h("span", { class: "ne-count" }, percent(share)),

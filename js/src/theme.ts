@@ -1,5 +1,6 @@
-/** Dark or light, as the page around the view is. */
+/** Dark or light, as the page around the view is; and whether things may move. */
 
+import { listen } from "./dom.ts";
 import type { Theme } from "./palette.ts";
 
 /** Background colours that hosts publish: JupyterLab and Notebook, VS Code. */
@@ -47,6 +48,14 @@ export function watchTheme(signal: AbortSignal, callback: (theme: Theme) => void
   }
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", look, { signal });
   signal.addEventListener("abort", () => observer.disconnect());
+  look();
+}
+
+/** Calls back now and at each change with whether motion is wanted. */
+export function watchMotion(signal: AbortSignal, callback: (moves: boolean) => void): void {
+  const still = matchMedia("(prefers-reduced-motion: reduce)");
+  const look = () => callback(!still.matches);
+  listen(still, "change", look, signal);
   look();
 }
 

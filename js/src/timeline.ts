@@ -1,8 +1,9 @@
 /** Where the run is in its own time: curves, marks where something was changed, a handle to look back with. */
 
 import type { Curves } from "./curves.ts";
-import { h, say } from "./dom.ts";
+import { h, listen, say } from "./dom.ts";
 import { Marks } from "./marks.ts";
+import { counted } from "./scale.ts";
 import type { Branch, Change } from "./types.ts";
 
 /** Looks from one end to the other by key. */
@@ -77,25 +78,24 @@ export class Timeline {
     const head = h("div", { class: "ne-moments" }, curves.legend, this.#past, this.#present);
     const track = h("div", { class: "ne-track" }, curves.element, this.#slider, this.#marks.element);
     this.element = h("div", { class: "ne-timeline" }, head, track);
-    this.#slider.addEventListener("input", () => this.#look(this.#slider.valueAsNumber), { signal });
-    this.#branches.addEventListener("change", () => events.turn(this.#branches.selectedIndex), { signal });
-    this.#name.addEventListener("keydown", (event) => this.#typed(event), { signal });
-    this.#name.addEventListener("blur", () => this.#close(), { signal });
-    this.#place();
+    listen(this.#slider, "input", () => this.#look(this.#slider.valueAsNumber), signal);
+    listen(this.#branches, "change", () => events.turn(this.#branches.selectedIndex), signal);
+    listen(this.#name, "keydown", (event) => this.#typed(event), signal);
+    listen(this.#name, "blur", () => this.#close(), signal);
+    this.place();
   }
 
-  /** The iteration that the run has reached. */
+  /** The iteration that the run has reached; `place` shows it. */
   reach(iteration: number): void {
     if (iteration === this.#iteration) return;
     this.#iteration = iteration;
     this.curves.reach(iteration);
-    this.#place();
   }
 
   /** What was changed, in the order in which it was. */
   show(changes: Change[]): void {
     this.#marks.show(changes);
-    this.#place();
+    this.place();
   }
 
   /** The moment that is looked at, and the one in the picture, as near as a frame was kept; null: the present. */
@@ -104,10 +104,10 @@ export class Timeline {
     this.curves.look(wanted);
     this.#past.hidden = wanted === null;
     this.#present.hidden = wanted !== null;
-    const [at, near] = [wanted, shown ?? wanted].map((it) => it?.toLocaleString("en"));
+    const [at, near] = [wanted, shown ?? wanted].map((it) => (it === null ? undefined : counted(it)));
     say(this.#where, at === undefined ? "" : `iteration ${at}`);
     say(this.#near, at === near ? "" : `picture of ${near}`);
-    this.#place();
+    this.place();
   }
 
   /** Looks at an earlier (-1) or later (1) moment than now. */
@@ -159,7 +159,8 @@ export class Timeline {
     this.#name.hidden = true;
   }
 
-  #place(): void {
+  /** Puts the handle and the marks where they belong in a run of this length. */
+  place(): void {
     const slider = this.#slider;
     const at = Math.min(this.#wanted ?? this.#iteration, this.#iteration);
     slider.max = String(this.#iteration);
@@ -172,7 +173,7 @@ export class Timeline {
 
   #button(name: string, title: string, action: () => void): HTMLButtonElement {
     const button = h("button", { type: "button", class: "ne-act", title }, name);
-    button.addEventListener("click", action, { signal: this.signal });
+    listen(button, "click", action, this.signal);
     return button;
   }
 }
@@ -183,5 +184,5 @@ function describe(branches: Branch[], branch: Branch, place: number): string {
   let depth = 0;
   for (let at = branch.parent; at >= 0 && depth < 8; at = branches[at]?.parent ?? -1) depth++;
   const indent = "\u2003".repeat(depth - 1);
-  return `${indent}\u2514 branch ${place}, from ${branch.iteration.toLocaleString("en")}`;
+  return `${indent}\u2514 branch ${place}, from ${counted(branch.iteration)}`;
 }

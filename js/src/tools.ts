@@ -1,7 +1,7 @@
 /** The buttons over the picture, one for each command that has an icon. */
 
 import type { Command, Commands } from "./commands.ts";
-import { h, icon } from "./dom.ts";
+import { h, icon, listen } from "./dom.ts";
 
 export class Tools {
   readonly element = h("div", { class: "ne-tools", role: "toolbar", "aria-label": "Tools" });
@@ -46,7 +46,7 @@ export class Tools {
       { type: "button", class: "ne-tool", "aria-label": name, title },
       icon(command.icon ?? ""),
     );
-    button.addEventListener("click", () => this.commands.do(command), { signal: this.signal });
+    listen(button, "click", () => this.commands.do(command), this.signal);
     return button;
   }
 }

@@ -11,16 +11,9 @@ export interface Work {
   share: number | null;
 }
 
-export interface Frame {
-  seq: number;
+/** How a run stands, as every frame and every status tells it. */
+export interface Told {
   iteration: number;
-  n: number;
-  /** Dimensions of the map. */
-  c: 2 | 3;
-  /** Point by point: quantised levels, or float32 positions. Position = lo + level * sc, y up. */
-  positions: Uint16Array | Float32Array;
-  lo: readonly number[];
-  sc: readonly number[];
   loss: number | null;
   state: string;
   speed: number;
@@ -28,6 +21,17 @@ export interface Frame {
   following: Record<string, boolean>;
   work: Record<string, Work>;
   note: string;
+}
+
+export interface Frame extends Told {
+  seq: number;
+  n: number;
+  /** Dimensions of the map. */
+  c: 2 | 3;
+  /** Point by point: quantised levels, or float32 positions. Position = lo + level * sc, y up. */
+  positions: Uint16Array | Float32Array;
+  lo: readonly number[];
+  sc: readonly number[];
 }
 
 /** Something that was changed before an iteration, in words. */
@@ -49,16 +53,8 @@ export interface Branch {
   iteration: number;
 }
 
-export interface Status {
-  state: string;
-  message: string;
+export interface Status extends Told {
   error: string | null;
-  iteration: number;
-  speed: number;
-  loss: number | null;
-  params: Record<string, Value>;
-  following: Record<string, boolean>;
-  work: Record<string, Work>;
   changes: Change[];
   /** A removal or an addition that nothing was changed after. */
   undo: Change | null;

@@ -15,11 +15,12 @@ import type {
   SceneInfo,
   SetReply,
   Status,
+  Told,
   Value,
   Work,
 } from "./types.ts";
 
-type Raw = Record<string, unknown>;
+export type Raw = Record<string, unknown>;
 const MAX_POINTS = 1 << 26;
 
 export function isRaw(value: unknown): value is Raw {
@@ -107,13 +108,11 @@ export function readFrame(content: Raw, buffers: readonly unknown[]): Frame | nu
   if (!lo || !sc) return null;
   const positions = positionsOf(content.q, buffers[0], c * n);
   if (!positions) return null;
+  return { ...readTold(content, content.note), seq, n, c, lo, sc, positions };
+}
+
+function readTold(content: Raw, note: unknown): Told {
   return {
-    seq,
-    n,
-    c,
-    lo,
-    sc,
-    positions,
     iteration: whole(content.it),
     loss: finite(content.loss),
     state: text(content.state),
@@ -121,21 +120,15 @@ export function readFrame(content: Raw, buffers: readonly unknown[]): Frame | nu
     params: values(content.params),
     following: switches(content.following),
     work: works(content.work),
-    note: text(content.note),
+    note: text(note),
   };
 }
 
 export function readStatus(content: Raw): Status {
+  const error = typeof content.error === "string" ? content.error : null;
   return {
-    state: text(content.state),
-    message: text(content.message),
-    error: typeof content.error === "string" ? content.error : null,
-    iteration: whole(content.it),
-    speed: finite(content.speed) ?? 0,
-    loss: finite(content.loss),
-    params: values(content.params),
-    following: switches(content.following),
-    work: works(content.work),
+    ...readTold(content, error ? "" : content.message),
+    error,
     changes: readChanges(content.changes),
     undo: readChanges([content.undo])[0] ?? null,
     branches: readBranches(content.branches),

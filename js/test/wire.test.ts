@@ -59,7 +59,7 @@ describe("golden messages", () => {
 
   it.each(messages.filter((message) => message.content.k === "status"))("status: $name", ({ content }) => {
     const status = readStatus(content);
-    expect(status).toMatchObject({ state: content.state, message: content.message, error: content.error });
+    expect(status).toMatchObject({ state: content.state, note: content.message, error: content.error });
     expect(status.iteration).toBe(content.it);
     expect(status.changes).toEqual([{ iteration: 40, text: "lr 200 to 50" }]);
     expect(status.work).toEqual({ perplexity: { what: "finding", share: 0.4 } });

@@ -1,6 +1,7 @@
 """Controls, buttons and status: each hand's move is one message, each answer is seen."""
 
 import pytest
+from playwright.sync_api import expect
 
 from .host import control, traits
 
@@ -221,7 +222,7 @@ def test_what_is_done_for_a_change_is_shown_where_its_cost_stands(host):
     assert cost.inner_text() == "waiting"
     assert line.is_visible()
     host.frame(SQUARE)
-    assert cost.inner_text() == "new neighbours"
+    expect(cost).to_have_text("new neighbours")
     assert not line.is_visible()
     assert host.page.locator(".ne-working").count() == 0
 

@@ -1,0 +1,205 @@
+/** How the run goes: what it tells of itself, its curves and its past, and which moment of it is in the picture. */
+
+import { Bar } from "./bar.ts";
+import type { Beside } from "./beside.ts";
+import type { Command } from "./commands.ts";
+import { copy, offer } from "./copy.ts";
+import { Curves } from "./curves.ts";
+import { h, say } from "./dom.ts";
+import type { Link } from "./link.ts";
+import { Look } from "./look.ts";
+import { Meter } from "./meter.ts";
+import { counted } from "./scale.ts";
+import { Seldom } from "./seldom.ts";
+import type { Stage } from "./stage.ts";
+import { Timeline } from "./timeline.ts";
+import type { Curve, Frame, Status, Told } from "./types.ts";
+import type { readQuality, readScript } from "./wire.ts";
+
+/** Milliseconds between two changes of the words and numbers around a picture that moves. */
+const TELL_EVERY = 200;
+const RATE_EVERY = 500;
+/** Milliseconds without news of a moving run after which the view says so. */
+const QUIET = 5000;
+/** Milliseconds between two summaries of a moving run, told while the view has the focus. */
+const SUMMARY_EVERY = 15_000;
+
+export interface CourseParts {
+  root: HTMLElement;
+  stage: Stage;
+  link: Link;
+  beside: Beside | null;
+  /** How the run stands is shown elsewhere, too. */
+  follow(told: Told): void;
+}
+
+export class Course {
+  readonly bar: Bar;
+  /** The iteration, where it is not in the bar. */
+  readonly at = h("span", { class: "ne-at" });
+  readonly #meter = new Meter();
+  readonly #curves: Curves;
+  readonly #timeline: Timeline;
+  readonly #look: Look;
+  readonly #told: Seldom<Told>;
+  #iteration = 0;
+  #script = -1;
+  #branch = 0;
+
+  constructor(
+    private readonly parts: CourseParts,
+    private readonly signal: AbortSignal,
+  ) {
+    const { stage, link, beside } = parts;
+    this.bar = new Bar({ act: (action) => link.act(action) }, signal, beside?.voice);
+    this.#curves = new Curves(signal);
+    this.#look = new Look(
+      stage,
+      link,
+      { changed: () => this.#looks(), passed: (frame) => this.#tell(frame) },
+      signal,
+    );
+    this.#timeline = this.#makeTimeline();
+    this.#told = new Seldom((told) => this.#follow(told), TELL_EVERY, signal);
+    this.bar.element.prepend(this.#timeline.element);
+    const timers = [
+      setInterval(() => this.#showRates(), RATE_EVERY),
+      setInterval(() => this.#summarise(), SUMMARY_EVERY),
+    ];
+    signal.addEventListener("abort", () => timers.forEach(clearInterval));
+  }
+
+  commands(): Command[] {
+    const past = { group: "time", live: true };
+    return [
+      { ...past, name: "look back", keys: ["["], run: () => this.#timeline.step(-1) },
+      { ...past, name: "look forward", keys: ["]"], run: () => this.#timeline.step(1) },
+      { name: "play or pause", keys: [" "], group: "run", run: () => this.bar.playOrPause() },
+      { name: "step", keys: ["."], group: "run", run: () => this.parts.link.act("step") },
+    ];
+  }
+
+  /** Takes a frame as it arrives. */
+  take(frame: Frame): void {
+    this.#meter.arrive(frame.positions.byteLength, performance.now());
+    this.#look.take(frame);
+  }
+
+  /** A frame is in the picture; true if it shows the present. */
+  shown(frame: Frame): boolean {
+    if (this.#look.active) return false;
+    this.#meter.draw();
+    this.parts.link.ack(frame.seq);
+    this.#tell(frame);
+    return true;
+  }
+
+  status(status: Status): void {
+    if (status.branches) {
+      if (status.branch !== this.#branch) this.#look.forget();
+      this.#branch = status.branch;
+      this.#timeline.fork(status.branches, status.branch);
+    }
+    this.#timeline.show(status.changes);
+    this.#told.now(status);
+  }
+
+  /** Curves from the beginning. */
+  replace(curves: Curve[]): void {
+    this.#curves.replace(curves);
+  }
+
+  measured({ iteration, values }: ReturnType<typeof readQuality>): void {
+    for (const [name, value] of values) this.#curves.add(name, iteration, value);
+  }
+
+  /** A frame of the past, as asked for. */
+  past(id: number, frame: Frame): void {
+    this.#look.answer(id, frame);
+  }
+
+  script({ id, text, error }: ReturnType<typeof readScript>): void {
+    if (id === this.#script) void this.#copy(text, error);
+  }
+
+  /** The points are others: their past is not that of these. */
+  forget(): void {
+    this.#look.forget();
+  }
+
+  /** Says how the run stands, where the picture may show something else. */
+  #tell(frame: Frame): void {
+    this.#curves.add("loss", frame.iteration, frame.loss);
+    this.#timeline.reach(frame.iteration);
+    const turns = frame.state !== this.parts.root.dataset.state || frame.iteration < this.#iteration;
+    this.#iteration = frame.iteration;
+    if (turns) this.#told.now(frame);
+    else this.#told.push(frame);
+  }
+
+  #follow(told: Told): void {
+    this.bar.showRun(told.iteration, told.loss, told.speed);
+    this.#timeline.reach(told.iteration);
+    this.#timeline.place();
+    this.#setState(told.state, told.note);
+    const rests = told.state === "running" ? "" : `, ${told.state}`;
+    if (this.parts.beside) say(this.at, `iteration ${counted(told.iteration)}${rests}`);
+    this.parts.follow(told);
+  }
+
+  #setState(state: string, note: string): void {
+    const { dataset } = this.parts.root;
+    const before = dataset.state;
+    this.bar.showState(state, note);
+    dataset.state = state;
+    if (before !== undefined && before !== state) this.bar.summarise();
+  }
+
+  #looks(): void {
+    const { iteration, wanted } = this.#look;
+    this.#timeline.looks(wanted, iteration);
+    this.bar.announce(wanted === null ? "the present" : `looking back at iteration ${wanted}`);
+  }
+
+  #makeTimeline(): Timeline {
+    const { link } = this.parts;
+    const go = (kind: "rewind" | "branch", iteration: number, told: string) => {
+      link.go(kind, iteration);
+      this.#look.leave();
+      this.bar.announce(`${told} iteration ${iteration}`);
+    };
+    const events = {
+      look: (iteration: number) => this.#look.at(iteration),
+      now: () => this.#look.end(),
+      rewind: (iteration: number) => go("rewind", iteration, "back to"),
+      branch: (iteration: number) => go("branch", iteration, "a branch from"),
+      turn: (branch: number) => link.turn(branch),
+      mark: (name: string, iteration: number | null) => link.mark(name, iteration),
+      script: () => {
+        this.#script = link.script();
+      },
+    };
+    return new Timeline(events, this.#curves, this.signal);
+  }
+
+  async #copy(text: string, error: string): Promise<void> {
+    if (error) this.bar.showNote(error);
+    else if (await copy(text)) this.bar.showNote("The script is in the clipboard");
+    else if (!this.signal.aborted) offer(text, this.parts.stage.element, this.signal);
+  }
+
+  get #runs(): boolean {
+    return this.parts.root.dataset.state === "running";
+  }
+
+  #showRates(): void {
+    const now = performance.now();
+    const silence = this.parts.link.silence(now);
+    if (this.#runs && silence > QUIET) this.bar.showSilence(silence);
+    this.bar.showRate(this.parts.stage.rate(now), this.#meter.rate(now), this.#meter.dropped);
+  }
+
+  #summarise(): void {
+    if (this.#runs && this.parts.root.matches(":focus-within")) this.bar.summarise();
+  }
+}

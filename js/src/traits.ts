@@ -1,0 +1,11 @@
+/** The state that kernel and page share. */
+
+import type { Model } from "./types.ts";
+
+/** Calls back now and whenever the trait changes. */
+export function onChange(model: Model, signal: AbortSignal, trait: string, callback: () => void): void {
+  const event = `change:${trait}`;
+  model.on(event, callback);
+  signal.addEventListener("abort", () => model.off(event, callback));
+  callback();
+}

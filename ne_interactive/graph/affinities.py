@@ -15,6 +15,8 @@ __all__ = ["bandwidths", "entropic", "fuzzy", "without_tail"]
 ROUNDS = 100
 EXACT, CLOSE = 1e-5, 1e-4
 """Errors of a row's entropy, in float64 and in float32, that one more step, which squares them, takes away."""
+FEW = 33
+"""Rows whose precisions tell where to look for those of the others."""
 LEAST_BANDWIDTH = 1e-3
 """UMAP bandwidths are at least this fraction of the row's mean distance."""
 
@@ -148,26 +150,51 @@ def _bandwidths(indptr, distances, perplexity, found):
             found[i] = scale / _precision((row - low) / scale, perplexity, 1.0, EXACT)
 
 
+@serial(fastmath=False)
+def _scaled(row, above):
+    """Write a row less its least value, by the mean of that, to ``above``; the least, and how often it occurs.
+
+    The count is the row's length where all are equal.
+    """
+    k = len(row)
+    low, total, nearest = np.float64(row[0]), 0.0, 0
+    for j in range(k):
+        low = min(low, np.float64(row[j]))
+    for j in range(k):
+        total += row[j] - low
+        nearest += row[j] == low
+    scale = k / total if total > 0 else 0.0
+    for j in range(k):
+        above[j] = (row[j] - low) * scale
+    return low, nearest if total > 0 else k
+
+
+@serial(fastmath=False)
+def _usual(distances, perplexity):
+    """The middle one of the precisions of a few rows: where the search of all others begins."""
+    n, k = distances.shape
+    found, above, count = np.empty(FEW), np.empty(k), 0
+    for s in range(min(FEW, n)):
+        _, nearest = _scaled(distances[s * n // min(FEW, n)], above)
+        if nearest < perplexity:
+            found[count] = _precision(above.astype(np.float32), perplexity, 1.0, CLOSE)
+            count += 1
+    return np.median(found[:count]) if count else 1.0
+
+
 @parallel(fastmath=False)
 def _entropic(distances, perplexity, P):
     n, k = distances.shape
+    usual = _usual(distances, perplexity)
     for i in numba.prange(n):
-        row = distances[i]
-        low, total, nearest = np.float64(row[0]), 0.0, 0
-        for j in range(k):
-            low = min(low, np.float64(row[j]))
-        for j in range(k):
-            total += row[j] - low
-            nearest += row[j] == low
-        if nearest >= perplexity or total == 0:
+        row, above = distances[i], np.empty(k)
+        low, nearest = _scaled(row, above)
+        if nearest >= perplexity:
             for j in range(k):
                 P[i, j] = 1.0 / nearest if row[j] == low else 0.0
             continue
-        above, scale = np.empty(k), k / total
-        for j in range(k):
-            above[j] = (row[j] - low) * scale
         single = above.astype(np.float32)
-        beta = _precision(single, perplexity, 1.0, CLOSE)
+        beta = _precision(single, perplexity, usual, CLOSE)
         beta = _precision(above, perplexity, beta, EXACT)
         share = np.float32(1 / _moments(single, beta)[0])
         for j in range(k):

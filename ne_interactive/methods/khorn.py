@@ -18,8 +18,9 @@ from ne_interactive.graph.csr import Graph
 from ne_interactive.graph.doubly import SymmetricEntropic
 from ne_interactive.graph.neighbors import Neighbors
 from ne_interactive.graph.sparse_affinities import Entropic
-from ne_interactive.methods.base import Forces, NeighborEmbedding, momentum
+from ne_interactive.methods.base import Forces, NeighborEmbedding
 from ne_interactive.methods.losses import edges, pairs
+from ne_interactive.methods.parameters import momentum
 from ne_interactive.methods.sne import steady_lr
 from ne_interactive.params.declare import declare
 from ne_interactive.params.errors import ParameterError

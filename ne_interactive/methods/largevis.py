@@ -10,8 +10,9 @@ from torch import Tensor
 
 from ne_interactive.engine.protocol import At, Placing
 from ne_interactive.forces import attraction, negative
-from ne_interactive.methods.base import Forces, NeighborEmbedding, momentum
+from ne_interactive.methods.base import Forces, NeighborEmbedding
 from ne_interactive.methods.losses import edges
+from ne_interactive.methods.parameters import momentum
 from ne_interactive.methods.sampling import NegativeSamplingNeighborEmbedding, compiled
 from ne_interactive.params.declare import declare
 from ne_interactive.params.param import again

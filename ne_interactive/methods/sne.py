@@ -13,9 +13,10 @@ from ne_interactive.engine.protocol import At, Placing
 from ne_interactive.engine.state import State
 from ne_interactive.forces import attraction, softmax
 from ne_interactive.forces.sinkhorn import is_speck
-from ne_interactive.methods.base import Forces, momentum
+from ne_interactive.methods.base import Forces
 from ne_interactive.methods.entropic import EntropicNeighborEmbedding
 from ne_interactive.methods.losses import edges, pairs
+from ne_interactive.methods.parameters import momentum
 from ne_interactive.params.declare import declare
 
 

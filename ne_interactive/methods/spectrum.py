@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from ne_interactive.engine.protocol import At, Placing
-from ne_interactive.methods.base import BALANCE, Forces, NeighborEmbedding, momentum
+from ne_interactive.methods.base import Forces, NeighborEmbedding
 from ne_interactive.methods.largevis import contrastive
 from ne_interactive.methods.losses import edges
+from ne_interactive.methods.parameters import BALANCE, momentum
 from ne_interactive.methods.sampling import NegativeSamplingNeighborEmbedding, compiled
 from ne_interactive.params.declare import declare
 from ne_interactive.params.param import again, param

@@ -11,9 +11,10 @@ from torch import Tensor
 
 from ne_interactive.engine.protocol import At, Placing
 from ne_interactive.forces import attraction, exact, mesh
-from ne_interactive.methods.base import Forces, NeighborEmbedding, momentum
+from ne_interactive.methods.base import Forces, NeighborEmbedding
 from ne_interactive.methods.entropic import EntropicNeighborEmbedding
 from ne_interactive.methods.losses import edges, pairs
+from ne_interactive.methods.parameters import momentum
 from ne_interactive.params.declare import declare
 from ne_interactive.params.param import again, param
 

@@ -21,7 +21,7 @@ from ne_interactive.graph.faiss_config import FaissConfig
 from ne_interactive.graph.neighbors import find_neighbors
 from ne_interactive.graph.sparse_affinities import Entropic
 from ne_interactive.methods import METHODS
-from ne_interactive.methods.base import METRICS
+from ne_interactive.methods.parameters import METRICS
 from ne_interactive.params.param import params_of
 
 every_method = pytest.mark.parametrize("name", sorted(METHODS))

@@ -90,7 +90,9 @@ class Param:
         below = low is not None and (number <= low if self.open_low else number < low)
         above = high is not None and (number >= high if self.open_high else number > high)
         if below or above or not math.isfinite(number):
-            raise ParameterError(f"{label} must {self._interval(n)}; got {_short(number)}.")
+            none = low is not None and high is not None and (low > high or (low == high and self.open_high))
+            advice = " No value does: pass more rows." if none else ""
+            raise ParameterError(f"{label} must {self._interval(n)}; got {_short(number)}.{advice}")
         return number
 
     def _interval(self, n: int | None) -> str:

@@ -1,5 +1,6 @@
 """Neighbours and starts in passes: those of the same rows in memory, with few rows held at a time."""
 
+import functools
 import weakref
 
 import numpy as np
@@ -96,6 +97,14 @@ def test_far_from_the_origin():
     assert_same(neighbors_of(stream(X), 10), find_neighbors(X, 10))
 
 
+@functools.cache
+def flat_cloud(metric):
+    """Rows of 80 columns in eight directions, and their true neighbours."""
+    X = cloud(3000, 8) @ cloud(8, 80, seed=1) + 0.1 * cloud(3000, 80, seed=2)
+    X /= X.norm(dim=1).max() * 1.01
+    return X, find_neighbors(X, 15, metric=metric, backend=None)
+
+
 @pytest.mark.parametrize(
     "backend", ["auto", "faiss", FaissConfig(index_type="IVFPQ"), FaissConfig(index_type="HNSW")]
 )
@@ -103,10 +112,8 @@ def test_far_from_the_origin():
 def test_an_index_of_components_finds_most(backend, metric, monkeypatch):
     monkeypatch.setattr(passes, "ROWS_BYTES", 2**19)  # 1638 rows of the 3000
     monkeypatch.setattr(neighbors, "EXACT_ROWS", 3000)
-    X = cloud(3000, 8) @ cloud(8, 80, seed=1) + 0.1 * cloud(3000, 80, seed=2)
-    X /= X.norm(dim=1).max() * 1.01
+    X, true = flat_cloud(metric)
     found = neighbors_of(stream(X, 500), 15, metric=metric, backend=backend)
-    true = find_neighbors(X, 15, metric=metric, backend=None)
     shared = [len(np.intersect1d(a, b)) for a, b in zip(found.indices, true.indices, strict=True)]
     assert np.mean(shared) / 15 > 0.95
     same = found.indices == true.indices
@@ -197,7 +204,7 @@ class Fragile:
 
 @pytest.mark.parametrize("backend", [None, "faiss"])
 def test_few_rows_are_held(backend, monkeypatch):
-    source = Fragile(4000, 400, 100)  # 6.4 MB
+    source = Fragile(2400, 400, 100)  # 3.8 MB
     budget = 2**20
     monkeypatch.setattr(passes, "ROWS_BYTES", budget)
     monkeypatch.setattr(passes, "PART_ENTRIES", 2**16)
@@ -217,7 +224,7 @@ def test_few_rows_are_held(backend, monkeypatch):
     assert held
     assert max(held) <= budget
     assert source.most <= 200  # the batch at hand, and the one being made
-    X = torch.cat(list(Fragile(4000, 400, 100)))
+    X = torch.cat(list(Fragile(2400, 400, 100)))
     if backend is None:
         assert_same(found, find_neighbors(X, 10, backend=None))
 

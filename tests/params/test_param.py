@@ -148,3 +148,12 @@ def test_a_name_of_another_package_is_answered_with_ours():
         UMAP(negative_sample_rate=5)
     with pytest.raises(TypeError, match=r"'negative_sample_rate'\. There are .*perplexity"):
         TSNE(negative_sample_rate=5)  # which has no such thing
+
+
+def test_too_few_points_for_any_value_are_told():
+    with pytest.raises(
+        ParameterError, match=r"must lie in \(1, 1\) for 2 points .*No value does: pass more rows"
+    ):
+        params_of(TSNE)["perplexity"].check(30, "TSNE", n=2)
+    with pytest.raises(ParameterError, match=r"for 3 points \(below n - 1\); got 30\.$"):
+        params_of(TSNE)["perplexity"].check(30, "TSNE", n=3)

@@ -29,6 +29,7 @@ export class Compare {
   readonly #toggle = h("button", { type: "button", class: "ne-button ne-primary" }, this.#symbol, this.#word);
   readonly #head = h("div", { class: "ne-compare-head" }, this.#toggle, this.#title);
   readonly #shared: Panel;
+  readonly #recorded: boolean;
   readonly #beside: Beside;
   readonly #panes: Pane[];
   /** What each run told last. */
@@ -42,6 +43,8 @@ export class Compare {
   ) {
     const views = model.get("_views");
     this.#panes = (Array.isArray(views) ? views : []).map((_, place) => new Pane(model, place));
+    this.#recorded = model.get("_recorded") === true;
+    this.#root.classList.toggle("ne-recording", this.#recorded);
     this.#shared = new Panel(
       {
         set: (name, value) => this.#set(name, value),
@@ -49,7 +52,7 @@ export class Compare {
           for (const { link } of this.#moving()) link.act("reset");
         },
       },
-      false,
+      this.#recorded,
       signal,
     );
     const voice = new Voice(signal);
@@ -196,7 +199,7 @@ export class Compare {
   }
 
   #refresh(): void {
-    this.#toggle.hidden = this.#moving().length === 0;
+    this.#toggle.hidden = this.#recorded || this.#moving().length === 0;
     const name = this.#running ? "Pause all" : "Play all";
     say(this.#word, name);
     this.#symbol.firstElementChild?.setAttribute("d", this.#running ? ICONS.pause : ICONS.play);

@@ -21,12 +21,13 @@ async function start(): Promise<void> {
   const model = new RecordedModel(recording);
   const player = new Player(recording, model);
   model.asked = player;
+  const rows = (written.maps?.length ?? 1) > 3 ? 2 : 1;
   const beside = () => BESIDE + (innerWidth > NARROW ? 0 : TOOLS);
-  const fill = () => model.set("_height", Math.max(LEAST, innerHeight - beside()));
+  const fill = () => model.set("_height", Math.max(LEAST, (innerHeight - beside()) / rows));
   fill();
   addEventListener("resize", fill);
   neView.default.render({ model, el });
-  el.querySelector(".ne-main")?.append(player.element);
+  el.querySelector(".ne-compare, .ne-main")?.append(player.element);
 }
 
 start().catch((error: unknown) => {

@@ -1,8 +1,11 @@
-/** Plays a recording: a bar with play, a slider through its frames, and marks where something was changed. */
+/**
+ * Plays a recording: a bar with play, a slider through its frames, and marks where something was changed. Several maps
+ * go through the iterations together; one that was not as far stands as it was last.
+ */
 
 import { ICONS } from "./bar.ts";
 import { h, icon, say } from "./dom.ts";
-import { type Asked, type RecordedModel, type Recording, settingsOf } from "./recording.ts";
+import { type Asked, type RecordedModel, type Recording, settingsOf, to } from "./recording.ts";
 import { format } from "./scale.ts";
 
 /** Milliseconds. */
@@ -19,8 +22,10 @@ export class Player implements Asked {
   readonly #slider = h("input", { type: "range", min: "0", step: "1", "aria-label": "frame" });
   readonly #where = h("span", { class: "ne-player-where" });
   readonly #kind = h("span", { class: "ne-player-kind", role: "status" }, KIND);
+  /** The iterations of all frames. */
+  readonly #times: number[];
   readonly #count: number;
-  readonly #settings: ReturnType<typeof settingsOf>;
+  readonly #settings: ReturnType<typeof settingsOf>[];
   #at: number;
   #seq = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -30,8 +35,11 @@ export class Player implements Asked {
     private readonly recording: Recording,
     private readonly model: RecordedModel,
   ) {
-    this.#count = recording.frames.length;
-    this.#settings = settingsOf(recording.written.moments);
+    const { tracks } = recording;
+    const times = tracks.flatMap(({ moments }) => moments.map(({ it }) => it));
+    this.#times = [...new Set(times)].sort((a, b) => a - b);
+    this.#count = this.#times.length;
+    this.#settings = tracks.map(({ moments }) => settingsOf(moments));
     this.#at = this.#count - 1;
     this.#slider.max = String(this.#at);
     this.#slider.disabled = this.#toggle.disabled = this.#count < 2;
@@ -45,14 +53,14 @@ export class Player implements Asked {
     this.#label();
   }
 
-  hello(): void {
-    const { changes } = this.recording.written;
-    this.model.tell({ k: "status", state: "paused", it: 0, changes });
-    this.#show(this.#at);
+  hello(place?: number): void {
+    const { changes } = this.recording.tracks[place ?? 0]!;
+    this.model.tell(to(place, { k: "status", state: "paused", it: 0, changes }));
+    this.#show(this.#at, place ?? 0);
   }
 
   play(): void {
-    if (this.#count < 2) return;
+    if (this.#count < 2 || this.#timer !== undefined) return;
     if (this.#at === this.#count - 1) this.#at = 0;
     const gap = Math.min(SLOWEST, Math.max(FASTEST, LENGTH / this.#count));
     const next = () => {
@@ -83,10 +91,10 @@ export class Player implements Asked {
 
   seek(iteration: number): void {
     this.#stop();
-    const { moments } = this.recording.written;
+    const times = this.#times;
     let best = 0;
-    moments.forEach(({ it }, place) => {
-      if (Math.abs(it - iteration) < Math.abs(moments[best]!.it - iteration)) best = place;
+    times.forEach((time, place) => {
+      if (Math.abs(time - iteration) < Math.abs(times[best]! - iteration)) best = place;
     });
     this.#show(best);
   }
@@ -103,22 +111,44 @@ export class Player implements Asked {
     this.#label();
   }
 
-  #show(at: number): void {
+  /** Shows what there was at one of the iterations, of every map or of one. */
+  #show(at: number, only?: number): void {
     this.#at = at;
-    const { n, c, moments } = this.recording.written;
-    const { it, lo, sc, loss } = moments[at]!;
-    const state = this.#timer === undefined ? "paused" : "running";
-    const { controls, params, following } = this.#settings[at]!;
-    if (this.model.get("_controls") !== controls) this.model.set("_controls", controls);
-    const about = { it, loss, state, params, following };
-    const header = { k: "frame", seq: ++this.#seq, n, c, q: "u16", lo, sc, ...about };
-    this.model.tell(header, [this.recording.frames[at]!]);
+    const time = this.#times[at]!;
+    const { tracks, written } = this.recording;
+    let told: number | null = null;
+    tracks.forEach(({ n, c, moments, frames }, place) => {
+      const frame = Math.max(0, moments.filter(({ it }) => it <= time).length - 1);
+      const { it, lo, sc, loss } = moments[frame]!;
+      if (!written.maps) told = loss;
+      if (only !== undefined && only !== place) return;
+      const state = this.#timer === undefined ? "paused" : "running";
+      const { controls, params, following } = this.#settings[place]![frame]!;
+      this.#control(place, controls);
+      const about = { it, loss, state, params, following };
+      const header = { k: "frame", seq: ++this.#seq, n, c, q: "u16", lo, sc, ...about };
+      this.model.tell(to(written.maps && place, header), [frames[frame]!]);
+    });
     const share = this.#count > 1 ? at / (this.#count - 1) : 1;
     this.#slider.value = String(at);
     this.#slider.style.setProperty("--ne-share", share.toFixed(4));
-    const where = `iteration ${it.toLocaleString("en")}`;
+    const where = `iteration ${time.toLocaleString("en")}`;
     this.#slider.setAttribute("aria-valuetext", where);
-    say(this.#where, loss === null ? where : `${where} · loss ${format(loss)}`);
+    say(this.#where, told === null ? where : `${where} · loss ${format(told)}`);
+  }
+
+  /** Describes the controls of one map, where they are others now. */
+  #control(place: number, controls: object): void {
+    if (!this.recording.written.maps) {
+      if (this.model.get("_controls") !== controls) this.model.set("_controls", controls);
+      return;
+    }
+    const views = this.model.get("_views") as { controls: object }[];
+    if (views[place]!.controls === controls) return;
+    this.model.set(
+      "_views",
+      views.map((view, i) => (i === place ? { ...view, controls } : view)),
+    );
   }
 
   #label(): void {
@@ -129,10 +159,13 @@ export class Player implements Asked {
   }
 
   #marks(): HTMLElement {
-    const { changes, moments } = this.recording.written;
-    const [first, last] = [moments[0]!.it, moments.at(-1)!.it];
-    const marks = changes.map(([iteration, text]) => {
-      const title = `${iteration}: ${text}`;
+    const [first, last] = [this.#times[0]!, this.#times.at(-1)!];
+    const views = this.model.get("_views") as { scene: { title: string } }[] | undefined;
+    const changes = this.recording.tracks.flatMap((track, place) =>
+      track.changes.map(([iteration, text]) => [iteration, text, views?.[place]?.scene.title] as const),
+    );
+    const marks = changes.map(([iteration, text, of]) => {
+      const title = `${of ? `${of}, ` : ""}${iteration}: ${text}`;
       const mark = h("span", { class: "ne-player-mark", role: "img", "aria-label": title, title });
       const share = last > first ? (iteration - first) / (last - first) : 1;
       mark.style.left = `${(100 * Math.min(1, Math.max(0, share))).toFixed(2)}%`;

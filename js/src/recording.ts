@@ -38,36 +38,45 @@ export function settingsOf(moments: readonly Pick<Moment, "controls" | "set">[])
   });
 }
 
-/** What the page holds. Packed parts are base64 of deflated bytes. */
-export interface Written {
-  traits: Record<string, unknown>;
-  bytes: Record<string, string>;
+/** The past of one run, as the page holds it. Packed parts are base64 of deflated bytes. */
+export interface WrittenTrack {
   n: number;
   c: number;
   moments: Moment[];
   positions: string;
   changes: [number, string][];
+}
+
+/** What the page holds: of one run, or of several maps side by side. */
+export interface Written extends Partial<WrittenTrack> {
+  maps?: WrittenTrack[];
+  traits: Record<string, unknown>;
+  bytes: Record<string, string>;
   texts?: string;
   images?: { kinds: Record<string, unknown>[]; of: number[]; sizes: number[]; data: string };
 }
 
+export interface Track extends WrittenTrack {
+  frames: Uint16Array[];
+}
+
 export interface Recording {
   written: Written;
-  frames: Uint16Array[];
+  tracks: Track[];
   rows: [string, string][][];
   image(point: number): { kind: Record<string, unknown>; bytes: Uint8Array } | null;
 }
 
 export async function readRecording(written: Written): Promise<Recording> {
-  const { n, c, moments, images } = written;
-  const frames = joined(await inflated(written.positions), n * c, moments.length);
+  const tracks = await Promise.all((written.maps ?? [written as WrittenTrack]).map(readTrack));
+  const { images } = written;
   const rows = written.texts ? JSON.parse(new TextDecoder().decode(await inflated(written.texts))) : [];
   const pictures = images ? await inflated(images.data) : new Uint8Array(0);
   const starts = [0];
   for (const size of images?.sizes ?? []) starts.push(starts.at(-1)! + size);
   return {
     written,
-    frames,
+    tracks,
     rows,
     image(point) {
       const [start, end] = [starts[point], starts[point + 1]];
@@ -75,6 +84,11 @@ export async function readRecording(written: Written): Promise<Recording> {
       return { kind: images.kinds[images.of[point]!]!, bytes: pictures.subarray(start, end) };
     },
   };
+}
+
+async function readTrack(track: WrittenTrack): Promise<Track> {
+  const { n, c, moments, positions } = track;
+  return { ...track, frames: joined(await inflated(positions), n * c, moments.length) };
 }
 
 /** Levels from the differences between frames, whose low and high bytes stand apart. */
@@ -112,8 +126,8 @@ export interface Asked {
   step(): void;
   restart(): void;
   seek(iteration: number): void;
-  /** A view appeared. */
-  hello(): void;
+  /** A view appeared: of several maps, which one. */
+  hello(place?: number): void;
   impossible(): void;
 }
 
@@ -125,6 +139,9 @@ interface Asking {
   action?: string;
   iteration?: number;
   text?: string;
+  name?: string;
+  value?: unknown;
+  view_of?: number;
 }
 
 const QUIET = ["ack", "bye", "visible"];
@@ -132,6 +149,11 @@ const REFUSAL = "This is a recording: nothing can be changed in it.";
 const UNKNOWN = "A recording does not hold the neighbours in the data.";
 
 type Listener = (...args: never[]) => void;
+
+/** A message to the only view, or to that of one of several maps. */
+export function to(place: number | undefined, content: Record<string, unknown>): Record<string, unknown> {
+  return place === undefined ? content : { ...content, view_of: place };
+}
 
 /** A model as anywidget has it, without a kernel. */
 export class RecordedModel implements Model {
@@ -168,22 +190,29 @@ export class RecordedModel implements Model {
   }
 
   send(content: unknown, _callbacks?: unknown, buffers: readonly ArrayBuffer[] = []): void {
-    const { k: kind, id, point, action, iteration, text } = content as Asking;
+    const { k: kind, id, point, action, iteration, text, view_of: place } = content as Asking;
+    const tell: RecordedModel["tell"] = (answer, parts) => this.tell(to(place, answer), parts);
     if (QUIET.includes(kind)) return;
-    if (kind === "hello") this.asked?.hello();
+    if (kind === "hello") this.asked?.hello(place);
+    else if (kind === "arrange") this.#arrange(content as Asking);
     else if (kind === "do") this.#act(action);
     else if (kind === "rewind" || kind === "look") this.asked?.seek(iteration ?? 0);
-    else if (kind === "hover") this.#describe(id, point ?? -1);
-    else if (kind === "search") this.tell({ k: "found", id }, [this.#find(text ?? "")]);
+    else if (kind === "hover") this.#describe(tell, id, point ?? -1);
+    else if (kind === "search") tell({ k: "found", id }, [this.#find(text ?? "")]);
     else if (kind === "select") {
       if (buffers[0]) this.set("_selection", new Uint8Array(buffers[0]));
-      this.tell({ k: "selected", id });
+      tell({ k: "selected", id });
     } else if (kind === "neighbors") {
-      this.tell({ k: "neighbors", id, point, note: UNKNOWN }, [new Uint8Array(0)]);
+      tell({ k: "neighbors", id, point, note: UNKNOWN }, [new Uint8Array(0)]);
     } else {
       this.asked?.impossible();
-      this.tell({ k: "refused", of: kind, id, error: REFUSAL });
+      tell({ k: "refused", of: kind, id, error: REFUSAL });
     }
+  }
+
+  /** How maps are shown together is not the run's. */
+  #arrange({ name, value }: Asking): void {
+    this.set("_arranged", { ...(this.get("_arranged") as object), [name ?? ""]: value });
   }
 
   #act(action: unknown): void {
@@ -200,18 +229,18 @@ export class RecordedModel implements Model {
     const { kind, items } = readScene(this.get("_scene")).legend;
     const named = kind === "category" ? items.map(({ label }) => has(label)) : [];
     const codes = asUint16(this.get("_codes"));
-    const { rows, written } = this.recording;
-    const points = Array.from({ length: written.n }, (_, point) => point);
+    const { rows, tracks } = this.recording;
+    const points = Array.from({ length: tracks[0]!.n }, (_, point) => point);
     return Uint32Array.from(
       points.filter((point) => named[codes[point] ?? -1] || rows[point]?.some((row) => has(row[1]))),
     );
   }
 
-  #describe(id: number | undefined, point: number): void {
+  #describe(tell: RecordedModel["tell"], id: number | undefined, point: number): void {
     const picture = this.recording.image(point);
     const rows = this.recording.rows[point] ?? [];
     const answer = { k: "hover", id, point, rows, image: picture?.kind ?? null };
-    this.tell(answer, picture ? [picture.bytes] : []);
+    tell(answer, picture ? [picture.bytes] : []);
   }
 
   #emit(event: string, ...args: unknown[]): void {

@@ -1,17 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { type Asked, joined, RecordedModel, type Recording, settingsOf } from "../src/recording.ts";
 
-const written = {
-  traits: { _height: 400 },
-  bytes: { _codes: "AQACAA==" },
-  n: 2,
-  c: 2,
-  moments: [],
-  changes: [],
-};
+const written = { traits: { _height: 400 }, bytes: { _codes: "AQACAA==" } };
 const recording: Recording = {
-  written: { ...written, positions: "" },
-  frames: [],
+  written,
+  tracks: [{ n: 2, c: 2, moments: [], changes: [], positions: "", frames: [] }],
   rows: [[["name", "first"]], [["name", "second"]]],
   image: () => null,
 };
@@ -73,6 +66,17 @@ describe("a recorded model", () => {
     for (const text of ["SECOND", " cat ", "", "none"]) model.send({ k: "search", id: 1, text });
     await Promise.resolve();
     expect(found).toEqual([[1], [1], [], []]);
+  });
+
+  it("answers each of several maps by itself, and arranges them as asked", async () => {
+    const { model, told, done } = make();
+    model.send({ k: "hello", view_of: 1 });
+    model.send({ k: "hover", id: 5, point: 0, view_of: 1 });
+    model.send({ k: "arrange", name: "difference", value: "ghost" });
+    await Promise.resolve();
+    expect(done).toEqual(["hello 1"]);
+    expect(told).toMatchObject([{ k: "hover", view_of: 1, rows: [["name", "first"]] }]);
+    expect(model.get("_arranged")).toEqual({ difference: "ghost" });
   });
 
   it("keeps the selection", async () => {

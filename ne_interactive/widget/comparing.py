@@ -1,7 +1,9 @@
 """Maps side by side: runs of any methods and arrays made elsewhere, row by row the same points."""
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,7 @@ from ne_interactive.widget.drawing import Drawing, check_height
 from ne_interactive.widget.inbox import Malformed, request_id
 from ne_interactive.widget.moving_apart import MovingApart, names_of
 from ne_interactive.widget.pane import Pane
+from ne_interactive.widget.saving import save_comparison
 from ne_interactive.widget.search import Search
 from ne_interactive.widget.together import shared_rows, tune_all
 from ne_interactive.widget.worker import Worker
@@ -153,6 +156,21 @@ class Comparison(Drawing):
             known = ", ".join(repr(other.name) for other in self.views)
             raise ParameterError(f"There is no map {plain_text(view, 40)!r}; there are: {known}.")
         return point_error(self.run.embedding, found[0].run.embedding, k)
+
+    def to_html(self, path: str | os.PathLike[str], *, max_mb: float = 20.0) -> Path:
+        """Write the maps side by side as one HTML file that plays their runs without a kernel, a server or the network.
+
+        All of them go through the iterations together; a map that was not as far stands as it was last. What
+        `Explorer.to_html` says of the rest holds here too; the runs share `max_mb` evenly.
+
+        Returns:
+            The path.
+
+        Raises:
+            DataError: not even one frame of each map fits.
+            ParameterError: max_mb is no positive number, or there is no such folder.
+        """
+        return save_comparison(self, path, max_mb)
 
     def close(self) -> None:
         """Take the comparison away. Runs that `compare` made from data are stopped, others are left as they are."""

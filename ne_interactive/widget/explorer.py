@@ -255,8 +255,8 @@ class Explorer(Drawing):
 
         Args:
             path: Where to.
-            max_mb: MB that the file may have. Hover texts and images that would take more than half of what is left
-                are left out, with a warning.
+            max_mb: MB that the file may have. Where hover texts and images leave no room for 60 frames, images are made
+                smaller, and what still does not fit is left out, with a warning.
 
         Returns:
             The path.

@@ -1,6 +1,6 @@
 """A map that was made elsewhere, as far as a view looks at a run: it stands, and nothing can be changed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -64,6 +64,18 @@ class Standing:
     def frame(self) -> Frame:
         """Z as the only frame there is."""
         return Frame(0, self._positions, self.loss, {}, 0.0, self.state)
+
+    def moments(self) -> dict[int, np.ndarray]:
+        """Z as the only frame there is."""
+        return {0: self._positions}
+
+    def describe(self) -> list[dict[str, Any]]:
+        """Nothing can be set."""
+        return []
+
+    def settings_at(self, iterations: Sequence[int]) -> list["Standing"]:
+        """Nothing ever was."""
+        return [self for _ in iterations]
 
     def listen(self, _listener: Any) -> Callable[[], None]:
         """Nothing is ever told."""

@@ -8,6 +8,7 @@ from ne_interactive.params.errors import DataError, ParameterError
 from ne_interactive.widget.opening import compare
 
 from ..hostile import TEXTS
+from .test_recording import frames_of, written
 
 
 @pytest.fixture(scope="module")
@@ -333,3 +334,20 @@ def test_hover_texts_and_search_are_those_of_the_points(opened, run, Z):
     assert told(comparison, "found")[0]["view_of"] == 1
     with pytest.raises(DataError, match="labels"):
         compare([run, Z], labels=[1])
+
+
+def test_a_recording_holds_the_past_of_all_maps_and_nothing_twice(opened, run, Z, tmp_path):
+    other = run.fork()
+    other.step(4)
+    comparison = opened({"here": run, "there": other, "given": Z}, hover=range(80))
+    _, record = written(comparison.to_html(tmp_path / "maps.html"))
+    its = [[moment["it"] for moment in one["moments"]] for one in record["maps"]]
+    assert its == [[0, 1, 2, 3], list(range(8)), [0]]
+    for one, shown in zip(comparison.views, record["maps"], strict=True):
+        *_, last = frames_of(shown)
+        np.testing.assert_allclose(last, one.run.embedding, atol=np.ptp(one.run.embedding) / 65535)
+    assert [view["controls"] for view in record["traits"]["_views"]] == [[], [], []]
+    assert "texts" in record
+    with pytest.raises(DataError, match="one frame of 80 points"):
+        comparison.to_html(tmp_path / "no.html", max_mb=0.17)
+    assert not (tmp_path / "no.html").exists()

@@ -1,15 +1,18 @@
 """Recordings: the past within a budget, and a page in which nothing runs but what it was written with."""
 
 import base64
+import io
 import json
 import re
 import zlib
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import ne_interactive as ne
 from ne_interactive.params.errors import DataError, ParameterError
+from ne_interactive.widget import recording
 from ne_interactive.widget.explorer import Explorer
 from ne_interactive.widget.page import EXPORT, STATIC, empty_page_size, inert, parts
 from ne_interactive.widget.recording import Recording
@@ -157,6 +160,59 @@ def test_texts_and_images_that_take_too_much_are_left_out_with_a_warning(tmp_pat
     view.close()
 
 
+def test_frames_give_way_to_images_down_to_a_floor(tmp_path, monkeypatch):
+    monkeypatch.setattr(recording, "FLOOR", 10)
+    rng = np.random.default_rng(0)
+    run = RecordedRun(n=2000)
+    run.count = 100
+    images = rng.integers(0, 255, (2000, 16, 16)).astype(np.uint8)  # 680 kB, more than half
+    view = Explorer(run, images=images)
+    path = view.to_html(tmp_path / "run.html", max_mb=1)
+    assert path.stat().st_size <= 1e6
+    _, record = written(path)
+    assert inflated(record["images"]["data"]) == images.tobytes()
+    assert 10 <= len(record["moments"]) < 30
+    view.close()
+
+
+def encoded(pixels, kind):
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, kind)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("kind", [None, "PNG", "WEBP", "JPEG"])
+def test_images_that_take_too_much_are_made_smaller(tmp_path, kind):
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 255, (400, 40, 32, 3)).astype(np.uint8)
+    images = (
+        pixels
+        if kind is None
+        else [None, b"\x89PNG\r\n\x1a\nbroken", *(encoded(one, kind) for one in pixels[2:])]
+    )
+    view = Explorer(RecordedRun(n=400), images=images)
+    with pytest.warns(
+        RuntimeWarning, match=r"The images take .* MB and were made smaller, to \d+ % of their sides"
+    ):
+        path = view.to_html(tmp_path / "run.html", max_mb=0.55 if kind in (None, "PNG") else 0.4)
+    assert path.stat().st_size <= 0.55e6
+    part = written(path)[1]["images"]
+    assert len(part["sizes"]) == 400
+    content = inflated(part["data"])
+    if kind is None:
+        times = 1 if part["kinds"][0]["w"] == 16 else 2
+        assert part["kinds"] == [{"w": 32 >> times, "h": 40 >> times, "c": 3}]
+        step = 1 << times
+        mean = pixels[0, :step, :step, 1].mean()
+        assert abs(content[1] - mean) <= 2
+    else:
+        assert part["sizes"][:2] == [0, 0]
+        shown = Image.open(io.BytesIO(content[: part["sizes"][2]]))
+        assert shown.format == kind
+        assert shown.size in ((16, 20), (8, 10))
+    view.close()
+
+
 def test_one_frame_is_enough_and_less_is_refused(tmp_path):
     run = RecordedRun(n=50_000)
     view = Explorer(run)
@@ -177,7 +233,7 @@ def test_one_frame_is_enough_and_less_is_refused(tmp_path):
 
 
 def test_points_without_an_image_have_none():
-    recording = Recording(1e6, 0)
-    recording.add_images([({"type": "image/png"}, b"abc"), None])
-    assert recording.data["images"]["kinds"] == [{"type": "image/png"}, {}]
-    assert recording.data["images"]["sizes"] == [3, 0]
+    made = Recording(1e6, 0, [])
+    made.add_images(lambda: [({"type": "image/png"}, b"abc"), None])
+    assert made.data["images"]["kinds"] == [{"type": "image/png"}, {}]
+    assert made.data["images"]["sizes"] == [3, 0]

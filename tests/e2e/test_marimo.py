@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
+from .keys import every_key_reaches
 from .servers import marimo
 from .watching import halted, iteration, moves, wait_until
 
@@ -51,4 +52,6 @@ def test_a_run_is_watched_and_steered_in_marimo(page, tmp_path, shown):
         assert float(view.get_by_role("textbox", name="exaggeration value").input_value()) > 20
         page.keyboard.press("?")
         expect(view.get_by_role("dialog", name="Keys")).to_be_visible()
+        page.keyboard.press("Escape")
+        every_key_reaches(page, view, "[data-cell-id], [id^=cell-]")
         page.goto("about:blank")  # before the server ends

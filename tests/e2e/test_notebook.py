@@ -2,6 +2,7 @@
 
 from playwright.sync_api import expect
 
+from .keys import every_key_reaches
 from .watching import halted, iteration, moves, wait_until
 
 
@@ -37,3 +38,9 @@ def test_a_run_is_watched_and_steered_in_notebook_7(server, page):
     moves(view)
     page.keyboard.press("?")
     expect(view.get_by_role("dialog", name="Keys")).to_be_visible()
+    page.keyboard.press("Escape")
+    every_key_reaches(page, view, ".jp-Cell")
+    view.locator(".ne-canvas").focus()
+    page.keyboard.press("Control+s")  # the notebook's own
+    file = server.folder / "live.ipynb"
+    wait_until(lambda: "widget-view+json" in file.read_text(), "the notebook is saved", 20)

@@ -129,8 +129,8 @@ export class Course {
 
   /** Says how the run stands, where the picture may show something else. */
   #tell(frame: Frame): void {
-    this.#curves.add("loss", frame.iteration, frame.loss);
     this.#timeline.reach(frame.iteration);
+    this.#curves.add("loss", frame.iteration, frame.loss);
     const turns = frame.state !== this.parts.root.dataset.state || frame.iteration < this.#iteration;
     this.#iteration = frame.iteration;
     if (turns) this.#told.now(frame);

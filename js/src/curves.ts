@@ -42,6 +42,7 @@ export class Curves {
   replace(curves: Curve[]): void {
     for (const line of this.#lines.values()) line.iterations.length = line.values.length = 0;
     for (const { name, iterations, values } of curves) {
+      if (values.length === 0 && !this.#lines.has(name)) continue; // what is not measured has no place here
       const line = this.#line(name);
       line.iterations.push(...iterations);
       line.values.push(...values);

@@ -70,6 +70,7 @@ export function attachHand(stage: Stage, commands: Commands, events: HandEvents,
       if (!scrolls) canvas.focus({ preventScroll: true });
       canvas.setPointerCapture(event.pointerId);
       const [x, y] = [event.offsetX, event.offsetY];
+      stage.held = true;
       held = { x, y, moved: false, scrolls, gesture: scrolls ? null : events.press(x, y, event) };
     },
     options,
@@ -101,6 +102,7 @@ export function attachHand(stage: Stage, commands: Commands, events: HandEvents,
   const release = () => {
     const before = held;
     held = null;
+    stage.held = false;
     canvas.classList.remove("ne-dragging");
     return before;
   };

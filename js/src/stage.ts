@@ -14,8 +14,8 @@ import { watchMotion } from "./theme.ts";
 import type { Frame, Pair } from "./types.ts";
 
 const RATE_WINDOW = 2000;
-/** Milliseconds without a drawing after which points that were left out are drawn, too. */
-const REST = 350;
+/** Milliseconds without a drawing after which points that were left out are drawn, too; times the stride, as it takes long. */
+const REST = 175;
 /** Opacity of a map that is drawn below another. */
 const FAINT = 0.22;
 /** Milliseconds of the camera's way that one turn of the display may take. */
@@ -57,6 +57,7 @@ export class Stage {
   readonly #pace = new Pace();
   #stride = 1;
   #whole = false;
+  #held = false;
   /** CSS pixels. */
   #extent: Pair = [0, 0];
   #rest: ReturnType<typeof setTimeout> | undefined;
@@ -99,6 +100,12 @@ export class Stage {
   setDisk(disk: boolean): void {
     this.#disk = disk;
     this.draw();
+  }
+
+  /** Whether a hand is at work: it waits for no points that can be left out. */
+  set held(held: boolean) {
+    this.#held = held;
+    if (!held && this.#stride > 1) this.draw();
   }
 
   get density(): boolean {
@@ -175,11 +182,11 @@ export class Stage {
     const stride = this.#whole ? 1 : this.#stride;
     this.#whole = false;
     this.canvas.dataset.stride = String(stride);
-    if (stride > 1) {
+    if (stride > 1 && !this.#held) {
       this.#rest = setTimeout(() => {
         this.#whole = true;
         this.draw();
-      }, REST);
+      }, REST * stride);
     }
     return stride;
   }

@@ -290,4 +290,13 @@ def test_a_slow_display_draws_fewer_points_while_they_move_and_all_at_rest(host)
     until(host.page, "window.strides.includes('2') && window.strides.at(-1) === '1'")
     assert set(host.page.evaluate("window.strides")) == {"1", "2"}  # never fewer than 100,000 points
     host.settle(600)
-    assert host.page.locator(".ne-canvas").get_attribute("data-stride") == "1"
+    canvas = host.page.locator(".ne-canvas")
+    assert canvas.get_attribute("data-stride") == "1"
+
+    canvas.hover(position={"x": 60, "y": 60})
+    host.page.mouse.down()
+    host.page.mouse.move(200, 200, steps=3)
+    host.settle(700)
+    assert canvas.get_attribute("data-stride") == "2"  # a hand at work does not wait for all of them
+    host.page.mouse.up()
+    until(host.page, "document.querySelector('.ne-canvas').dataset.stride === '1'")

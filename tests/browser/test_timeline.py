@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from .host import control, traits
-from .test_controls import move
+from .test_controls import move as drag
 
 SQUARE = np.array([[-1, -1], [1, -1], [-1, 1], [1, 1]])
 FAR = SQUARE * [3, 1]
@@ -16,6 +16,18 @@ def show(host, **changes):
 
 def slider(host):
     return host.page.get_by_role("slider", name="timeline")
+
+
+def move(track, *iterations):
+    """Look at iterations one after another, once the track is as long as the run: it grows a few times a second."""
+    longest = max(iterations)
+    for _ in range(100):
+        if int(track.get_attribute("max")) >= longest:
+            break
+        track.page.wait_for_timeout(20)
+    else:
+        raise AssertionError(f"the track does not reach {longest}")
+    drag(track, *iterations)
 
 
 def button(host, name):

@@ -1,13 +1,15 @@
 """Every number must be finite, and of a size whose squares are: where one is not, the message says where."""
 
 import math
+import warnings
 from typing import Any
 
+import numpy as np
 import torch
 
 from ne_interactive.params.errors import DataError
 
-__all__ = ["check_finite", "check_size", "largest_finite"]
+__all__ = ["check_finite", "check_size", "largest_finite", "warn_of_rounding"]
 
 LARGEST = 1e15
 """Largest entry in absolute value; and data whose largest is below its inverse are refused too. Beyond these, squared
@@ -69,3 +71,30 @@ def check_size(size: float) -> None:
         f"The largest entry of X must lie between {1 / LARGEST:g} and {LARGEST:g} in absolute value, so that squared "
         f"distances fit float32; got {size:g}. Rescale the data first, for example X / abs(X).max()."
     )
+
+
+def warn_of_rounding(values: torch.Tensor, raw: Any, names: tuple[str, ...] | None = None) -> None:
+    """Warn of columns of ``raw`` (n, d) whose differences are lost in ``values``, their float32 image.
+
+    Such as seconds since 1970: float32 has steps of 128 there. Only columns that hardly vary beside their size,
+    in about a thousand of the rows, are looked at as a whole.
+    """
+    low, high = values[:: max(1, len(values) // 1000)].aminmax(dim=0)
+    size = torch.maximum(-low, high)
+    close = ((high - low <= size / 2**15) & (size > 0)).nonzero()[:, 0].tolist()
+    lost = [j for j in close if _is_rounded(values[:, j], raw[:, j])]
+    if lost:
+        shown = ", ".join(repr(names[j]) if names else str(j) for j in lost[:5]) + (
+            ", ..." if len(lost) > 5 else ""
+        )
+        warnings.warn(
+            f"{len(lost)} of {values.shape[1]} columns of X differ by too little beside their size to be told apart in "
+            f"float32: {shown}. Subtract their means first, for example X - X.mean(0).",
+            stacklevel=2,
+        )
+
+
+def _is_rounded(values: torch.Tensor, raw: Any) -> bool:
+    """Whether more than a hundredth of a column's range is lost."""
+    column = np.asarray(raw.cpu() if isinstance(raw, torch.Tensor) else raw, dtype=np.float64)
+    return float(np.abs(column - values.cpu().numpy()).max()) > np.ptp(column) / 100 > 0

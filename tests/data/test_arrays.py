@@ -1,6 +1,7 @@
 """Every kind of table goes in and comes back; every bad one is refused with a message that helps."""
 
 import re
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -245,3 +246,19 @@ def test_extreme_sizes_are_refused(scale):
         as_rows(given)
     assert torch.equal(as_rows(given * 0).values, torch.zeros(4, 4))
     assert as_rows(given / scale * 1e15).n == 4
+
+
+def test_columns_that_float32_cannot_tell_apart_are_warned_of():
+    seconds = 1.7e9 + np.arange(6.0)
+    table = pd.DataFrame({"a": X[:, 0].astype(float), "when": seconds, "constant": 1.7e9 + 0.1})
+    with pytest.warns(
+        UserWarning, match=r"1 of 3 columns of X differ by too little.* 'when'\. Subtract their means"
+    ):
+        as_rows(table)
+    with pytest.warns(UserWarning, match=r"1 of 1 columns .* 0\. Subtract"):
+        as_rows(torch.from_numpy(seconds[:, None]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        as_rows(table.assign(when=seconds - seconds.mean()))
+        as_rows(np.arange(1_000_000, 1_000_006)[:, None])  # float32 holds these exactly
+        as_rows(np.zeros((6, 2)))

@@ -1,19 +1,22 @@
 """Pictures of an embedding without a browser: discs with smooth edges, drawn by numpy."""
 
 import io
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ne_interactive.quality.labels import Labels
-from ne_interactive.quality.palette import BACKGROUND, DISK, Theme, point_colors, rgb
+from ne_interactive.quality.palette import BACKGROUND, DISK, TEXT, Theme, point_colors, rgb
 
 MARGIN = 0.94
 MOST_POINTS = 60_000
 """Of more points a picture of this kind shows an even sample: they could not be told apart."""
 AZIMUTH, ELEVATION = 0.6, 0.35
 DISK_STEPS = 1440
+NAME = 24
+"""Pixels above a map for its name."""
 MAX_PNG = 60_000
 """Bytes of a picture in a notebook's output."""
 
@@ -129,8 +132,36 @@ def png(Z: np.ndarray, labels: Labels, *, size: tuple[int, int] = (560, 420), di
     """Draw an embedding (n, 2 or 3) as a PNG of at most 60 kB, on white."""
     from PIL import Image
 
+    return _small(lambda size: Image.fromarray(Raster(labels, len(Z), size, disk=disk).draw(flat(Z))), size)
+
+
+def png_beside(
+    maps: Mapping[str, np.ndarray], labels: Labels, *, size: tuple[int, int] = (320, 280), columns: int = 3
+) -> bytes:
+    """Draw maps (n, 2 or 3) side by side, their names above, as a PNG of at most 60 kB, on white."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    def draw(size: tuple[int, int]) -> Any:
+        wide, high = size
+        rows = -(-len(maps) // columns)
+        whole = Image.new("RGB", (wide * min(columns, len(maps)), (high + NAME) * rows), BACKGROUND["light"])
+        pen, font = ImageDraw.Draw(whole), ImageFont.load_default(13)
+        for place, (name, Z) in enumerate(maps.items()):
+            row, column = divmod(place, columns)
+            left, top = column * wide, row * (high + NAME)
+            pen.text((left + 10, top + 4), name, fill=TEXT["light"], font=font)
+            whole.paste(Image.fromarray(Raster(labels, len(Z), size).draw(flat(Z))), (left, top + NAME))
+        return whole
+
+    return _small(draw, size)
+
+
+def _small(draw: Callable[[tuple[int, int]], Any], size: tuple[int, int]) -> bytes:
+    """Give a PNG of at most 60 kB of what is drawn in a size, or in a smaller one."""
+    from PIL import Image
+
     while True:
-        picture = Image.fromarray(Raster(labels, len(Z), size, disk=disk).draw(flat(Z)))
+        picture = draw(size)
         for colors in (128, 48):
             few = picture.quantize(colors, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
             keep_background(few, "light")

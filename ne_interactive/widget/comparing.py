@@ -15,6 +15,7 @@ from ne_interactive.quality.alignment import aligned
 from ne_interactive.quality.hover import HoverTable
 from ne_interactive.quality.labels import Labels
 from ne_interactive.quality.metrics import point_error
+from ne_interactive.quality.palette import Theme
 from ne_interactive.quality.pictures import read_pictures
 from ne_interactive.quality.text import plain_text
 from ne_interactive.widget.choice import Choice
@@ -26,6 +27,7 @@ from ne_interactive.widget.moving_apart import MovingApart, names_of
 from ne_interactive.widget.pane import Pane
 from ne_interactive.widget.saving import save_comparison
 from ne_interactive.widget.search import Search
+from ne_interactive.widget.still import with_stills
 from ne_interactive.widget.together import shared_rows, tune_all
 from ne_interactive.widget.worker import Worker
 
@@ -157,6 +159,21 @@ class Comparison(Drawing):
             raise ParameterError(f"There is no map {plain_text(view, 40)!r}; there are: {known}.")
         return point_error(self.run.embedding, found[0].run.embedding, k)
 
+    def figure(self, *, title: str | None = None, theme: Theme = "light") -> Any:
+        """The maps as they are now, side by side in one Plotly figure, with the labels and texts of the comparison.
+
+        Each is turned, mirrored and stretched to lie over the first; flat maps are moved and zoomed as one.
+
+        Raises:
+            DataError: more than 200 categories, or a map of one dimension.
+            ParameterError: another theme.
+        """
+        from ne_interactive.quality.figures_beside import beside_figure
+
+        maps = {view.name: view.run.embedding for view in self.views}
+        table = self.views[0].desk._table
+        return beside_figure(maps, self._labels(), table, title=title, theme=theme)
+
     def to_html(self, path: str | os.PathLike[str], *, max_mb: float = 20.0) -> Path:
         """Write the maps side by side as one HTML file that plays their runs without a kernel, a server or the network.
 
@@ -183,6 +200,10 @@ class Comparison(Drawing):
             self._moving.close()
         self._worker.clear()
         super().close()
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        runs = {view.name: view.run for view in self.views}
+        return with_stills(super()._repr_mimebundle_(**kwargs), runs, self._labels())
 
     def __repr__(self) -> str:
         """Give the names of the maps."""

@@ -57,6 +57,7 @@ NOTEBOOKS = {  # one for each test: notebooks keep their kernels and outputs
     "drag": [DRAGGED, "# a cell below"],
     "beside": [LIVE, *BESIDE],
     "compare": [COMPARED, "c.selection.tolist()"],
+    "focus": [LIVE, "# a cell below"],
     "whole": [WHOLE, "# a cell below"],
 }
 

@@ -1,11 +1,16 @@
 """Maps side by side: what is refused, what all of them share, and what stays each run's own."""
 
+import base64
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 
 import ne_interactive as ne
 from ne_interactive.params.errors import DataError, ParameterError
 from ne_interactive.widget.opening import compare
+from ne_interactive.widget.page import empty_page_size
 
 from ..hostile import TEXTS
 from .test_recording import frames_of, written
@@ -342,12 +347,50 @@ def test_a_recording_holds_the_past_of_all_maps_and_nothing_twice(opened, run, Z
     comparison = opened({"here": run, "there": other, "given": Z}, hover=range(80))
     _, record = written(comparison.to_html(tmp_path / "maps.html"))
     its = [[moment["it"] for moment in one["moments"]] for one in record["maps"]]
-    assert its == [[0, 1, 2, 3], list(range(8)), [0]]
+    assert its == [[1, 2, 3], list(range(1, 8)), [0]]
     for one, shown in zip(comparison.views, record["maps"], strict=True):
         *_, last = frames_of(shown)
         np.testing.assert_allclose(last, one.run.embedding, atol=np.ptp(one.run.embedding) / 65535)
     assert [view["controls"] for view in record["traits"]["_views"]] == [[], [], []]
     assert "texts" in record
     with pytest.raises(DataError, match="one frame of 80 points"):
-        comparison.to_html(tmp_path / "no.html", max_mb=0.17)
+        comparison.to_html(tmp_path / "no.html", max_mb=empty_page_size() / 1e6 + 0.005)
     assert not (tmp_path / "no.html").exists()
+
+
+def test_a_picture_of_all_maps_is_kept_for_hosts_without_widgets(opened, run, X, Z):
+    comparison = opened({"here": run, "<b>elsewhere</b>": Z, "solid": np.c_[Z, Z[:, 0]], "more": Z + 1})
+    data, _ = comparison._repr_mimebundle_()
+    picture = base64.b64decode(data["image/png"])
+    assert len(picture) <= 60_000
+    assert Image.open(io.BytesIO(picture)).size == (640, 608)
+    assert "application/vnd.jupyter.widget-view+json" in data
+    unbegun = opened([ne.Stepper(X, ne.TSNE(perplexity=5)), Z])
+    assert "image/png" not in unbegun._repr_mimebundle_()[0]
+
+
+def test_the_figure_has_a_map_beside_the_other_each_laid_over_the_first(opened, run, Z):
+    solid = np.c_[Z, Z[:, 0]]
+    maps = {"here": Z, "<b>turned</b>": mirrored(Z), "solid": solid, "run": run, "turned too": solid[:, ::-1]}
+    comparison = opened(maps, labels=["a", "b"] * 40, hover=[f"<i>{i}" for i in range(80)])
+    figure = comparison.figure(title="<b>maps</b>", theme="dark")
+    assert len(figure.data) == 10
+    first, second = figure.data[:2], figure.data[2:4]
+    for here, there in zip(first, second, strict=True):
+        np.testing.assert_allclose(here.x, there.x, atol=1e-3)
+        np.testing.assert_allclose(here.y, there.y, atol=1e-3)
+        assert (here.xaxis, there.xaxis) == ("x", "x2")
+        assert here.legendgroup == there.legendgroup
+        assert (here.showlegend, there.showlegend) == (True, False)
+    assert figure.layout.xaxis2.matches == "x"
+    assert figure.layout.yaxis3.matches == "y"
+    np.testing.assert_allclose(figure.data[8].z, figure.data[4].z, atol=1e-3)
+    assert [trace.scene for trace in (figure.data[4], figure.data[8])] == ["scene", "scene2"]
+    names = [note.text for note in figure.layout.annotations]
+    assert names == ["here", "&lt;b&gt;turned&lt;/b&gt;", "solid", "run", "turned too"]
+    assert figure.data[0].hovertext[1] == "&lt;i&gt;2"
+    comparison.color_by("moved on solid")
+    bars = [trace.marker.showscale for trace in comparison.figure().data]
+    assert bars == [None, False, False, False, False]
+    with pytest.raises(ParameterError, match="theme"):
+        comparison.figure(theme="blue")

@@ -13,7 +13,7 @@ from ne_interactive.widget.track import Track
 
 FLOOR = 60  # frames of each run that texts and images leave room for
 SMALLEST = 8  # pixels of an image's longer side
-STACK = 5  # calls from a warning to who asked for the file
+STACK = 6  # calls from a warning to who asked for the file
 
 
 class Recording:

@@ -353,7 +353,10 @@ def test_a_recording_holds_the_past_of_all_maps_and_nothing_twice(opened, run, Z
         np.testing.assert_allclose(last, one.run.embedding, atol=np.ptp(one.run.embedding) / 65535)
     assert [view["controls"] for view in record["traits"]["_views"]] == [[], [], []]
     assert "texts" in record
-    with pytest.raises(DataError, match="one frame of 80 points"):
+    with (
+        pytest.warns(RuntimeWarning, match="texts under the pointer"),
+        pytest.raises(DataError, match="one frame of 80 points"),
+    ):
         comparison.to_html(tmp_path / "no.html", max_mb=empty_page_size() / 1e6 + 0.005)
     assert not (tmp_path / "no.html").exists()
 

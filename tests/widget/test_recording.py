@@ -153,6 +153,7 @@ def test_texts_and_images_that_take_too_much_are_left_out_with_a_warning(tmp_pat
         "The texts under the pointer",
         "The images",
     ]
+    assert {warning.filename for warning in told} == {__file__}  # at the line that asked for the file
     _, record = written(path)
     assert "texts" not in record
     assert "images" not in record

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ne_interactive.params.errors import NEError, ParameterError
+from ne_interactive.params.names import hint
 
 PROGRAM = "ne-interactive"
 INTERRUPTED = 130
@@ -177,7 +177,7 @@ def _method(options: argparse.Namespace) -> Any:
         ParameterError: for an unknown method or parameter, or a setting that is not NAME=VALUE.
     """
     from ne_interactive.methods import METHODS
-    from ne_interactive.params.declare import ALIASES
+    from ne_interactive.params.names import ALIASES
     from ne_interactive.params.param import params_of
 
     cls = METHODS[_method_name(options.method)]
@@ -188,7 +188,7 @@ def _method(options: argparse.Namespace) -> Any:
         if not sign:
             raise ParameterError(f"--set takes NAME=VALUE, such as --set perplexity=50; got {setting!r}.")
         if name not in known and ALIASES.get(name) not in known:
-            raise ParameterError(f"{cls.__name__} has no parameter {name!r}.{_near(name, known)}")
+            raise ParameterError(f"{cls.__name__} has no parameter {name!r}. {hint(name, known)}")
         if name in values:
             raise ParameterError(f"--set gives {name} twice; give it once.")
         values[name] = _value(text)
@@ -206,13 +206,8 @@ def _method_name(given: str) -> str:
     from ne_interactive.methods import METHODS
 
     if given.lower() not in METHODS:
-        raise ParameterError(f"There is no method {given!r}.{_near(given.lower(), METHODS)}")
+        raise ParameterError(f"There is no method {given!r}. {hint(given.lower(), METHODS)}")
     return given.lower()
-
-
-def _near(name: str, known: Any) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    return f" Did you mean {near[0]}?" if near else f" There are {', '.join(sorted(known))}."
 
 
 def _value(text: str) -> Any:

@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import functools
 import inspect
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from ne_interactive.params.errors import ParameterError
+from ne_interactive.params.names import ALIASES, hint
 from ne_interactive.params.param import Param, params_of
 
 T = TypeVar("T", bound=type)
 
 REGISTRY: dict[str, type] = {}
 """Every declared class by name: what a saved run may be made of."""
-
-ALIASES = {"learning_rate": "lr", "early_exaggeration": "early_exaggeration_coeff"}
-
-ELSEWHERE = {
-    "n_iter": "max_iter", "n_epochs": "max_iter", "num_iters": "max_iter", "initialization": "init",
-    "negative_sample_rate": "n_negatives", "dens_lambda": "density_weight", "n_dims": "n_components",
-    "seed": "random_state",
-}  # fmt: skip
-"""What scikit-learn, openTSNE, umap-learn and pacmap call it. No aliases: other values may be usual there."""
 
 
 def declare(cls: T) -> T:
@@ -69,10 +60,8 @@ def _check_names(cls: type, given: Iterable[str]) -> None:
     fields = [field.name for field in dataclasses.fields(cls)]
     for name in given:
         if name not in fields:
-            meant = ELSEWHERE.get(name)
-            near = [meant] if meant in fields else difflib.get_close_matches(name, fields, n=1)
-            hint = f"Did you mean {near[0]!r}?" if near else f"There are {', '.join(sorted(fields))}."
-            raise TypeError(f"{cls.__name__}() got an unexpected keyword argument {name!r}. {hint}")
+            text = f"{cls.__name__}() got an unexpected keyword argument {name!r}. {hint(name, fields)}"
+            raise TypeError(text)
 
 
 def _own_first(cls: type) -> list[str]:

@@ -6,13 +6,13 @@ Validation, docstrings, `describe()`, the widget's controls and the wire schema 
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import math
 from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import Any, Literal
 
 from ne_interactive.params.errors import ParameterError
+from ne_interactive.params.names import nearest
 
 Kind = Literal["number", "integer", "choice", "switch", "other"]
 Redo = Literal["nothing", "kernel", "weights", "graph", "layout"]
@@ -245,8 +245,8 @@ def check_live(method: Any, changes: Mapping[str, Any], n: int | None = None) ->
     checked = {}
     for name, value in changes.items():
         if name not in declared:
-            near = difflib.get_close_matches(name, live, n=1)
-            hint = f" Did you mean {near[0]}?" if near else ""
+            meant = nearest(name, live)
+            hint = f" Did you mean {meant}?" if meant else ""
             raise ParameterError(f"{owner} has no parameter {name!r}; live ones are {', '.join(live)}.{hint}")
         if not declared[name].live:
             raise ParameterError(

@@ -136,6 +136,7 @@ export class Curves {
     return values
       .map((value, at) => {
         const x = iterations[at]! / this.#length;
+        if (x > 1) return ""; // measured, and not yet in the picture
         const y = high > low ? 0.94 - (0.88 * (place(value) - low)) / span : 0.5;
         return `${at === 0 ? "M" : "L"}${x.toFixed(4)} ${y.toFixed(3)}`;
       })

@@ -213,12 +213,16 @@ def test_curves_are_drawn_read_and_switched(host):
     assert [bool(paths.nth(i).get_attribute("d")) for i in range(3)] == [False, True, True]
     host.receive({"k": "quality", "it": 190, "values": {"recall": 0.5, "continuity": None}})
     until(host, lambda: lines.nth(1).inner_text() == "recall\n.50")
+    host.receive({"k": "quality", "it": 900, "values": {"recall": 0.6}})  # later than what is in the picture
+    until(host, lambda: lines.nth(1).inner_text() == "recall\n.60")
+    places = [float(x.split()[0]) for x in paths.nth(1).get_attribute("d").removeprefix("M").split("L")]
+    assert 0 < max(places) <= 1
     move(slider(host), 120)
     assert lines.nth(1).inner_text() == "recall\n.20"
     button(host, "Back to now").click()
     host.frame(SQUARE, it=60, loss=4.0)  # the run went back
     until(host, lambda: lines.nth(1).inner_text() == "recall\n.20")
-    assert lines.nth(0).inner_text() == "loss\n4"
+    until(host, lambda: lines.nth(0).inner_text() == "loss\n4")
 
 
 def test_a_moment_is_named(host):

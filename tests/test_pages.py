@@ -42,14 +42,16 @@ def given():
 
 
 def going_on(names):
-    """A run and a view of it with a branch, another run, and a map made elsewhere."""
+    """A run and a view of it with a branch, another run, a map made elsewhere, and maps compared."""
     run = ne.Stepper(names["X"], ne.TSNE(perplexity=10, random_state=0))
     run.step(60)
     view = ne.explore(run, labels=names["y"], hover=names["table"], start=False)
     view.branch(30)
     view.show(run)
     other = ne.Stepper(names["X"], ne.UMAP(max_iter=50))
-    return {"run": run, "w": view, "view": view, "other": other, "Z": names["X"][:, :2]}
+    Z = names["X"][:, :2]
+    c = ne.compare({"t-SNE": run, "elsewhere": Z}, labels=names["y"], start=False)
+    return {"run": run, "w": view, "view": view, "other": other, "Z": Z, "c": c}
 
 
 @pytest.fixture(autouse=True)

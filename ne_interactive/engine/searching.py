@@ -27,33 +27,29 @@ class Searches:
     def __init__(self) -> None:
         """Know nothing yet."""
         self._lock = threading.Lock()
-        self._found: list[tuple[dict[str, Any], Neighbors | None]] = []
+        self._found: list[tuple[tuple[Any, ...], int, Neighbors]] = []  # by metric and backend, and seed
+        self._rough: dict[tuple[int, str, int], Neighbors | None] = {}
 
     def neighbors(
         self, table: Table, k: int, *, metric: str, backend: str | FaissConfig | None, seed: int
     ) -> Neighbors:
         """Give k neighbours or more, as `neighbors_of` finds them."""
-        asked = {"metric": metric, "backend": backend}
+        kind = metric, backend
         with self._lock:
-            for known, found in self._found:
-                if found is None or found.k < k or {name: known.get(name) for name in asked} != asked:
-                    continue
-                if found.exact or known["seed"] == seed:
+            for known, of, found in self._found:
+                if known == kind and found.k >= k and (found.exact or of == seed):
                     return found
             found = neighbors_of(table, k, metric=metric, backend=backend, seed=seed)
-            self._found.append((asked | {"seed": seed}, found))
+            self._found.append((kind, seed, found))
             return found
 
     def rough(self, table: Table, k: int, *, metric: str, seed: int) -> Neighbors | None:
         """Give just k, as `rough_neighbors_of` does."""
-        asked = {"metric": metric, "rough": k, "seed": seed}
+        asked = k, metric, seed
         with self._lock:
-            for known, found in self._found:
-                if known == asked:
-                    return found
-            found = rough_neighbors_of(table, k, metric=metric, seed=seed)
-            self._found.append((asked, found))
-            return found
+            if asked not in self._rough:
+                self._rough[asked] = rough_neighbors_of(table, k, metric=metric, seed=seed)
+            return self._rough[asked]
 
 
 def runs_on(X: Any, methods: Mapping[str, Any]) -> dict[str, Stepper]:

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 import ne_interactive as ne
+from ne_interactive.data.arrays import as_rows
 from ne_interactive.engine import searching, setup
-from ne_interactive.engine.searching import runs_on
+from ne_interactive.engine.searching import Searches, runs_on
 from ne_interactive.graph import indexed, neighbors
 from ne_interactive.params.errors import DataError, ParameterError
 
@@ -133,6 +134,17 @@ def test_runs_that_move_at_once_wait_for_one_search(X, searches, monkeypatch):
         run.stop()
     assert searches == [60]
     assert sorted(rough) == [14, 15]  # those of UMAP count the point itself
+
+
+@pytest.mark.parametrize("backend", ["auto", None])
+def test_rough_neighbours_never_stand_in_for_the_right_ones(X, searches, backend):
+    table, shared = as_rows(X), Searches()
+    rough = shared.rough(table, 14, metric="euclidean", seed=0)
+    assert rough is not None
+    assert shared.rough(table, 14, metric="euclidean", seed=0) is rough
+    found = shared.neighbors(table, 14, metric="euclidean", backend=backend, seed=0)
+    assert found.exact
+    assert searches == [14]
 
 
 def test_a_search_that_fails_is_made_by_the_next_run(X, searches, monkeypatch):

@@ -170,6 +170,7 @@ class Core(Preparation):
         self.seconds += self.latest
         if problem.fading is not None and self.state.fading == 0:
             self.problem = replace(problem, fading=None)
+            self.past.fit(self.problem)  # exact states within the fade keep what it took
         if report.refused:
             self._refused()
         if report.loss == report.loss:

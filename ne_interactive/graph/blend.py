@@ -28,7 +28,7 @@ class Blend:
 
     def tensors(self) -> list[torch.Tensor]:
         """What it holds in memory."""
-        return [self._union.indptr, self._union.indices, self._old, self._new]
+        return [*self._union.tensors(), self._old]
 
     def at(self, share: float) -> Graph:
         """Give the graph of which a share in [0, 1] is still the one before."""

@@ -45,10 +45,17 @@ class Graph:
         """Give the point that each stored entry starts from: (nnz,) int64."""
         return torch.repeat_interleave(torch.diff(self.indptr))
 
-    @functools.cached_property
+    @property
     def edges(self) -> Edges:
         """Give each edge once, in an order that caches like; on the CPU only."""
-        return Edges(self.indptr, self.indices)
+        if not self._listed:
+            self._listed.append(Edges(self.indptr, self.indices))
+        return self._listed[0]
+
+    @functools.cached_property
+    def _listed(self) -> list[Edges]:
+        """The edges once they have been asked for, by this graph or one of other weights."""
+        return []
 
     @functools.cached_property
     def weights(self) -> torch.Tensor:
@@ -56,16 +63,16 @@ class Graph:
         return self.values[self.edges.source]
 
     def weighing(self, values: torch.Tensor) -> "Graph":
-        """Give the graph with the same edges and other weights (nnz,), and what is known of the edges."""
+        """Give the graph with the same edges and other weights (nnz,), which share what lists their edges."""
         other = Graph(self.indptr, self.indices, values)
-        if "edges" in self.__dict__:  # where cached properties keep what they have found
-            other.__dict__["edges"] = self.edges
+        other.__dict__["_listed"] = self._listed  # where cached properties keep what they have found
         return other
 
     def tensors(self) -> list[torch.Tensor]:
         """What it holds in memory, the listed edges included."""
-        listed = [*self.edges.tensors(), self.weights] if "weights" in self.__dict__ else []
-        return [self.indptr, self.indices, self.values, *listed]
+        listed = [part for edges in self._listed for part in edges.tensors()]
+        weights = [self.weights] if "weights" in self.__dict__ else []
+        return [self.indptr, self.indices, self.values, *listed, *weights]
 
     def to(self, device: torch.device | str) -> "Graph":
         """Give the graph on a device."""

@@ -50,9 +50,14 @@ def test_shares_cover_all_places_and_have_about_as_many_edges(count):
     assert np.abs(many - len(edges.ends) / count).max() < 30
 
 
-def test_other_weights_keep_the_order():
+@pytest.mark.parametrize("first", ["graph", "other", "another"])
+def test_edges_are_listed_once_for_all_weights(first):
+    """As for a metric that fades: its graph is weighed anew at every iteration, and not itself asked for edges."""
     graph = graph_of(60, 3)
-    edges = graph.edges
-    other = graph.weighing(2 * graph.values)
-    assert other.edges is edges
-    assert torch.equal(other.weights, 2 * graph.weights)
+    graphs = {"graph": graph, "other": graph.weighing(2 * graph.values)}
+    graphs["another"] = graph.weighing(3 * graph.values)
+    edges = graphs[first].edges
+    assert all(one.edges is edges for one in graphs.values())
+    assert torch.equal(graphs["other"].weights, 2 * graph.weights)
+    for one in graphs.values():
+        assert {id(part) for part in edges.tensors()} <= {id(part) for part in one.tensors()}

@@ -135,27 +135,19 @@ def _precision(above, perplexity, beta, tolerance):
 @parallel(fastmath=False)
 def _bandwidths(indptr, distances, perplexity, found):
     for i in numba.prange(len(found)):
-        row = distances[indptr[i] : indptr[i + 1]]
-        low, high = row.min(), row.max()
-        nearest = 0
-        for j in range(len(row)):
-            if row[j] == low:
-                nearest += 1
-        if high == low:
+        above = np.empty(indptr[i + 1] - indptr[i])
+        nearest, mean = _scaled(distances[indptr[i] : indptr[i + 1]], above)
+        if mean == 0:
             found[i] = math.inf
         elif nearest >= perplexity:
             found[i] = 0.0
         else:
-            scale = np.mean(row - low)
-            found[i] = scale / _precision((row - low) / scale, perplexity, 1.0, EXACT)
+            found[i] = mean / _precision(above, perplexity, 1.0, EXACT)
 
 
 @serial(fastmath=False)
 def _scaled(row, above):
-    """Write a row less its least value, by the mean of that, to ``above``; the least, and how often it occurs.
-
-    The count is the row's length where all are equal.
-    """
+    """Write a row less its least value, by the mean of that, to ``above``; how often the least occurs, and the mean."""
     k = len(row)
     low, total, nearest = np.float64(row[0]), 0.0, 0
     for j in range(k):
@@ -166,7 +158,7 @@ def _scaled(row, above):
     scale = k / total if total > 0 else 0.0
     for j in range(k):
         above[j] = (row[j] - low) * scale
-    return low, nearest if total > 0 else k
+    return nearest, total / k
 
 
 @serial(fastmath=False)
@@ -175,7 +167,7 @@ def _usual(distances, perplexity):
     n, k = distances.shape
     found, above, count = np.empty(FEW), np.empty(k), 0
     for s in range(min(FEW, n)):
-        _, nearest = _scaled(distances[s * n // min(FEW, n)], above)
+        nearest, _ = _scaled(distances[s * n // min(FEW, n)], above)
         if nearest < perplexity:
             found[count] = _precision(above.astype(np.float32), perplexity, 1.0, CLOSE)
             count += 1
@@ -187,11 +179,11 @@ def _entropic(distances, perplexity, P):
     n, k = distances.shape
     usual = _usual(distances, perplexity)
     for i in numba.prange(n):
-        row, above = distances[i], np.empty(k)
-        low, nearest = _scaled(row, above)
+        above = np.empty(k)
+        nearest, _ = _scaled(distances[i], above)
         if nearest >= perplexity:
             for j in range(k):
-                P[i, j] = 1.0 / nearest if row[j] == low else 0.0
+                P[i, j] = 1.0 / nearest if above[j] == 0 else 0.0
             continue
         single = above.astype(np.float32)
         beta = _precision(single, perplexity, usual, CLOSE)

@@ -53,10 +53,10 @@ class Recording:
     def add_images(self, pictures: Callable[[], Iterable[Picture | None]]) -> None:
         """Take the picture of each point; smaller ones, or none, with a warning, where they take too much."""
         whole = part = self._pictures(pictures())
-        times = 0
+        times, small = 0, None
         while not self._take("images", part):
             times += 1
-            small = [_smaller(picture, times) for picture in pictures()]
+            small = [halved(picture) for picture in (pictures() if small is None else small)]
             side = max((longest_side(one) for one in small[:100] if one is not None), default=0)
             if side < SMALLEST:
                 self._warn(f"The images take {_mb(whole)} MB and were left out")
@@ -128,9 +128,3 @@ class Recording:
 
 def _mb(part: Any) -> str:
     return f"{len(json.dumps(part)) / 1e6:.3g}"
-
-
-def _smaller(picture: Picture | None, times: int) -> Picture | None:
-    for _ in range(times):
-        picture = halved(picture)
-    return picture

@@ -31,7 +31,7 @@ def student(graph: Graph, Z: Tensor, dof: float, want_loss: bool) -> tuple[Tenso
     if Z.device.type != "cpu" or Z.dtype != torch.float32:
         return student_torch(graph, Z, dof, want_loss)
     forces = torch.empty_like(Z)
-    if Z.shape[1] == 2 and numba.get_num_threads() <= FEW_THREADS:
+    if Z.shape[1] in (2, 3) and numba.get_num_threads() <= FEW_THREADS:
         loss = _once(graph, Z.numpy(), dof, forces.numpy(), want_loss)
     else:
         edges = graph.indptr.numpy(), graph.indices.numpy(), graph.values.numpy()
@@ -47,7 +47,8 @@ def _once(graph: Graph, Z: np.ndarray, dof: float, forces: np.ndarray, want_loss
     listed = (part.numpy() for part in (edges.order, edges.indptr, edges.ends, graph.weights))
     placed, parts = np.empty_like(Z), np.empty((threads, *Z.shape), np.float32)
     losses, inverse = np.zeros(threads), np.float32(1 / dof)
-    _student2(*listed, edges.shares(threads), Z, inverse, placed, parts, forces, losses, want_loss)
+    kernel = _student2 if Z.shape[1] == 2 else _student3
+    kernel(*listed, edges.shares(threads), Z, inverse, placed, parts, forces, losses, want_loss)
     return 2 * float(losses.sum())
 
 
@@ -101,6 +102,51 @@ def _student2(
             fx += parts[t, p, 0]
             fy += parts[t, p, 1]
         forces[order[p], 0], forces[order[p], 1] = fx, fy
+
+
+@parallel
+def _student3(
+    order, indptr, ends, weights, borders, Z, inverse_dof, placed, parts, forces, losses, want_loss
+):
+    one = np.float32(1)
+    threads = len(parts)
+    for p in prange(len(order)):
+        for k in range(3):
+            placed[p, k] = Z[order[p], k]
+    for t in prange(threads):
+        part = parts[t]
+        part[:] = 0
+        total = 0.0
+        for p in range(borders[t], borders[t + 1]):
+            x, y, z = placed[p, 0], placed[p, 1], placed[p, 2]
+            fx, fy, fz, loss = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
+            for e in range(indptr[p], indptr[p + 1]):
+                q = ends[e]
+                dx, dy, dz = x - placed[q, 0], y - placed[q, 1], z - placed[q, 2]
+                w = weights[e] / (one + (dx * dx + dy * dy + dz * dz) * inverse_dof)
+                wx, wy, wz = w * dx, w * dy, w * dz
+                fx += wx
+                fy += wy
+                fz += wz
+                part[q, 0] -= wx
+                part[q, 1] -= wy
+                part[q, 2] -= wz
+            part[p, 0] += fx
+            part[p, 1] += fy
+            part[p, 2] += fz
+            if want_loss:
+                for e in range(indptr[p], indptr[p + 1]):
+                    q = ends[e]
+                    dx, dy, dz = x - placed[q, 0], y - placed[q, 1], z - placed[q, 2]
+                    loss += weights[e] * np.log(one + (dx * dx + dy * dy + dz * dz) * inverse_dof)
+                total += loss
+        losses[t] = total
+    for p in prange(len(order)):
+        for k in range(3):
+            total = np.float32(0)
+            for t in range(threads):
+                total += parts[t, p, k]
+            forces[order[p], k] = total
 
 
 @parallel

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ne_interactive.forces import mesh
+from ne_interactive.forces.convolution import filtered, good_sizes, transform_of
 
 EXACT_BELOW = 500  # points
 EDGE = 0.1  # share of a map's extent that others may go beyond it
@@ -54,13 +55,13 @@ class Frozen:
         self._spacing, needed = mesh.finest(
             (high - low).tolist(), SPACING[self.Z.shape[1]], CAP[self.Z.shape[1]]
         )
-        grid = mesh.good_sizes(needed)
+        grid = good_sizes(needed)
         self._origin = (low - 2 * self._spacing).tolist()
         place = self.Z.float().contiguous()
         backend = mesh.backend_of(place)
         density = backend.spread(place, self._origin, self._spacing, [size // 2 for size in grid])
-        transform = mesh.transform_of(self.kernel, grid, self._spacing).to(density.device)
-        self._nodes = mesh.filtered(density, grid, transform)
+        transform = transform_of(self.kernel, grid, self._spacing).to(density.device)
+        self._nodes = filtered(density, grid, transform)
 
     def sample(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """The potential on the mesh (m,) and its gradient (m, c), float64."""

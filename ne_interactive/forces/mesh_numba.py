@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ne_interactive.graph.parallel import parallel, serial
 
-ONE, HALF, SIXTH = np.float32(1), np.float32(0.5), np.float32(1 / 6)
+ZERO, ONE, HALF, SIXTH = np.float32(0), np.float32(1), np.float32(0.5), np.float32(1 / 6)
 TWO, THREE, FOUR, SIX = np.float32(2), np.float32(3), np.float32(4), np.float32(6)
 
 
@@ -194,23 +194,23 @@ def _gather3(Z, origin, inverse, potential, forces, totals, values):
             tx, ty, tz = np.float32(x - ix), np.float32(y - iy), np.float32(z - iz)
             a, da = _weights(tx), _slopes(tx)
             b, db = _weights(ty), _slopes(ty)
-            c, dc = _weights(tz), _slopes(tz)
-            value = np.float32(0)
-            gx = np.float32(0)
-            gy = np.float32(0)
-            gz = np.float32(0)
+            v0, v1, v2, v3 = ZERO, ZERO, ZERO, ZERO
+            x0, x1, x2, x3 = ZERO, ZERO, ZERO, ZERO
+            y0, y1, y2, y3 = ZERO, ZERO, ZERO, ZERO
             for k in range(4):
                 for m in range(4):
                     row = potential[ix - 1 + k, iy - 1 + m]
-                    along = np.float32(0)
-                    slope = np.float32(0)
-                    for q in range(4):
-                        along += row[iz - 1 + q] * c[q]
-                        slope += row[iz - 1 + q] * dc[q]
-                    value += a[k] * b[m] * along
-                    gx += da[k] * b[m] * along
-                    gy += a[k] * db[m] * along
-                    gz += a[k] * b[m] * slope
+                    p0, p1, p2, p3 = row[iz - 1], row[iz], row[iz + 1], row[iz + 2]
+                    w, wx, wy = a[k] * b[m], da[k] * b[m], a[k] * db[m]
+                    v0, v1, v2, v3 = v0 + w * p0, v1 + w * p1, v2 + w * p2, v3 + w * p3
+                    x0, x1, x2, x3 = x0 + wx * p0, x1 + wx * p1, x2 + wx * p2, x3 + wx * p3
+                    y0, y1, y2, y3 = y0 + wy * p0, y1 + wy * p1, y2 + wy * p2, y3 + wy * p3
+            c0, c1, c2, c3 = _weights(tz)
+            d0, d1, d2, d3 = _slopes(tz)
+            value = c0 * v0 + c1 * v1 + c2 * v2 + c3 * v3
+            gx = c0 * x0 + c1 * x1 + c2 * x2 + c3 * x3
+            gy = c0 * y0 + c1 * y1 + c2 * y2 + c3 * y3
+            gz = d0 * v0 + d1 * v1 + d2 * v2 + d3 * v3
             if forces is not None:
                 forces[i, 0] = -HALF * gx * inverse
                 forces[i, 1] = -HALF * gy * inverse

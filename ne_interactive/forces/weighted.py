@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ne_interactive.forces import exact, mesh
 from ne_interactive.forces.cells import Cells
+from ne_interactive.forces.convolution import convolution
 from ne_interactive.forces.log_sums import log_sums
 from ne_interactive.forces.near import Near
 from ne_interactive.params.errors import ParameterError
@@ -104,11 +105,11 @@ class Cloud:
         backend = mesh.backend_of(self.Z)
         density = backend.spread(self.placed, self.origin, self.spacing, self.nodes, charges)
         reach = self._near.reach if self._near else 0.0
-        nodes = mesh.convolve(density, self.grid, self.spacing, self.dof, self.kernel, reach)
+        convolved = convolution(self.grid, self.spacing, self.kernel, self.dof, reach, self.Z.device)
+        nodes = convolved(density)
         potential, field = backend.sample(self.placed, self.origin, self.spacing, nodes, want_field)
         if self._own is None:
-            near = mesh.near_potential(self.grid, self.spacing, self.dof, self.kernel, reach)
-            self._own = backend.own(self.placed, self.origin, self.spacing, near.to(self.Z.device))
+            self._own = convolved.own(backend, self.placed, self.origin)
         own, own_field = self._own
         potential -= own if charges is None else own * charges
         if field is not None:

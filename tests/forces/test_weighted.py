@@ -6,6 +6,7 @@ import torch
 
 import ne_interactive as ne
 from ne_interactive.forces import cells, exact, mesh, mesh_numba, mesh_torch, softmax, weighted
+from ne_interactive.forces.convolution import convolution
 from ne_interactive.params.errors import ParameterError
 
 N = 2600  # enough points for the mesh
@@ -161,11 +162,11 @@ def test_torch_and_compiled_mesh_agree(c, kernel):
     low, nodes, spacing = fast.origin, fast.nodes, fast.spacing
     density = mesh_torch.spread(Z, low, spacing, nodes, q)
     torch.testing.assert_close(mesh_numba.spread(Z, low, spacing, nodes, q), density, rtol=1e-4, atol=1e-4)
-    potential = mesh.convolve(density, fast.grid, spacing, 1.0, kernel)
-    near = mesh.near_potential(fast.grid, spacing, 1.0, kernel)
+    convolved = convolution(fast.grid, spacing, kernel, 1.0, 0.0, Z.device)
+    potential = convolved(density)
     for found, wanted in zip(
-        (*mesh_numba.sample(Z, low, spacing, potential, True), *mesh_numba.own(Z, low, spacing, near)),
-        (*mesh_torch.sample(Z, low, spacing, potential, True), *mesh_torch.own(Z, low, spacing, near)),
+        (*mesh_numba.sample(Z, low, spacing, potential, True), *convolved.own(mesh_numba, Z, low)),
+        (*mesh_torch.sample(Z, low, spacing, potential, True), *convolved.own(mesh_torch, Z, low)),
         strict=True,
     ):
         assert error(found, wanted) < 1e-4

@@ -1,0 +1,200 @@
+"""A radial kernel on a mesh: the potential of a density at the nodes, by FFT.
+
+A transform over the whole map must be padded to twice its sides, or images of it would act. So where that costs most
+the kernel is split in two: what varies within a few nodes is short, and needs little padding; the rest is smooth, and a
+mesh four times as coarse holds it (the multilevel summation of Hardy et al., doi:10.1021/ct5009075).
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from ne_interactive.forces import coarsening
+from ne_interactive.forces.near import far_kernel
+
+SMALLEST = 32
+SPLIT_ABOVE = {1: 2**30, 2: 2**18, 3: 2**19}  # padded nodes; below, two meshes take as long as one
+REACH = (
+    3 * coarsening.TIMES
+)  # nodes within which the kernel's short part lies: at 2 the coarse mesh is 1.3 % off
+PADDING = REACH + 6  # nodes; the spline's own transform reaches beyond the kernel
+
+
+class Level(NamedTuple):
+    """One mesh and its part of the kernel: between two reaches, embedding units; 0 is no limit.
+
+    Attributes:
+        sizes: nodes of its transforms.
+        times: its spacing, in that of the points' mesh.
+        spacing: between its nodes, embedding units.
+        inner: what is nearer is not its own.
+        outer: what is further is not.
+    """
+
+    sizes: tuple[int, ...]
+    times: int
+    spacing: float
+    inner: float
+    outer: float
+
+
+def levels(grid: tuple[int, ...], spacing: float, kernel: str = "student", reach: float = 0.0) -> list[Level]:
+    """The meshes for a padded grid; with a reach the kernel's part within it is left to others."""
+    if kernel != "student" or not splits(grid):
+        return [Level(grid, 1, spacing, reach, 0.0)]
+    nodes = [size // 2 for size in grid]
+    wide = good_sizes([2 * count for count in coarsening.counts(nodes)])
+    between = REACH * spacing
+    return [
+        Level(good_sizes([count + PADDING for count in nodes]), 1, spacing, reach, between),
+        Level(wide, coarsening.TIMES, coarsening.TIMES * spacing, between, 0.0),
+    ]
+
+
+def splits(grid: Sequence[int]) -> bool:
+    """Whether a padded grid is so large that two meshes are quicker."""
+    return math.prod(grid) > SPLIT_ABOVE[len(grid)]
+
+
+def padded(needed: Sequence[int]) -> tuple[int, ...]:
+    """Padded sizes at least as large whose transforms are quick."""
+    if not splits(needed):
+        return good_sizes(needed)
+    short = good_sizes([need // 2 + PADDING for need in needed])
+    return tuple(2 * (size - PADDING) for size in short)
+
+
+class Convolution:
+    """The potential that a kernel makes of a density on the nodes of a mesh.
+
+    Args:
+        grid: padded grid sizes; the nodes are half of them.
+        spacing: of the nodes, embedding units.
+        kernel: "student", (1 + d^2/dof)^-dof, or "gaussian", exp(-d^2).
+        dof: tail weight of the Student kernel.
+        reach: where not 0, the kernel's near part within it is left out (`near`).
+        device: where densities are.
+    """
+
+    def __init__(
+        self,
+        grid: tuple[int, ...],
+        spacing: float,
+        kernel: str,
+        dof: float,
+        reach: float,
+        device: torch.device,
+    ) -> None:
+        self.levels = levels(grid, spacing, kernel, reach)
+        self._transforms = [
+            transform_of(_part(kernel, dof, level), level.sizes, level.spacing).to(device)
+            for level in self.levels
+        ]
+
+    def __call__(self, density: Tensor) -> Tensor:
+        """The potential on the nodes of a density."""
+        potential = filtered(density, self.levels[0].sizes, self._transforms[0])
+        for level, transform in zip(self.levels[1:], self._transforms[1:], strict=True):
+            far = filtered(coarsening.coarse(density), level.sizes, transform)
+            potential += coarsening.fine(far, density.shape)
+        return potential
+
+    @functools.cached_property
+    def self_potential(self) -> float:
+        """What the mesh makes a point feel of itself, averaged over its place in the cell (1 in theory, if whole)."""
+        overlap = torch.tensor([2416.0, 1191.0, 120.0, 1.0], dtype=torch.float64) / 5040  # degree-7 B-spline
+        total = 0.0
+        for answer in self._answers:
+            for _ in range(answer.dim()):  # contracts the leading dimension each time
+                answer = torch.tensordot(
+                    overlap * torch.tensor([1.0, 2.0, 2.0, 2.0]), answer.double(), dims=1
+                )
+            total += float(answer)
+        return total
+
+    def own(self, backend: Any, Z: Tensor, origin: Sequence[float]) -> tuple[Tensor, Tensor]:
+        """What a unit charge at each point of Z (n, c) adds to the point's own potential (n,) and field (n, c)."""
+        values, field = torch.zeros_like(Z[:, 0]), torch.zeros_like(Z)
+        for level, answer in zip(self.levels, self._answers, strict=True):
+            ahead = 0.0 if level.times == 1 else coarsening.AHEAD * self.levels[0].spacing
+            value, slope = backend.own(Z, [a - ahead for a in origin], level.spacing, answer.to(Z.device))
+            values, field = values + value, field + slope
+        return values, field
+
+    @functools.cached_property
+    def _answers(self) -> list[Tensor]:
+        """Each mesh's answer to a unit charge on a node, 0 to 3 nodes away in every direction (4, ... 4) float32."""
+        found = []
+        for level, transform in zip(self.levels, self._transforms, strict=True):
+            answer = torch.fft.irfftn(transform.cpu().double(), s=level.sizes)
+            found.append(answer[(slice(4),) * len(level.sizes)].float().contiguous())
+        return found
+
+
+@functools.lru_cache(maxsize=8)
+def convolution(
+    grid: tuple[int, ...], spacing: float, kernel: str, dof: float, reach: float, device: torch.device
+) -> Convolution:
+    """The `Convolution`, kept."""
+    return Convolution(grid, spacing, kernel, dof, reach, device)
+
+
+def _part(kernel: str, dof: float, level: Level) -> Callable[[Tensor], Tensor]:
+    """A level's part of a kernel, of squared distances."""
+
+    def beyond(squared: Tensor, reach: float) -> Tensor:
+        if reach > 0:
+            return far_kernel(squared, dof, reach)
+        return torch.exp(-squared) if kernel == "gaussian" else (1 + squared / dof) ** -dof
+
+    if level.outer == 0:
+        return lambda squared: beyond(squared, level.inner)
+    return lambda squared: beyond(squared, level.inner) - beyond(squared, level.outer)
+
+
+def transform_of(kernel: Callable[[Tensor], Tensor], grid: tuple[int, ...], spacing: float) -> Tensor:
+    """Real transform on the padded grid of a kernel of squared distances, divided by the squared spline transform."""
+    c = len(grid)
+    squared = torch.zeros((), dtype=torch.float64)
+    spline = torch.ones((), dtype=torch.float64)
+    for dim, size in enumerate(grid):
+        along = [1] * c
+        along[dim] = -1
+        offsets = (torch.fft.fftfreq(size, 1 / size, dtype=torch.float64) * spacing).reshape(along)
+        squared = squared + offsets**2
+        frequencies = torch.fft.rfftfreq if dim == c - 1 else torch.fft.fftfreq
+        angle = 2 * math.pi * frequencies(size, dtype=torch.float64)
+        spline = spline * ((2 + torch.cos(angle)) / 3).reshape(along)
+    return (torch.fft.rfftn(kernel(squared)).real / spline**2).float()
+
+
+def filtered(density: Tensor, grid: tuple[int, ...], transform: Tensor) -> Tensor:
+    """The potential on the nodes; rows known to be zero, or not needed, are left out of the transforms."""
+    nodes = density.shape
+    last = len(grid) - 1
+    f = torch.fft.rfft(density, n=grid[last], dim=last)
+    for dim in range(last - 1, -1, -1):
+        f = torch.fft.fft(f, n=grid[dim], dim=dim)
+    f *= transform
+    for dim in range(last):
+        f = torch.fft.ifft(f, dim=dim).narrow(dim, 0, nodes[dim])
+    return torch.fft.irfft(f, n=grid[last], dim=last).narrow(last, 0, nodes[last]).contiguous()
+
+
+@functools.cache
+def _good_sizes(threes: int) -> list[int]:
+    """Even lengths 2^a 3^b 5^c, which FFTs like; the more threes, the closer they lie."""
+    sizes = {2**a * 3**b * 5**c for a in range(1, 20) for b in range(threes + 1) for c in range(3)}
+    return sorted(size for size in sizes if size <= 2**19)
+
+
+def good_sizes(needed: Sequence[int]) -> tuple[int, ...]:
+    """Sizes at least as large that FFTs like."""
+    good = _good_sizes(4 if len(needed) == 3 else 2)
+    return tuple(next(size for size in good if size >= max(need, SMALLEST)) for need in needed)

@@ -92,10 +92,10 @@ class Convolution:
         device: torch.device,
     ) -> None:
         self.levels = levels(grid, spacing, kernel, reach)
-        self._transforms = [
-            transform_of(_part(kernel, dof, level), level.sizes, level.spacing).to(device)
-            for level in self.levels
+        self._kept = [
+            transform_of(_part(kernel, dof, level), level.sizes, level.spacing) for level in self.levels
         ]
+        self._transforms = [transform.to(device) for transform in self._kept]
 
     def __call__(self, density: Tensor) -> Tensor:
         """The potential on the nodes of a density."""
@@ -131,8 +131,8 @@ class Convolution:
     def _answers(self) -> list[Tensor]:
         """Each mesh's answer to a unit charge on a node, 0 to 3 nodes away in every direction (4, ... 4) float32."""
         found = []
-        for level, transform in zip(self.levels, self._transforms, strict=True):
-            answer = torch.fft.irfftn(transform.cpu().double(), s=level.sizes)
+        for level, transform in zip(self.levels, self._kept, strict=True):
+            answer = torch.fft.irfftn(transform.double(), s=level.sizes)
             found.append(answer[(slice(4),) * len(level.sizes)].float().contiguous())
         return found
 

@@ -16,6 +16,7 @@ __all__ = ["Graph", "counted", "place_of", "symmetrize"]
 
 SLICES = 64  # of the rows, each with room of its own to sort in
 FEW = 32  # keys that are sorted sooner by insertion
+MOST_PARTS = 8  # into which rows are cut for threads that keep counts of all points
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,10 @@ class Graph:
 
     def digest(self) -> str:
         """Give the hex BLAKE2b digest of everything stored: equal graphs, equal digest."""
+        return self._digest
+
+    @functools.cached_property
+    def _digest(self) -> str:
         digest = hashlib.blake2b(digest_size=16)
         for part in (self.indptr, self.indices, self.values):
             digest.update(np.ascontiguousarray(part.cpu().numpy()).data.cast("B"))
@@ -195,25 +200,44 @@ def _sort(keys, count):
         keys[place] = key
 
 
-@serial
-def _transposed(out_columns, out_values, kept):
-    """Gather for every point who points at it, ascending (a counting sort, so rows come in order)."""
-    n = kept.shape[0]
+def _transposed(out_columns: np.ndarray, out_values: np.ndarray, kept: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Gather for every point who points at it, ascending: a counting sort, each thread with rows of its own."""
+    n, parts = len(kept), min(numba.get_num_threads(), MOST_PARTS)
+    fill = np.zeros((parts, n), np.int64)
+    _arrivals(out_columns, kept, fill)
     indptr = np.zeros(n + 1, np.int64)
-    for i in range(n):
-        for a in range(kept[i]):
-            indptr[out_columns[i, a] + 1] += 1
-    for i in range(n):
-        indptr[i + 1] += indptr[i]
-    fill = indptr[:-1].copy()
+    fill.sum(0).cumsum(out=indptr[1:])
     rows, values = np.empty(indptr[n], np.int32), np.empty(indptr[n], np.float32)
-    for i in range(n):
-        for a in range(kept[i]):
-            j = out_columns[i, a]
-            rows[fill[j]] = i
-            values[fill[j]] = out_values[i, a]
-            fill[j] += 1
+    _arrive(out_columns, out_values, kept, indptr, fill, rows, values)
     return indptr, rows, values
+
+
+@parallel
+def _arrivals(out_columns, kept, counts):
+    n, parts = len(kept), len(counts)
+    for s in numba.prange(parts):
+        count = counts[s]
+        for i in range(s * n // parts, (s + 1) * n // parts):
+            for a in range(kept[i]):
+                count[out_columns[i, a]] += 1
+
+
+@parallel
+def _arrive(out_columns, out_values, kept, indptr, fill, rows, values):
+    n, parts = len(kept), len(fill)
+    for j in numba.prange(n):  # from how many come to where they go: earlier rows' first
+        place = indptr[j]
+        for s in range(parts):
+            count = fill[s, j]
+            fill[s, j] = place
+            place += count
+    for s in numba.prange(parts):
+        at = fill[s]
+        for i in range(s * n // parts, (s + 1) * n // parts):
+            for a in range(kept[i]):
+                place = at[out_columns[i, a]]
+                at[out_columns[i, a]] += 1
+                rows[place], values[place] = i, out_values[i, a]
 
 
 @parallel

@@ -12,9 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ne_interactive.graph.lists import STEP, Lists, in_order, nearest_centre, probe_lists
+from ne_interactive.graph.lists import LEAST_VISITED, Lists, in_order, nearest_centre, probe_lists
 from ne_interactive.graph.metrics import Flat
 from ne_interactive.graph.parallel import parallel, serial
+from ne_interactive.graph.products import half_squares
 from ne_interactive.graph.progress import report
 from ne_interactive.graph.rerank import rank_group, unpack
 
@@ -38,7 +39,15 @@ PARTS = 16
 
 
 def search_lists(
-    lists: Lists, m: int, probes: int, k: int, flat: Flat, *, queries: Tensor, rows: Tensor | None = None
+    lists: Lists,
+    m: int,
+    probes: int,
+    k: int,
+    flat: Flat,
+    *,
+    queries: Tensor,
+    rows: Tensor | None = None,
+    visited: int = LEAST_VISITED,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Find every query's m likely nearest points in the lists, and of these the k nearest in the full space.
 
@@ -50,13 +59,14 @@ def search_lists(
         flat: rows in float32 on the CPU prepared for the metric, of which the first n are the points.
         queries: (q, s) as the lists see them; the points in their order where ``rows`` is None.
         rows: (q,) the queries' own rows in flat, which are no neighbours of theirs.
+        visited: points that a query meets at least, on average.
 
     Returns:
         indices (q, k) int64, -1 where there are too few, plain distances (q, k) float32, ascending, ties by index, and
         found (q,): how many places of a row are filled.
     """
     n, count = len(lists.own), len(lists.centres)
-    probes = probe_lists(m, probes, count, n)
+    probes = probe_lists(m, probes, count, n, visited)
     own = lists.own if rows is None else nearest_centre(queries, lists.mean, lists.centres).numpy()
     rows = torch.arange(n) if rows is None else rows
     order = in_order(own)
@@ -97,31 +107,6 @@ def _groups(lists: np.ndarray) -> np.ndarray:
     borders = np.flatnonzero(np.diff(lists, prepend=-1, append=-1))
     cut = [np.arange(a, b, GROUP) for a, b in itertools.pairwise(borders)]
     return np.r_[np.concatenate(cut), len(lists)] if cut else np.zeros(1, np.int64)
-
-
-@serial
-def _scores(residuals, halves, begin, u, v, base, far, s, t):
-    """Half the squared distances of two queries, whose residuals are u and v, from len(s) points of a list."""
-    # Unsigned numbers: signed ones would be tested for counting from the end.
-    length, size, offset = np.uint64(len(halves)), np.uint64(len(s)), np.uint64(begin)
-    one, two, three, step = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(STEP)
-    for j in range(size):
-        s[j] = halves[offset + j] + base
-        t[j] = halves[offset + j] + far
-    for d in range(np.uint64(0), np.uint64(len(u)), step):
-        a0, a1, a2, a3 = u[d], u[d + one], u[d + two], u[d + three]
-        b0, b1, b2, b3 = v[d], v[d + one], v[d + two], v[d + three]
-        first = d * length + offset
-        second, third, fourth = first + length, first + two * length, first + three * length
-        for j in range(size):
-            x0, x1, x2, x3 = (
-                residuals[first + j],
-                residuals[second + j],
-                residuals[third + j],
-                residuals[fourth + j],
-            )
-            s[j] -= a0 * x0 + a1 * x1 + a2 * x2 + a3 * x3
-            t[j] -= b0 * x0 + b1 * x1 + b2 * x2 + b3 * x3
 
 
 @serial
@@ -186,7 +171,7 @@ def _search(layout, centres, around, asked, own, order, groups, threads, ranking
     starts, ids, residuals, halves = layout
     values, weights, manhattan, rows, indices, distances = ranking
     width, reach = centres.shape[1], around.shape[1]
-    room, most = ROOM * m + 4 * STRIP, m + SPARE
+    room, most = ROOM * m + 2 * STRIP, m + SPARE
     for s in numba.prange(threads):
         far, limit = np.empty((GROUP, reach), np.float32), np.empty(GROUP, np.float32)
         keys, kept = np.empty((GROUP, room), np.float32), np.empty((GROUP, room), np.int32)
@@ -219,7 +204,7 @@ def _search(layout, centres, around, asked, own, order, groups, threads, ranking
                     for w in range(0, wanting, 2):
                         x = min(w + 1, wanting - 1)
                         base, beyond = far[some[w], r], far[some[x], r]
-                        _scores(
+                        half_squares(
                             points, lengths, a, u[w], u[x], base, beyond, scores[0, :size], scores[1, :size]
                         )
                         for h in range(x - w + 1):

@@ -13,9 +13,10 @@ from torch import Tensor
 
 from ne_interactive.data.seeds import generator
 from ne_interactive.graph.parallel import parallel
+from ne_interactive.graph.products import STEP, nearest_of
 
 __all__ = [
-    "STEP",
+    "LEAST_VISITED",
     "TRAIN_PER_LIST",
     "TRAIN_ROUNDS",
     "Lists",
@@ -28,16 +29,14 @@ __all__ = [
 
 LANES = 8
 """A list is padded to a multiple of so many points, which one instruction serves."""
-STEP = 4
-"""The same for coordinates, which are taken so many at a time."""
 TRAIN_PER_LIST = 40
 TRAIN_ROUNDS = 6
 LEAST_VISITED = 1024
 """Points: the lists of few rows are short, and neighbours lie in many of them."""
 LONGEST = 8
 """A list this many times as long as the mean one is cut: copies of one row would otherwise all meet each other."""
-CHUNK = 1024
-"""Rows whose distances from all centres are made at once: these then stay in the cache, which halves the time."""
+CHUNK = 2**16
+"""Rows that are centred at once."""
 
 
 @dataclass(frozen=True)
@@ -69,9 +68,9 @@ def list_count(n: int) -> int:
     return min(n, max(1, int(1.5 * math.sqrt(n))))
 
 
-def probe_lists(m: int, least: int, count: int, n: int) -> int:
+def probe_lists(m: int, least: int, count: int, n: int, visited: int = LEAST_VISITED) -> int:
     """Tell how many of ``count`` lists of n points a query for m candidates looks through: ``least``, or enough."""
-    return min(count, max(least, math.ceil(max(4 * m, LEAST_VISITED) * count / n)))
+    return min(count, max(least, math.ceil(max(4 * m, visited) * count / n)))
 
 
 def inverted_lists(points: Tensor, count: int, *, sampled: int = TRAIN_PER_LIST, seed: int = 0) -> Lists:
@@ -95,9 +94,14 @@ def inverted_lists(points: Tensor, count: int, *, sampled: int = TRAIN_PER_LIST,
 
 def nearest_centre(points: Tensor, mean: Tensor, centres: Tensor) -> Tensor:
     """Give the centre nearest to each point (n,) int64."""
-    halves, turned = centres.square().sum(1) / 2, centres.T.contiguous()
-    parts = [torch.addmm(-halves, part - mean, turned).argmax(1) for part in points.split(CHUNK)]
-    return torch.cat(parts)
+    halves, turned = centres.square().sum(1) / 2, _wide(centres).T.contiguous()
+    found = torch.zeros(len(points), dtype=torch.int64)
+    for first in range(0, len(points), CHUNK):
+        some = slice(first, first + CHUNK)
+        nearest_of(
+            turned.view(-1).numpy(), halves.numpy(), _wide(points[some] - mean).numpy(), found[some].numpy()
+        )
+    return found
 
 
 def in_order(numbers: np.ndarray) -> np.ndarray:
@@ -108,6 +112,11 @@ def in_order(numbers: np.ndarray) -> np.ndarray:
 
 def _width(s: int) -> int:
     return -(-s // STEP) * STEP
+
+
+def _wide(points: Tensor) -> Tensor:
+    """Points (n, s) with coordinates of 0 behind theirs, up to their width."""
+    return torch.nn.functional.pad(points, (0, _width(points.shape[1]) - points.shape[1])).contiguous()
 
 
 def _centres(points: Tensor, mean: Tensor, count: int, sampled: int, seed: int) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 from ne_interactive.graph import faiss_index, indexed
 from ne_interactive.graph.distances import METRICS, nearest
 from ne_interactive.graph.indexed import rough, through_lists
-from ne_interactive.graph.lists import in_order, inverted_lists, list_count
+from ne_interactive.graph.lists import in_order, inverted_lists, list_count, nearest_centre
 from ne_interactive.graph.neighbors import EXACT_ROWS, find_neighbors
 from ne_interactive.graph.progress import reported
 from ne_interactive.graph.queries import neighbors_among
@@ -27,6 +27,17 @@ def clusters(n, d, *, count=40, seed=0):
 
 def recall(found, true):
     return np.mean([len(np.intersect1d(a, b)) / len(b) for a, b in zip(found, true, strict=True)])
+
+
+@pytest.mark.parametrize(("n", "count", "d"), [(1, 1, 1), (65, 3, 4), (200, 33, 7), (777, 513, 21)])
+def test_the_nearest_centre_is_found(n, count, d):
+    points, centres = cloud(n, d) + 3, cloud(count, d, seed=1)
+    mean = points.mean(0)
+    squares = torch.cdist(points.double() - mean.double(), centres.double()).square()
+    found = nearest_centre(points, mean, centres)
+    assert found.dtype == torch.int64
+    torch.testing.assert_close(squares[torch.arange(n), found], squares.min(1).values, rtol=1e-4, atol=1e-4)
+    assert (found == squares.argmin(1)).double().mean() > 0.99
 
 
 def test_every_point_is_in_one_list_beside_its_centre():

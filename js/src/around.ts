@@ -33,7 +33,7 @@ export interface AroundParts {
 }
 
 export class Around {
-  readonly element = h("div", { class: "ne-around", hidden: true });
+  readonly element = h("div.ne-around", { hidden: true });
   readonly command: Command;
   readonly #lines: Lines;
   readonly #asked: Latest<Uint32Array | number>;
@@ -165,9 +165,9 @@ export class Around {
     if (!counts) return;
     const rows = NAMES.map(([kind, name], place) => {
       const drawn = kind === "kept" && this.#several ? "none" : kind;
-      return h("div", {}, h("i", { class: `ne-tie ne-tie-${drawn}` }), `${counted(counts[place]!)} ${name}`);
+      return h("div", h(`i.ne-tie.ne-tie-${drawn}`), `${counted(counts[place]!)} ${name}`);
     });
-    this.element.replaceChildren(...rows, ...(more ? [h("div", { class: "ne-note" }, more)] : []));
+    this.element.replaceChildren(...rows, ...(more ? [h("div.ne-note", more)] : []));
   }
 }
 

@@ -21,11 +21,11 @@ export interface Actions {
 export class Bar {
   readonly element: HTMLElement;
   readonly #toggle: HTMLButtonElement;
-  readonly #label = h("span", {}, "Play");
+  readonly #label = h("span", "Play");
   readonly #symbol = icon(ICONS.play);
   readonly #cells = new Map<string, HTMLElement>();
-  readonly #state = h("span", { class: "ne-state" });
-  readonly note = h("span", { class: "ne-message" });
+  readonly #state = h("span.ne-state");
+  readonly note = h("span.ne-message");
   readonly #voice: Voice;
   #running = false;
   #noteUntil = 0;
@@ -36,16 +36,16 @@ export class Bar {
     voice?: Voice,
   ) {
     this.#voice = voice ?? new Voice(signal);
-    this.#toggle = this.#button("Play", ICONS.play, () => this.playOrPause(), "ne-primary");
+    this.#toggle = this.#button("Play", ICONS.play, () => this.playOrPause(), ".ne-primary");
     this.#toggle.replaceChildren(this.#symbol, this.#label);
     const transport = h(
-      "div",
-      { class: "ne-transport", role: "group", "aria-label": "Run" },
+      "div.ne-transport",
+      { role: "group", "aria-label": "Run" },
       this.#toggle,
       this.#button("Step", ICONS.step, () => this.actions.act("step")),
       this.#button("Restart", ICONS.restart, () => this.actions.act("restart")),
     );
-    const line = h("div", { class: "ne-status" }, this.note);
+    const line = h("div.ne-status", this.note);
     for (const [name, unit] of [
       ["iteration", "iteration"],
       ["loss", "loss"],
@@ -53,15 +53,13 @@ export class Bar {
       ["rate", "frames/s"],
       ["bytes", "MB/s"],
     ] as const) {
-      const value = h("b", {}, "–");
-      const word = h("span", {}, unit);
+      const value = h("b", "–");
+      const word = h("span", unit);
       const before = name === "iteration" || name === "loss";
       this.#cells.set(name, value);
-      line.append(
-        h("span", { class: `ne-cell ne-cell-${name}` }, ...(before ? [word, value] : [value, word])),
-      );
+      line.append(h(`span.ne-cell.ne-cell-${name}`, ...(before ? [word, value] : [value, word])));
     }
-    this.element = h("div", { class: "ne-bar" }, transport, line, this.#state);
+    this.element = h("div.ne-bar", transport, line, this.#state);
     if (!voice) this.element.append(this.#voice.element);
     this.showState("paused");
   }
@@ -138,10 +136,10 @@ export class Bar {
 
   #button(name: string, path: string, action: () => void, extra = ""): HTMLButtonElement {
     const button = h(
-      "button",
-      { type: "button", class: `ne-button ${extra}`, "aria-label": name, title: name },
+      `button.ne-button${extra}`,
+      { "aria-label": name, title: name },
       icon(path),
-      h("span", {}, name),
+      h("span", name),
     );
     listen(button, "click", action, this.signal);
     return button;

@@ -5,6 +5,7 @@ import type { Bar } from "./bar.ts";
 import { Camera } from "./camera.ts";
 import type { Command, Commands } from "./commands.ts";
 import { drawWays } from "./difference.ts";
+import { listen } from "./dom.ts";
 import type { Explore } from "./explore.ts";
 import { around, sampled } from "./extent.ts";
 import type { Hover } from "./hover.ts";
@@ -60,7 +61,7 @@ export class Beside {
     const use = () => {
       this.#used = member;
     };
-    stage.element.addEventListener("focusin", use, { signal: this.signal });
+    listen(stage.element, "focusin", use, this.signal);
     this.events.joined(member);
   }
 

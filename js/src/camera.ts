@@ -5,6 +5,7 @@
 
 import { HERE, halfway, type Lay, laid, lifted, unlike } from "./align.ts";
 import type { Bounds } from "./extent.ts";
+import { clamp } from "./scale.ts";
 import { between, distance, STILL, type Turn, times, turned } from "./turn.ts";
 import type { Frame, Pair } from "./types.ts";
 
@@ -186,7 +187,7 @@ export class Camera {
   zoomAt(px: number, py: number, factor: number): void {
     this.following = false;
     const [x, y, z] = this.#ground(px, py);
-    const zoom = Math.min(MAX_ZOOM, Math.max(MIN_ZOOM, this.zoom * factor));
+    const zoom = clamp(this.zoom * factor, MIN_ZOOM, MAX_ZOOM);
     this.scale = zoom * this.#target.scale;
     const [dx, dy, dz] = this.lift(px - this.width / 2, py - this.height / 2);
     [this.x, this.y, this.z] = [x - dx, y - dy, z - dz];

@@ -8,27 +8,22 @@ const GAP = 14;
 const IMAGE = 84;
 
 export class Card {
-  readonly element = h("div", { class: "ne-card", role: "tooltip", hidden: true });
-  readonly #details = h("div", { class: "ne-details" });
+  readonly element = h("div.ne-card", { role: "tooltip", hidden: true });
+  readonly #details = h("div.ne-details");
 
   show(point: number, label: string, color: string): void {
-    const swatch = h("i", { class: "ne-swatch" });
+    const swatch = h("i.ne-swatch");
     swatch.style.background = color;
-    const title = label ? [swatch, h("span", { class: "ne-label" }, label)] : [];
-    const head = h(
-      "div",
-      { class: "ne-title" },
-      ...title,
-      h("span", { class: "ne-count" }, `point ${point}`),
-    );
+    const title = label ? [swatch, h("span.ne-label", label)] : [];
+    const head = h("div.ne-title", ...title, h("span.ne-count", `point ${point}`));
     this.#details.replaceChildren();
     this.element.replaceChildren(head, this.#details);
     this.element.hidden = false;
   }
 
   fill({ rows, image }: HoverReply): void {
-    const list = h("dl", {});
-    for (const [name, text] of rows.slice(0, MOST_ROWS)) list.append(h("dt", {}, name), h("dd", {}, text));
+    const list = h("dl");
+    for (const [name, text] of rows.slice(0, MOST_ROWS)) list.append(h("dt", name), h("dd", text));
     this.#details.replaceChildren(...(image ? [picture(image)] : []), ...(rows.length > 0 ? [list] : []));
   }
 
@@ -52,7 +47,7 @@ function picture(image: Picture): HTMLElement {
 /** An image of its own, whose address is given back once it is read. */
 function encoded({ type, bytes }: Extract<Picture, { type: string }>): HTMLElement {
   const address = URL.createObjectURL(new Blob([bytes.slice()], { type }));
-  const image = h("img", { class: "ne-image", alt: "" });
+  const image = h("img.ne-image", { alt: "" });
   const done = () => URL.revokeObjectURL(address);
   image.addEventListener("load", done, { once: true });
   image.addEventListener(
@@ -68,12 +63,7 @@ function encoded({ type, bytes }: Extract<Picture, { type: string }>): HTMLEleme
 }
 
 function drawn({ w, h: height, channels, pixels }: Extract<Picture, { w: number }>): HTMLElement {
-  const canvas = h("canvas", {
-    class: "ne-image",
-    width: String(w),
-    height: String(height),
-    "aria-hidden": "true",
-  });
+  const canvas = h("canvas.ne-image", { width: String(w), height: String(height), "aria-hidden": "true" });
   const context = canvas.getContext("2d");
   if (context) {
     const data = context.createImageData(w, height);

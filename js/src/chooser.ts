@@ -9,12 +9,7 @@ export class Chooser {
   #choice: ColorChoice = { names: [], name: "" };
 
   constructor(choose: (name: string) => void, signal: AbortSignal) {
-    this.element = h(
-      "div",
-      { class: "ne-chooser", hidden: true },
-      h("span", { class: "ne-name" }, "colour by"),
-      this.#select,
-    );
+    this.element = h("div.ne-chooser", { hidden: true }, h("span.ne-name", "colour by"), this.#select);
     listen(this.#select, "change", () => choose(this.#select.value), signal);
   }
 

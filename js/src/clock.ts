@@ -4,6 +4,8 @@
  * one that waits. A late frame lets the picture rest; an early one replaces the one that waits.
  */
 
+import { clamp } from "./scale.ts";
+
 const SHORTEST = 16;
 const LONGEST = 500;
 /** Milliseconds: a longer gap was a pause, and says nothing about the rhythm. */
@@ -45,7 +47,7 @@ export class Clock {
   /** A frame arrived: gives the slot (0, 1 or 2) that it goes to. */
   accept(now: number): number {
     const gap = now - this.#last;
-    if (gap < PAUSE) this.interval += SMOOTHING * (clamp(gap) - this.interval);
+    if (gap < PAUSE) this.interval += SMOOTHING * (clamp(gap, SHORTEST, LONGEST) - this.interval);
     this.#last = now;
     if (this.empty || !this.tween) return this.#show(this.#free(), now);
     this.#advance(now);
@@ -64,7 +66,7 @@ export class Clock {
   at(now: number): Moment {
     this.#advance(now);
     const span = this.#end - this.#start;
-    const t = span > 0 ? Math.min(1, Math.max(0, (now - this.#start) / span)) : 1;
+    const t = span > 0 ? clamp((now - this.#start) / span, 0, 1) : 1;
     return { prev: this.#prev, next: this.#next, t, moving: t < 1 || this.#waiting >= 0 };
   }
 
@@ -95,8 +97,4 @@ export class Clock {
       [0, 1, 2].find((slot) => slot !== this.#prev && slot !== this.#next && slot !== this.#waiting) ?? 0
     );
   }
-}
-
-function clamp(gap: number): number {
-  return Math.min(LONGEST, Math.max(SHORTEST, gap));
 }

@@ -3,10 +3,11 @@
 import { ICONS } from "./bar.ts";
 import { Beside, type Member } from "./beside.ts";
 import type { Command } from "./commands.ts";
-import { h, icon, say } from "./dom.ts";
+import { atEnd, h, icon, listen, say } from "./dom.ts";
 import { ICON } from "./icons.ts";
 import { Pane } from "./pane.ts";
 import { Panel } from "./panel.ts";
+import { counted } from "./scale.ts";
 import { watchTheme } from "./theme.ts";
 import { onChange } from "./traits.ts";
 import type { Model, Told, Value } from "./types.ts";
@@ -18,16 +19,16 @@ import { isRaw, readControls, readScene, readSetReply } from "./wire.ts";
 const COLUMNS = [0, 1, 2, 3, 2, 3, 3];
 
 export class Compare {
-  readonly #root = h("div", { class: "ne-root ne-compare" });
-  readonly #pictures = h("div", { class: "ne-pictures" });
-  readonly #side = h("aside", { class: "ne-side" });
-  readonly #runs = h("section", { class: "ne-runs", "aria-label": "Runs" });
-  readonly #board = h("div", { class: "ne-board" });
-  readonly #title = h("div", { class: "ne-about" });
+  readonly #root = h("div.ne-root.ne-compare");
+  readonly #pictures = h("div.ne-pictures");
+  readonly #side = h("aside.ne-side");
+  readonly #runs = h("section.ne-runs", { "aria-label": "Runs" });
+  readonly #board = h("div.ne-board");
+  readonly #title = h("div.ne-about");
   readonly #symbol = icon(ICONS.play);
-  readonly #word = h("span", {}, "Play all");
-  readonly #toggle = h("button", { type: "button", class: "ne-button ne-primary" }, this.#symbol, this.#word);
-  readonly #head = h("div", { class: "ne-compare-head" }, this.#toggle, this.#title);
+  readonly #word = h("span", "Play all");
+  readonly #toggle = h("button.ne-button.ne-primary", this.#symbol, this.#word);
+  readonly #head = h("div.ne-compare-head", this.#toggle, this.#title);
   readonly #shared: Panel;
   readonly #recorded: boolean;
   readonly #beside: Beside;
@@ -66,13 +67,13 @@ export class Compare {
       },
       signal,
     );
-    this.#toggle.addEventListener("click", () => this.#playOrPause(), { signal });
+    listen(this.#toggle, "click", () => this.#playOrPause(), signal);
     this.#pictures.style.setProperty("--ne-columns", String(COLUMNS[this.#panes.length] ?? 3));
     this.#side.append(this.#shared.element, this.#runs);
     this.#board.append(this.#head, this.#pictures, this.#side);
     this.#root.append(this.#board, voice.element);
     element.append(this.#root);
-    signal.addEventListener("abort", () => this.#root.remove());
+    atEnd(signal, () => this.#root.remove());
     for (const pane of this.#panes) new View(pane, this.#pictures, signal, this.#beside);
     this.#listen();
   }
@@ -83,7 +84,7 @@ export class Compare {
     });
     onChange(this.model, this.signal, "_scene", () => {
       const { title, n } = readScene(this.model.get("_scene"));
-      this.#title.replaceChildren(h("strong", {}, title), `${n.toLocaleString("en")} points`);
+      this.#title.replaceChildren(h("strong", title), `${counted(n)} points`);
     });
     onChange(this.model, this.signal, "_shared", () =>
       this.#shared.show(readControls(this.model.get("_shared"))),
@@ -94,7 +95,7 @@ export class Compare {
         this.#shared.answer(readSetReply(content));
     };
     this.model.on("msg:custom", heard);
-    this.signal.addEventListener("abort", () => this.model.off("msg:custom", heard));
+    atEnd(this.signal, () => this.model.off("msg:custom", heard));
     this.#refresh();
   }
 
@@ -112,7 +113,7 @@ export class Compare {
     stage.element.append(bar.note);
     if (pane.stands) bar.element.remove();
     else {
-      const box = h("details", { class: "ne-run" }, h("summary", {}, title), bar.element, panel.element);
+      const box = h("details.ne-run", h("summary", title), bar.element, panel.element);
       this.#runs.append(box, held.element);
     }
     commands.add(...this.#commands());

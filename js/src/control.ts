@@ -20,10 +20,10 @@ let serial = 0;
 export class ControlView {
   readonly element: HTMLElement;
   readonly #latest: Latest<Value>;
-  readonly #price = h("span", { class: "ne-cost" });
-  readonly #progress = h("div", { class: "ne-progress", "aria-hidden": "true" });
+  readonly #price = h("span.ne-cost");
+  readonly #progress = h("div.ne-progress", { "aria-hidden": "true" });
   readonly #cost: string;
-  readonly #note = h("p", { class: "ne-note", id: `ne-note-${++serial}` });
+  readonly #note = h("p.ne-note", { id: `ne-note-${++serial}` });
   readonly #auto: HTMLButtonElement | null;
   /** Gives back what it was made with, where there is no schedule; there is nothing to give back for the method. */
   readonly #reset: HTMLButtonElement | null;
@@ -60,18 +60,16 @@ export class ControlView {
     this.#cost = cost;
     say(this.#price, cost);
     const words = name.split(/(?<=_)/).flatMap((word) => [h("wbr"), word]);
-    const label = h("span", { class: "ne-name ne-priced" }, ...words, " ", this.#price);
+    const label = h("span.ne-name.ne-priced", ...words, " ", this.#price);
     const back = this.#auto ?? this.#reset;
-    const head = h("div", { class: "ne-head" }, label, ...(back ? [back] : []));
+    const head = h("div.ne-head", label, ...(back ? [back] : []));
     const [value, slider] = [...this.#face.elements].reverse();
     head.append(value ?? "");
-    this.element = h("div", { class: `ne-control ne-is-${kind}` }, head);
-    if (slider) this.element.append(h("div", { class: "ne-body" }, slider));
+    this.element = h(`div.ne-control.ne-is-${kind}`, head);
+    if (slider) this.element.append(h("div.ne-body", slider));
     if (description.axis) {
       this.element.classList.add("ne-hero");
-      this.element.append(
-        h("div", { class: "ne-ends" }, ...description.axis.map((end) => h("span", {}, end))),
-      );
+      this.element.append(h("div.ne-ends", ...description.axis.map((end) => h("span", end))));
     }
     this.element.append(this.#progress, this.#note);
     this.element.title = cost ? `${help} (${cost})` : help;
@@ -157,41 +155,27 @@ export class ControlView {
   }
 
   #makeAuto(): HTMLButtonElement {
-    const { name } = this.description;
-    const button = h("button", { type: "button", class: "ne-auto", "aria-label": `auto ${name}` }, "auto");
-    button.title = "Follow the schedule";
-    listen(
-      button,
-      "click",
-      () => {
-        const following = button.getAttribute("aria-pressed") === "true";
-        // Pressed again it holds the value that the schedule has now.
-        if (!following) this.#send("auto");
-        else if (this.#value !== null) this.#send(this.#value);
-      },
-      this.signal,
-    );
-    return button;
+    return this.#button("auto", "Follow the schedule", () => {
+      // Pressed again it holds the value that the schedule has now.
+      if (!this.#following()) this.#send("auto");
+      else if (this.#value !== null) this.#send(this.#value);
+    });
   }
 
   #makeReset(): HTMLButtonElement {
-    const { name, made } = this.description;
-    const label = `reset ${name}`;
-    const button = h(
-      "button",
-      { type: "button", class: "ne-auto", "aria-label": label, hidden: true },
-      "reset",
-    );
-    button.title = `Back to ${format(made)}`;
-    listen(
-      button,
-      "click",
-      () => {
-        this.#send(made);
-        this.#face.show(made);
-      },
-      this.signal,
-    );
+    const { made } = this.description;
+    const button = this.#button("reset", `Back to ${format(made)}`, () => {
+      this.#send(made);
+      this.#face.show(made);
+    });
+    button.hidden = true;
+    return button;
+  }
+
+  #button(word: string, title: string, act: () => void): HTMLButtonElement {
+    const name = { "aria-label": `${word} ${this.description.name}`, title };
+    const button = h("button.ne-auto", name, word);
+    listen(button, "click", act, this.signal);
     return button;
   }
 }

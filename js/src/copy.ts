@@ -17,13 +17,13 @@ export function offer(text: string, place: HTMLElement, signal: AbortSignal): vo
   place.querySelector(".ne-paper")?.remove();
   const field = h("textarea", { readonly: true, spellcheck: "false", "aria-label": "the script" });
   field.value = text;
-  const close = h("button", { type: "button", class: "ne-act" }, "Close");
-  const note = h("span", {}, "Copy from here");
+  const close = h("button.ne-act", "Close");
+  const note = h("span", "Copy from here");
   const box = h(
-    "div",
-    { class: "ne-paper", role: "dialog", "aria-label": "Copy as Python" },
+    "div.ne-paper",
+    { role: "dialog", "aria-label": "Copy as Python" },
     field,
-    h("div", { class: "ne-acts" }, note, close),
+    h("div.ne-acts", note, close),
   );
   listen(close, "click", () => box.remove(), signal);
   listen(

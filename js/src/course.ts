@@ -5,7 +5,7 @@ import type { Beside } from "./beside.ts";
 import type { Command } from "./commands.ts";
 import { copy, offer } from "./copy.ts";
 import { Curves } from "./curves.ts";
-import { h, say } from "./dom.ts";
+import { atEnd, h, say } from "./dom.ts";
 import type { Link } from "./link.ts";
 import { Look } from "./look.ts";
 import { Meter } from "./meter.ts";
@@ -36,7 +36,7 @@ export interface CourseParts {
 export class Course {
   readonly bar: Bar;
   /** The iteration, where it is not in the bar. */
-  readonly at = h("span", { class: "ne-at" });
+  readonly at = h("span.ne-at");
   readonly #meter = new Meter();
   readonly #curves: Curves;
   readonly #timeline: Timeline;
@@ -66,7 +66,7 @@ export class Course {
       setInterval(() => this.#showRates(), RATE_EVERY),
       setInterval(() => this.#summarise(), SUMMARY_EVERY),
     ];
-    signal.addEventListener("abort", () => timers.forEach(clearInterval));
+    atEnd(signal, () => timers.forEach(clearInterval));
   }
 
   commands(): Command[] {

@@ -1,6 +1,6 @@
 /** The loss and the quality by iteration, drawn as lines over one time axis. */
 
-import { h, listen, say } from "./dom.ts";
+import { h, listen, say, svg } from "./dom.ts";
 import { format } from "./scale.ts";
 import { Seldom } from "./seldom.ts";
 import type { Curve } from "./types.ts";
@@ -25,7 +25,7 @@ interface Line extends Curve {
 
 export class Curves {
   readonly element = svg("svg", { class: "ne-curves", preserveAspectRatio: "none", "aria-hidden": "true" });
-  readonly legend = h("div", { class: "ne-lines", role: "group", "aria-label": "Curves" });
+  readonly legend = h("div.ne-lines", { role: "group", "aria-label": "Curves" });
   readonly #lines = new Map<string, Line>();
   readonly #group = svg("g", {});
   #length = 1;
@@ -92,29 +92,25 @@ export class Curves {
     const color = `var(--ne-curve-${this.#lines.size % COLORS})`;
     const path = svg("path", { "vector-effect": "non-scaling-stroke" });
     path.style.stroke = color;
-    const swatch = h("i", { class: "ne-stroke" });
+    const swatch = h("i.ne-stroke");
     swatch.style.background = color;
-    const value = h("b", {}, "–");
+    const value = h("b", "–");
     const toggle = h(
-      "button",
-      { type: "button", class: "ne-line", title: `Show or hide the curve of ${name}` },
+      "button.ne-line",
+      { title: `Show or hide the curve of ${name}` },
       swatch,
-      h("span", {}, name),
+      h("span", name),
       value,
     );
     const on = this.#lines.size < FIRST;
     const line: Line = { name, iterations: [], values: [], path, toggle, value, on };
     toggle.setAttribute("aria-pressed", String(on));
-    listen(
-      toggle,
-      "click",
-      () => {
-        line.on = !line.on;
-        toggle.setAttribute("aria-pressed", String(line.on));
-        this.#draw();
-      },
-      this.signal,
-    );
+    const turn = () => {
+      line.on = !line.on;
+      toggle.setAttribute("aria-pressed", String(line.on));
+      this.#draw();
+    };
+    listen(toggle, "click", turn, this.signal);
     this.#lines.set(name, line);
     this.#group.append(path);
     this.legend.append(toggle);
@@ -156,13 +152,4 @@ export class Curves {
 export function short(value: number): string {
   if (value >= 0 && value < 1) return value.toFixed(2).replace(/^0/, "");
   return format(Number(value.toPrecision(3)));
-}
-
-function svg<K extends keyof SVGElementTagNameMap>(
-  tag: K,
-  attributes: Record<string, string>,
-): SVGElementTagNameMap[K] {
-  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  return element;
 }

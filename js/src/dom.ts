@@ -1,6 +1,6 @@
 /** Makes elements. Strings become text nodes; no markup is ever parsed. */
 
-type Child = Node | string;
+type Attributes = Record<string, string | boolean>;
 
 /** Where one types; there every key but the host's Save is the text's. */
 const TYPED = 'textarea, input:not([type="range"], [type="checkbox"])';
@@ -9,18 +9,22 @@ const SUPPRESS = "data-lm-suppress-shortcuts";
 /** What can hold the focus. JupyterLab takes the keys of every element that does not say, itself, that it wants them. */
 const FOCUSABLE = new Set(["button", "canvas", "dialog", "input", "select", "textarea"]);
 
+/** An element from a tag and its classes, as a selector has them, then attributes and children. */
 export function h<K extends keyof HTMLElementTagNameMap>(
-  tag: K,
-  attributes: Record<string, string | boolean> = {},
-  ...children: Child[]
+  what: K | `${K}.${string}`,
+  ...parts: (Attributes | Node | string)[]
 ): HTMLElementTagNameMap[K] {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value === true) element.setAttribute(name, "");
-    else if (value !== false) element.setAttribute(name, value);
+  const [tag, ...classes] = what.split(".");
+  const element = document.createElement(tag as K);
+  if (classes.length > 0) element.className = classes.join(" ");
+  if (tag === "button") element.setAttribute("type", "button"); // and not one that submits a form around the view
+  if (FOCUSABLE.has(tag!)) element.setAttribute(SUPPRESS, "true");
+  for (const part of parts) {
+    if (typeof part === "string" || part instanceof Node) element.append(part);
+    else
+      for (const [name, value] of Object.entries(part))
+        if (value !== false) element.setAttribute(name, value === true ? "" : value);
   }
-  if (FOCUSABLE.has(tag)) element.setAttribute(SUPPRESS, "true");
-  element.append(...children);
   return element;
 }
 
@@ -32,8 +36,14 @@ export function listen<K extends keyof Events>(
   kind: K,
   handler: (event: Events[K]) => void,
   signal: AbortSignal,
+  how: { capture?: boolean; passive?: boolean } = {},
 ): void {
-  target.addEventListener(kind, handler as (event: Event) => void, { signal });
+  target.addEventListener(kind, handler as (event: Event) => void, { signal, ...how });
+}
+
+/** Does something once, when the signal aborts. */
+export function atEnd(signal: AbortSignal, act: () => void): void {
+  signal.addEventListener("abort", act);
 }
 
 /**
@@ -49,19 +59,23 @@ export function shareKeys(root: HTMLElement, signal: AbortSignal): void {
     if (shared) target.removeAttribute(SUPPRESS);
     else if (FOCUSABLE.has(target.localName)) target.setAttribute(SUPPRESS, "true");
   };
-  addEventListener("keydown", share, { capture: true, signal });
+  listen(window, "keydown", share, signal, { capture: true });
+}
+
+export function svg<K extends keyof SVGElementTagNameMap>(
+  tag: K,
+  attributes: Record<string, string>,
+): SVGElementTagNameMap[K] {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  return element;
 }
 
 /** A 16 by 16 icon from one path. */
 export function icon(path: string): SVGSVGElement {
-  const space = "http://www.w3.org/2000/svg";
-  const svg = document.createElementNS(space, "svg");
-  svg.setAttribute("viewBox", "0 0 16 16");
-  svg.setAttribute("aria-hidden", "true");
-  const shape = document.createElementNS(space, "path");
-  shape.setAttribute("d", path);
-  svg.append(shape);
-  return svg;
+  const whole = svg("svg", { viewBox: "0 0 16 16", "aria-hidden": "true" });
+  whole.append(svg("path", { d: path }));
+  return whole;
 }
 
 /** Sets text only where it differs, so that nothing is laid out again without need. */

@@ -1,5 +1,6 @@
 /** Where a frame's points lie, and how crowded they are: read off a sample, as every frame asks. */
 
+import { clamp } from "./scale.ts";
 import type { Frame } from "./types.ts";
 
 export interface Bounds {
@@ -125,8 +126,8 @@ function areaOf([xs, ys]: Float64Array[], { lo, hi }: Pick<Bounds, "lo" | "hi">)
   let shared = 0;
   counts.fill(0);
   for (let k = 0; k < m; k++) {
-    const column = Math.min(SIDE - 1, Math.max(0, Math.floor((xs![k]! - left) / w)));
-    const row = Math.min(SIDE - 1, Math.max(0, Math.floor((ys![k]! - low) / h)));
+    const column = clamp(Math.floor((xs![k]! - left) / w), 0, SIDE - 1);
+    const row = clamp(Math.floor((ys![k]! - low) / h), 0, SIDE - 1);
     shared += counts[row * SIDE + column]!++;
   }
   const cells = shared > 0 ? Math.min(SIDE * SIDE, (m * (m - 1)) / (2 * shared)) : SIDE * SIDE;

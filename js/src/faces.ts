@@ -50,10 +50,9 @@ function makeNumber(parts: FaceParts): Face {
     "aria-label": name,
     "aria-describedby": note.id,
   });
-  const readout = h("input", {
+  const readout = h("input.ne-readout", {
     type: "text",
     inputmode: "decimal",
-    class: "ne-readout",
     "aria-label": `${name} value`,
     autocomplete: "off",
     spellcheck: "false",
@@ -95,7 +94,7 @@ function makeNumber(parts: FaceParts): Face {
 
 function makeText(parts: FaceParts): Face {
   const { name } = parts.description;
-  const box = h("input", { type: "text", class: "ne-text", "aria-label": name, spellcheck: "false" });
+  const box = h("input.ne-text", { type: "text", "aria-label": name, spellcheck: "false" });
   const show = (value: Value) => {
     box.value = format(value);
   };
@@ -118,7 +117,7 @@ function makeChoice({ description, signal, send }: FaceParts): Face {
 }
 
 function makeSwitch({ description, signal, send }: FaceParts): Face {
-  const box = h("input", { type: "checkbox", class: "ne-switch", "aria-label": description.name });
+  const box = h("input.ne-switch", { type: "checkbox", "aria-label": description.name });
   listen(box, "change", () => send(box.checked), signal);
   const show = (value: Value) => {
     box.checked = value === true;

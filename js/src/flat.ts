@@ -1,6 +1,7 @@
 /** The Canvas2D renderer, for browsers without WebGL2. Draws squares, colour by colour. */
 
 import { Projection } from "./projection.ts";
+import { clamp } from "./scale.ts";
 import {
   type Colors,
   DIM,
@@ -87,7 +88,7 @@ export class FlatRenderer implements Renderer {
     const shades = camera.solid ? SHADES : 1;
     const shadeOf = (i: number) => {
       const z = (1 - this.#depths[i]!) * camera.eye;
-      return Math.min(shades - 1, Math.max(0, Math.floor(shades * (0.5 - (0.5 * z) / camera.reach))));
+      return clamp(Math.floor(shades * (0.5 - (0.5 * z) / camera.reach)), 0, shades - 1);
     };
     for (let shade = shades - 1; shade >= 0; shade--) {
       const fog = camera.solid && layer < 2 ? (FOG * (shade + 0.5)) / shades : 0;

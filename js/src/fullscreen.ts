@@ -11,7 +11,8 @@ export class FullScreen {
     signal: AbortSignal,
   ) {
     listen(element, "fullscreenchange", () => this.#show(), signal);
-    document.addEventListener(
+    listen(
+      document,
       "keydown",
       (event) => {
         if (event.key !== "Escape" || !this.#laid) return;
@@ -19,7 +20,8 @@ export class FullScreen {
         event.stopPropagation();
         this.#lay(false);
       },
-      { signal, capture: true },
+      signal,
+      { capture: true },
     );
   }
 

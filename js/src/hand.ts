@@ -1,6 +1,7 @@
 /** Pointer, wheel and keys on the picture. Keys and the bare wheel count only while the picture has the focus. */
 
 import type { Commands } from "./commands.ts";
+import { listen } from "./dom.ts";
 import type { Stage } from "./stage.ts";
 import { attachTouch } from "./touch.ts";
 
@@ -34,7 +35,6 @@ export interface HandEvents {
 
 export function attachHand(stage: Stage, commands: Commands, events: HandEvents, signal: AbortSignal): void {
   const { canvas, camera } = stage;
-  const options = { signal };
   let held: { x: number; y: number; moved: boolean; scrolls: boolean; gesture: Gesture | null } | null = null;
 
   const middle = (): [number, number] => [camera.width / 2, camera.height / 2];
@@ -57,7 +57,8 @@ export function attachHand(stage: Stage, commands: Commands, events: HandEvents,
     else drag(-right * PAN_KEY, -down * PAN_KEY, false);
   };
 
-  canvas.addEventListener(
+  listen(
+    canvas,
     "pointerdown",
     (event) => {
       if (event.button !== 0) return;
@@ -73,9 +74,10 @@ export function attachHand(stage: Stage, commands: Commands, events: HandEvents,
       stage.held = true;
       held = { x, y, moved: false, scrolls, gesture: scrolls ? null : events.press(x, y, event) };
     },
-    options,
+    signal,
   );
-  canvas.addEventListener(
+  listen(
+    canvas,
     "pointermove",
     (event) => {
       if (!event.isPrimary) return;
@@ -97,7 +99,7 @@ export function attachHand(stage: Stage, commands: Commands, events: HandEvents,
       held.x = event.offsetX;
       held.y = event.offsetY;
     },
-    options,
+    signal,
   );
   const release = () => {
     const before = held;
@@ -106,7 +108,8 @@ export function attachHand(stage: Stage, commands: Commands, events: HandEvents,
     canvas.classList.remove("ne-dragging");
     return before;
   };
-  canvas.addEventListener(
+  listen(
+    canvas,
     "pointerup",
     (event) => {
       const was = release();
@@ -114,12 +117,13 @@ export function attachHand(stage: Stage, commands: Commands, events: HandEvents,
       if (was?.moved) was.gesture?.end();
       else if (was) events.click(event.offsetX, event.offsetY, event);
     },
-    options,
+    signal,
   );
-  canvas.addEventListener("pointercancel", () => release()?.gesture?.cancel(), options);
-  canvas.addEventListener("pointerleave", () => events.hover(null), options);
-  canvas.addEventListener("dblclick", () => events.resetView(), options);
-  canvas.addEventListener(
+  listen(canvas, "pointercancel", () => release()?.gesture?.cancel(), signal);
+  listen(canvas, "pointerleave", () => events.hover(null), signal);
+  listen(canvas, "dblclick", () => events.resetView(), signal);
+  listen(
+    canvas,
     "wheel",
     (event) => {
       const deliberate = event.ctrlKey || event.metaKey;
@@ -135,7 +139,8 @@ export function attachHand(stage: Stage, commands: Commands, events: HandEvents,
       const speed = event.ctrlKey && Math.abs(pixels) < 50 ? 6 * ZOOM_WHEEL : ZOOM_WHEEL;
       zoom(event.offsetX, event.offsetY, Math.exp(-pixels * speed));
     },
-    { signal, passive: false },
+    signal,
+    { passive: false },
   );
 
   attachTouch(stage, () => events.moved(), signal);
@@ -156,13 +161,14 @@ export function attachHand(stage: Stage, commands: Commands, events: HandEvents,
     arrow("up", "ArrowUp", 0, -1),
     arrow("down", "ArrowDown", 0, 1),
   );
-  canvas.addEventListener(
+  listen(
+    canvas,
     "keydown",
     (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey || !commands.press(event.key)) return;
       event.preventDefault();
       event.stopPropagation();
     },
-    options,
+    signal,
   );
 }

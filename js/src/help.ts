@@ -34,8 +34,8 @@ export class Help {
     run: () => this.open(),
   };
   readonly element: HTMLDialogElement;
-  readonly #body = h("div", { class: "ne-keys" });
-  readonly #close = h("button", { type: "button", class: "ne-button" }, "Close");
+  readonly #body = h("div.ne-keys");
+  readonly #close = h("button.ne-button", "Close");
   #before: Element | null = null;
 
   /** While it is open, `behind` cannot be reached. */
@@ -45,8 +45,8 @@ export class Help {
     signal: AbortSignal,
   ) {
     const id = `ne-keys-${++serial}`;
-    const head = h("div", { class: "ne-help-head" }, h("h2", { id }, "Keys"), this.#close);
-    this.element = h("dialog", { class: "ne-help", "aria-labelledby": id, "aria-modal": "true" });
+    const head = h("div.ne-help-head", h("h2", { id }, "Keys"), this.#close);
+    this.element = h("dialog.ne-help", { "aria-labelledby": id, "aria-modal": "true" });
     this.element.append(head, this.#body);
     listen(this.#close, "click", () => this.close(), signal);
     listen(this.element, "keydown", (event) => this.#key(event), signal);
@@ -88,13 +88,11 @@ export class Help {
   #groups(): HTMLElement[] {
     const groups = new Map<string, HTMLElement[]>();
     const add = (group: string, name: string, ...what: (Node | string)[]) =>
-      groups.set(group, [...(groups.get(group) ?? []), h("dt", {}, name), h("dd", {}, ...what)]);
+      groups.set(group, [...(groups.get(group) ?? []), h("dt", name), h("dd", ...what)]);
     for (const { group, name, keys } of this.commands.all) {
-      if (keys?.length) add(group, name.toLowerCase(), ...keys.map((key) => h("kbd", {}, CAPS[key] ?? key)));
+      if (keys?.length) add(group, name.toLowerCase(), ...keys.map((key) => h("kbd", CAPS[key] ?? key)));
     }
     for (const [name, what] of HANDS) add("by hand", name, what);
-    return [...groups].map(([group, rows]) =>
-      h("section", {}, h("h3", { class: "ne-heading" }, group), h("dl", {}, ...rows)),
-    );
+    return [...groups].map(([group, rows]) => h("section", h("h3.ne-heading", group), h("dl", ...rows)));
   }
 }

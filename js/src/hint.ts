@@ -1,25 +1,21 @@
 /** Says how the wheel zooms, where it was turned in vain. */
 
 import { h } from "./dom.ts";
+import { Timer } from "./timer.ts";
 
 /** Milliseconds. */
 const TIME = 1400;
 
 export class Hint {
-  readonly element = h(
-    "div",
-    { class: "ne-hint", "aria-hidden": "true" },
-    "Click the picture, then scroll to zoom",
-  );
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly element = h("div.ne-hint", { "aria-hidden": "true" }, "Click the picture, then scroll to zoom");
+  readonly #timer: Timer;
 
   constructor(signal: AbortSignal) {
-    signal.addEventListener("abort", () => clearTimeout(this.#timer));
+    this.#timer = new Timer(signal);
   }
 
   show(): void {
-    clearTimeout(this.#timer);
     this.element.classList.add("ne-shown");
-    this.#timer = setTimeout(() => this.element.classList.remove("ne-shown"), TIME);
+    this.#timer.start(() => this.element.classList.remove("ne-shown"), TIME);
   }
 }

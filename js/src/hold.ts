@@ -24,8 +24,8 @@ export interface HoldParts {
 }
 
 export class Hold {
-  readonly element = h("section", { class: "ne-held", "aria-label": "Pinned points", hidden: true });
-  readonly #count = h("span", { class: "ne-held-count" });
+  readonly element = h("section.ne-held", { "aria-label": "Pinned points", hidden: true });
+  readonly #count = h("span.ne-held-count");
   readonly #drag: Drag;
   /** Ascending. */
   #pinned: Uint32Array = new Uint32Array(0);
@@ -43,9 +43,9 @@ export class Hold {
       put: (moved, places) => link.hold("move", moved, places),
       let: () => commands.changed(),
     });
-    const button = h("button", { type: "button", class: "ne-action" }, "release all");
+    const button = h("button.ne-action", "release all");
     listen(button, "click", () => link.hold("release", null), signal);
-    this.element.append(h("i", { class: "ne-pin", "aria-hidden": "true" }), this.#count, button);
+    this.element.append(h("i.ne-pin", { "aria-hidden": "true" }), this.#count, button);
     commands.add(...this.#declare());
   }
 

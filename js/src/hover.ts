@@ -3,6 +3,7 @@
 import { Card } from "./card.ts";
 import { Latest } from "./latest.ts";
 import type { Stage } from "./stage.ts";
+import { Timer } from "./timer.ts";
 import type { HoverReply, Pair } from "./types.ts";
 
 const REACH = 10;
@@ -30,8 +31,8 @@ export class Hover {
   #pointer: [number, number] | null = null;
   #point = -1;
   #echo = -1;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #later: ReturnType<typeof setTimeout> | undefined;
+  readonly #rest: Timer;
+  readonly #later: Timer;
   #looked = 0;
   #cost = 0;
   readonly #latest = new Latest<number>((point) => this.source.ask?.(point) ?? -1);
@@ -41,10 +42,8 @@ export class Hover {
     private readonly source: HoverSource,
     signal: AbortSignal,
   ) {
-    signal.addEventListener("abort", () => {
-      clearTimeout(this.#timer);
-      clearTimeout(this.#later);
-    });
+    this.#rest = new Timer(signal);
+    this.#later = new Timer(signal);
   }
 
   move(at: [number, number] | null): void {
@@ -103,10 +102,7 @@ export class Hover {
     const now = performance.now();
     const wait = this.#cost > CHEAP ? this.#looked + this.#cost / SHARE - now : 0;
     if (wait > 0) {
-      this.#later ??= setTimeout(() => {
-        this.#later = undefined;
-        this.stage.draw();
-      }, wait);
+      if (!this.#later.waits) this.#later.start(() => this.stage.draw(), wait);
       return this.#point;
     }
     const point = this.find(x, y);
@@ -125,13 +121,13 @@ export class Hover {
   #change(point: number): void {
     this.#point = point;
     this.source.pointed(point);
-    clearTimeout(this.#timer);
+    this.#rest.stop();
     if (point < 0) {
       this.card.hide();
       return;
     }
     const { label, color } = this.source.describe(point);
     this.card.show(point, label, color);
-    if (this.source.ask) this.#timer = setTimeout(() => this.#latest.push(point), REST);
+    if (this.source.ask) this.#rest.start(() => this.#latest.push(point), REST);
   }
 }

@@ -1,7 +1,7 @@
 /** What colours and sizes mean. A click hides a category, a shift-click shows it alone; numbers have a range. */
 
 import { Chooser } from "./chooser.ts";
-import { h, listen } from "./dom.ts";
+import { atEnd, h, listen } from "./dom.ts";
 import { type Codes, NumberScale } from "./numbers.ts";
 import { categoryColors, scaleColors, type Theme } from "./palette.ts";
 import { counted, format } from "./scale.ts";
@@ -22,11 +22,11 @@ export interface LegendEvents {
 }
 
 export class Legend {
-  readonly element = h("section", { class: "ne-legend", "aria-label": "Legend" });
+  readonly element = h("section.ne-legend", { "aria-label": "Legend" });
   readonly hidden = new Set<number>();
   readonly #chooser: Chooser;
-  readonly #body = h("div", {});
-  readonly #sizes = h("div", { class: "ne-sizes", hidden: true });
+  readonly #body = h("div");
+  readonly #sizes = h("div.ne-sizes", { hidden: true });
   #description: Description = { kind: "none", name: "", items: [], low: 0, high: 1 };
   #shape = "";
   #rows: HTMLButtonElement[] = [];
@@ -39,7 +39,7 @@ export class Legend {
   ) {
     this.#chooser = new Chooser(events.choose, signal);
     this.element.append(this.#chooser.element, this.#body, this.#sizes);
-    signal.addEventListener("abort", () => this.#scope.abort());
+    atEnd(signal, () => this.#scope.abort());
   }
 
   /** Shows what colours and sizes mean. What was switched off stays so while the colours mean the same. */
@@ -71,7 +71,7 @@ export class Legend {
     this.#rows = [];
     this.#numbers = null;
     const { kind, name, items } = description;
-    const title = name && !this.#chooser.used ? [h("h3", { class: "ne-heading" }, name)] : [];
+    const title = name && !this.#chooser.used ? [h("h3.ne-heading", name)] : [];
     if (kind === "number") {
       this.#numbers = new NumberScale(
         description,
@@ -93,7 +93,7 @@ export class Legend {
       ...this.#rows,
     );
     const rest = items.length - this.#rows.length;
-    const more = rest > 0 ? [h("p", { class: "ne-note" }, `and ${counted(rest)} more`)] : [];
+    const more = rest > 0 ? [h("p.ne-note", `and ${counted(rest)} more`)] : [];
     this.#body.replaceChildren(...title, list, ...more);
     this.#refresh();
   }
@@ -109,11 +109,11 @@ export class Legend {
 
   #row(id: number, label: string, count: number): HTMLButtonElement {
     const row = h(
-      "button",
-      { type: "button", class: "ne-item", title: `${label}\nClick: hide or show. Shift-click: show alone.` },
-      h("i", { class: "ne-swatch" }),
-      h("span", { class: "ne-label" }, label || "(empty)"),
-      h("span", { class: "ne-count" }, counted(count)),
+      "button.ne-item",
+      { title: `${label}\nClick: hide or show. Shift-click: show alone.` },
+      h("i.ne-swatch"),
+      h("span.ne-label", label || "(empty)"),
+      h("span.ne-count", counted(count)),
     );
     const { signal } = this.#scope;
     listen(row, "click", (event) => this.#toggle(id, event.shiftKey || event.altKey), signal);
@@ -159,10 +159,10 @@ export class Legend {
 
 function sizesLine({ name, low, high }: NonNullable<SceneInfo["size"]>): Node[] {
   return [
-    h("span", { class: "ne-label" }, `size: ${name}`),
-    h("i", { class: "ne-dot" }),
-    h("span", {}, format(low)),
-    h("i", { class: "ne-dot ne-large" }),
-    h("span", {}, format(high)),
+    h("span.ne-label", `size: ${name}`),
+    h("i.ne-dot"),
+    h("span", format(low)),
+    h("i.ne-dot.ne-large"),
+    h("span", format(high)),
   ];
 }

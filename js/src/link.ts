@@ -1,6 +1,6 @@
 /** Talks to the kernel: hello and bye, acknowledgements, visibility, requests and their answers. */
 
-import { listen } from "./dom.ts";
+import { atEnd, listen } from "./dom.ts";
 import { type Handlers, hand } from "./heard.ts";
 import { type Model, PROTOCOL, type Value } from "./types.ts";
 import { isRaw } from "./wire.ts";
@@ -27,7 +27,7 @@ export class Link {
     const hear = (content: unknown, buffers: unknown) =>
       this.#hear(content, Array.isArray(buffers) ? buffers : []);
     model.on("msg:custom", hear);
-    signal.addEventListener("abort", () => {
+    atEnd(signal, () => {
       model.off("msg:custom", hear);
       this.#send({ k: "bye", view: this.view });
     });
@@ -47,7 +47,7 @@ export class Link {
       : null;
     observer?.observe(element);
     listen(document, "visibilitychange", () => this.#tellVisible(), this.signal);
-    this.signal.addEventListener("abort", () => observer?.disconnect());
+    atEnd(this.signal, () => observer?.disconnect());
     this.#tellVisible();
   }
 
@@ -164,7 +164,7 @@ export class Link {
     const status = this.model.widget_manager?.kernel?.statusChanged;
     status?.connect(changed);
     this.model.on("comm_live_update", later);
-    this.signal.addEventListener("abort", () => {
+    atEnd(this.signal, () => {
       status?.disconnect(changed);
       this.model.off("comm_live_update", later);
     });

@@ -3,10 +3,12 @@
  * are kept and acknowledged, slowly.
  */
 
+import { atEnd } from "./dom.ts";
 import { Latest } from "./latest.ts";
 import type { Link } from "./link.ts";
 import { Past } from "./past.ts";
 import type { Stage } from "./stage.ts";
+import { Timer } from "./timer.ts";
 import type { Frame } from "./types.ts";
 
 /** Milliseconds between acknowledgements while nobody sees what arrives. */
@@ -28,7 +30,7 @@ export class Look {
   #wanted: number | null = null;
   #shown: Frame | null = null;
   #leaving = false;
-  #ackTimer: ReturnType<typeof setTimeout> | undefined;
+  readonly #late: Timer;
 
   constructor(
     private readonly stage: Stage,
@@ -37,10 +39,8 @@ export class Look {
     signal: AbortSignal,
   ) {
     this.#asked = new Latest((iteration) => link.look(iteration));
-    signal.addEventListener("abort", () => {
-      clearTimeout(this.#ackTimer);
-      this.#past.clear();
-    });
+    this.#late = new Timer(signal);
+    atEnd(signal, () => this.#past.clear());
   }
 
   /** Whether the picture shows the past. */
@@ -66,7 +66,7 @@ export class Look {
     else if (!this.active) this.stage.offer(frame);
     else {
       this.events.passed(frame);
-      this.#ackTimer ??= setTimeout(() => this.#ack(), SLOW);
+      if (!this.#late.waits) this.#late.start(() => this.#ack(), SLOW);
     }
   }
 
@@ -122,8 +122,7 @@ export class Look {
   }
 
   #ack(): void {
-    clearTimeout(this.#ackTimer);
-    this.#ackTimer = undefined;
+    this.#late.stop();
     if (this.#newest) this.link.ack(this.#newest.seq);
   }
 }

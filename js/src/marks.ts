@@ -5,9 +5,9 @@ import { counted } from "./scale.ts";
 import type { Change } from "./types.ts";
 
 export class Marks {
-  readonly #row = h("div", { class: "ne-marks", role: "group", "aria-label": "Changes" });
-  readonly #tip = h("div", { class: "ne-tip", "aria-hidden": "true", hidden: true });
-  readonly element = h("div", { class: "ne-marked" }, this.#row, this.#tip);
+  readonly #row = h("div.ne-marks", { role: "group", "aria-label": "Changes" });
+  readonly #tip = h("div.ne-tip", { "aria-hidden": "true", hidden: true });
+  readonly element = h("div.ne-marked", this.#row, this.#tip);
   #changes: Change[] = [];
 
   constructor(
@@ -35,12 +35,7 @@ export class Marks {
   }
 
   #mark({ iteration, text }: Change, first: boolean): HTMLButtonElement {
-    return h("button", {
-      type: "button",
-      class: "ne-mark",
-      "aria-label": `${iteration}: ${text}`,
-      tabindex: first ? "0" : "-1",
-    });
+    return h("button.ne-mark", { "aria-label": `${iteration}: ${text}`, tabindex: first ? "0" : "-1" });
   }
 
   /** The row listens for its marks: a long run has hundreds of them. */

@@ -4,7 +4,9 @@ import { type Crowd, crowdsOf } from "./crowds.ts";
 import type { Ink } from "./ink.ts";
 import type { Points } from "./points.ts";
 import type { Projection } from "./projection.ts";
+import { clamp } from "./scale.ts";
 import type { Stage } from "./stage.ts";
+import { Timer } from "./timer.ts";
 import type { Pair } from "./types.ts";
 
 /** At most so many categories, the most frequent ones, are named; and of each so many characters are shown. */
@@ -42,14 +44,14 @@ export class Names {
   #key = "";
   #looked = Number.NEGATIVE_INFINITY;
   #last = 0;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #timer: Timer;
 
   constructor(
     private readonly stage: Stage,
     private readonly points: Points,
     signal: AbortSignal,
   ) {
-    signal.addEventListener("abort", () => clearTimeout(this.#timer));
+    this.#timer = new Timer(signal);
   }
 
   switch(): void {
@@ -62,8 +64,7 @@ export class Names {
     this.#names.clear();
     this.#key = "";
     this.#looked = Number.NEGATIVE_INFINITY;
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#timer.stop();
   }
 
   drawn(context: CanvasRenderingContext2D, ratio: number): void {
@@ -105,10 +106,7 @@ export class Names {
     const { camera } = this.stage;
     if (x < -20 || y < -20 || x > camera.width + 20 || y > camera.height + 20) return null;
     const half = width / 2 + 6;
-    return [
-      Math.max(half, Math.min(camera.width - half, x)),
-      Math.max(EDGE, Math.min(camera.height - EDGE, y)),
-    ];
+    return [clamp(x, half, camera.width - half), clamp(y, EDGE, camera.height - EDGE)];
   }
 
   /** What the densest places depend on. */
@@ -120,10 +118,9 @@ export class Names {
 
   /** Looks for the densest places, where anything has changed since the last look: not too often, and after the drawing. */
   #lookSoon(now: number): void {
-    if (this.#timer !== undefined || this.#sight() === this.#key) return;
-    this.#timer = setTimeout(
+    if (this.#timer.waits || this.#sight() === this.#key) return;
+    this.#timer.start(
       () => {
-        this.#timer = undefined;
         this.#look();
         this.stage.draw();
       },

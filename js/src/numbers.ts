@@ -23,10 +23,10 @@ export interface NumberEvents {
 
 export class NumberScale {
   readonly element: HTMLElement;
-  readonly #strip = h("div", { class: "ne-scale" });
+  readonly #strip = h("div.ne-scale");
   readonly #low: HTMLInputElement;
   readonly #high: HTMLInputElement;
-  readonly #ends = [h("span", {}), h("span", {})] as const;
+  readonly #ends = [h("span"), h("span")] as const;
 
   constructor(
     private readonly bounds: { name: string; low: number; high: number },
@@ -44,8 +44,8 @@ export class NumberScale {
       });
     this.#low = handle("lowest", 0);
     this.#high = handle("highest", STEPS);
-    const track = h("div", { class: "ne-range" }, this.#strip, this.#low, this.#high);
-    this.element = h("div", {}, track, h("div", { class: "ne-ends" }, ...this.#ends));
+    const track = h("div.ne-range", this.#strip, this.#low, this.#high);
+    this.element = h("div", track, h("div.ne-ends", ...this.#ends));
     for (const input of [this.#low, this.#high]) {
       listen(input, "input", () => this.#move(input), signal);
     }

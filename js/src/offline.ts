@@ -32,5 +32,5 @@ async function start(): Promise<void> {
 
 start().catch((error: unknown) => {
   const told = `This recording cannot be shown: ${error instanceof Error ? error.message : error}`;
-  document.body.append(h("p", { class: "ne-failed", role: "alert" }, told));
+  document.body.append(h("p.ne-failed", { role: "alert" }, told));
 });

@@ -1,7 +1,7 @@
 /** The controls of all live parameters, made from their descriptions. */
 
 import { ControlView } from "./control.ts";
-import { h, listen } from "./dom.ts";
+import { atEnd, h, listen } from "./dom.ts";
 import type { Control, SetReply, Told, Value } from "./types.ts";
 
 export interface PanelEvents {
@@ -12,12 +12,12 @@ export interface PanelEvents {
 }
 
 export class Panel {
-  readonly element = h("section", { class: "ne-panel", "aria-label": "Parameters" });
+  readonly element = h("section.ne-panel", { "aria-label": "Parameters" });
   #views = new Map<string, ControlView>();
   #scope = new AbortController();
   #shape = "";
 
-  readonly #reset = h("button", { type: "button", class: "ne-action ne-reset-all" }, "reset all");
+  readonly #reset = h("button.ne-action.ne-reset-all", "reset all");
 
   constructor(
     private readonly events: PanelEvents,
@@ -27,7 +27,7 @@ export class Panel {
   ) {
     this.#reset.title = "Give everything back to its schedule, or to what the method was made with";
     listen(this.#reset, "click", () => events.reset(), signal);
-    signal.addEventListener("abort", () => this.#scope.abort());
+    atEnd(signal, () => this.#scope.abort());
   }
 
   /** Shows these controls. Where only values differ from before, what a hand holds stays. */
@@ -58,9 +58,9 @@ export class Panel {
     this.element.replaceChildren(
       ...[...groups].map(([group, members]) =>
         h(
-          "div",
-          { class: "ne-group", role: "group", "aria-label": group || "parameters" },
-          ...(groups.size > 1 && group ? [h("h3", { class: "ne-heading" }, group)] : []),
+          "div.ne-group",
+          { role: "group", "aria-label": group || "parameters" },
+          ...(groups.size > 1 && group ? [h("h3.ne-heading", group)] : []),
           ...members,
         ),
       ),

@@ -25,7 +25,7 @@ export interface Sheet {
 export function compose(scene: HTMLCanvasElement, ratio: number, sheet: Sheet): HTMLCanvasElement {
   const [width, height] = [scene.width / ratio, scene.height / ratio];
   const side = sheet.legend.kind === "none" ? 0 : SIDE;
-  const canvas = document.createElement("canvas");
+  const canvas = h("canvas");
   canvas.width = Math.round((width + side) * ratio);
   canvas.height = Math.round((HEAD + height) * ratio);
   const context = canvas.getContext("2d");

@@ -6,7 +6,7 @@
 import { ICONS } from "./bar.ts";
 import { h, icon, say } from "./dom.ts";
 import { type Asked, type RecordedModel, type Recording, settingsOf, to } from "./recording.ts";
-import { format } from "./scale.ts";
+import { clamp, counted, format } from "./scale.ts";
 
 /** Milliseconds. */
 const LENGTH = 10_000;
@@ -18,10 +18,10 @@ const NOTE = "a recording: nothing can be changed";
 
 export class Player implements Asked {
   readonly element: HTMLElement;
-  readonly #toggle = h("button", { type: "button", class: "ne-button ne-primary" });
+  readonly #toggle = h("button.ne-button.ne-primary");
   readonly #slider = h("input", { type: "range", min: "0", step: "1", "aria-label": "frame" });
-  readonly #where = h("span", { class: "ne-player-where" });
-  readonly #kind = h("span", { class: "ne-player-kind", role: "status" }, KIND);
+  readonly #where = h("span.ne-player-where");
+  readonly #kind = h("span.ne-player-kind", { role: "status" }, KIND);
   /** The iterations of all frames. */
   readonly #times: number[];
   readonly #count: number;
@@ -48,8 +48,8 @@ export class Player implements Asked {
       this.#show(this.#slider.valueAsNumber);
     });
     this.#toggle.addEventListener("click", () => (this.#timer === undefined ? this.play() : this.pause()));
-    const track = h("div", { class: "ne-player-track" }, this.#slider, this.#marks());
-    this.element = h("div", { class: "ne-player" }, this.#toggle, track, this.#where, this.#kind);
+    const track = h("div.ne-player-track", this.#slider, this.#marks());
+    this.element = h("div.ne-player", this.#toggle, track, this.#where, this.#kind);
     this.#label();
   }
 
@@ -62,7 +62,7 @@ export class Player implements Asked {
   play(): void {
     if (this.#count < 2 || this.#timer !== undefined) return;
     if (this.#at === this.#count - 1) this.#at = 0;
-    const gap = Math.min(SLOWEST, Math.max(FASTEST, LENGTH / this.#count));
+    const gap = clamp(LENGTH / this.#count, FASTEST, SLOWEST);
     const next = () => {
       if (this.#at < this.#count - 1) {
         this.#timer = setTimeout(next, gap);
@@ -132,7 +132,7 @@ export class Player implements Asked {
     const share = this.#count > 1 ? at / (this.#count - 1) : 1;
     this.#slider.value = String(at);
     this.#slider.style.setProperty("--ne-share", share.toFixed(4));
-    const where = `iteration ${time.toLocaleString("en")}`;
+    const where = `iteration ${counted(time)}`;
     this.#slider.setAttribute("aria-valuetext", where);
     say(this.#where, told === null ? where : `${where} · loss ${format(told)}`);
   }
@@ -155,7 +155,7 @@ export class Player implements Asked {
     const name = this.#timer === undefined ? "Play" : "Pause";
     if (this.#toggle.getAttribute("aria-label") === name) return;
     this.#toggle.setAttribute("aria-label", name);
-    this.#toggle.replaceChildren(icon(name === "Play" ? ICONS.play : ICONS.pause), h("span", {}, name));
+    this.#toggle.replaceChildren(icon(name === "Play" ? ICONS.play : ICONS.pause), h("span", name));
   }
 
   #marks(): HTMLElement {
@@ -166,11 +166,11 @@ export class Player implements Asked {
     );
     const marks = changes.map(([iteration, text, of]) => {
       const title = `${of ? `${of}, ` : ""}${iteration}: ${text}`;
-      const mark = h("span", { class: "ne-player-mark", role: "img", "aria-label": title, title });
+      const mark = h("span.ne-player-mark", { role: "img", "aria-label": title, title });
       const share = last > first ? (iteration - first) / (last - first) : 1;
-      mark.style.left = `${(100 * Math.min(1, Math.max(0, share))).toFixed(2)}%`;
+      mark.style.left = `${(100 * clamp(share, 0, 1)).toFixed(2)}%`;
       return mark;
     });
-    return h("div", { class: "ne-player-marks" }, ...marks);
+    return h("div.ne-player-marks", ...marks);
   }
 }

@@ -24,7 +24,7 @@ export function rangeOf(control: Pick<Control, "kind" | "scale" | "ui_low" | "ui
       min,
       max,
       step: 0,
-      toValue: (position) => snap(Math.min(high, Math.max(low, 10 ** position)), integer),
+      toValue: (position) => snap(clamp(10 ** position, low, high), integer),
       toPosition: (value) => clamp(Math.log10(Math.max(value, Number.MIN_VALUE)), min, max),
     };
   }
@@ -71,7 +71,7 @@ function snap(value: number, integer: boolean): number {
   return integer ? Math.round(value) : Number(value.toPrecision(4));
 }
 
-function clamp(value: number, low: number, high: number): number {
+export function clamp(value: number, low: number, high: number): number {
   return Math.min(high, Math.max(low, value));
 }
 

@@ -2,6 +2,7 @@
 
 import type { Camera } from "./camera.ts";
 import type { Moment } from "./clock.ts";
+import { clamp } from "./scale.ts";
 import type { Frame } from "./types.ts";
 
 /** Bits of a point's flag. A marked point is drawn over all others, opaque, and wins over DIMMED. */
@@ -52,8 +53,7 @@ export function markOf(flag: number, diameter: number, unit: number, pin: number
   if (flag & MATCH) size = 1.4 * size + 2.5 * unit;
   if (flag & PINNED) size = Math.max(1.2 * size, pin * unit);
   // Rings of small points would leave nothing of their colours.
-  const ring =
-    flag & MARKED && size >= RING_FROM * unit ? Math.min(1.6 * unit, Math.max(0.75 * unit, 0.18 * size)) : 0;
+  const ring = flag & MARKED && size >= RING_FROM * unit ? clamp(0.18 * size, 0.75 * unit, 1.6 * unit) : 0;
   return { size, ring, square: (flag & PINNED) !== 0 };
 }
 
@@ -63,7 +63,7 @@ export const LARGEST = 2.6;
 
 /** Least width of pinned points in CSS pixels: one is found at a glance, thousands do not make a blot. */
 export function pinLook(count: number): number {
-  return Math.min(10, Math.max(4, 12 - 2.3 * Math.log10(Math.max(1, count))));
+  return clamp(12 - 2.3 * Math.log10(Math.max(1, count)), 4, 10);
 }
 
 export interface Look {
@@ -123,21 +123,21 @@ export interface Renderer {
  */
 export function pointLook(n: number, area: number): Pick<Look, "size" | "alpha"> {
   const spacing = Math.sqrt(area / Math.max(1, n));
-  const size = Math.min(11, Math.max(1.4, 1.9 * spacing ** 0.6));
+  const size = clamp(1.9 * spacing ** 0.6, 1.4, 11);
   const layers = (Math.PI / 4) * (size / spacing) ** 2;
-  return { size, alpha: Math.min(0.92, Math.max(0.3, 1 - 0.1 ** (1 / layers))) };
+  return { size, alpha: clamp(1 - 0.1 ** (1 / layers), 0.3, 0.92) };
 }
 
 /** The same as density: each point is a soft spot, and `white` the sum of spots that is shown in full. */
 export function densityLook(n: number, area: number): Pick<Look, "spot" | "white"> {
   const spacing = Math.sqrt(area / Math.max(1, n));
-  const spot = Math.min(40, Math.max(3.5, 7 * spacing));
+  const spot = clamp(7 * spacing, 3.5, 40);
   return { spot, white: Math.max(2, 4 * (Math.PI / 12) * (spot / spacing) ** 2) };
 }
 
 /** Density without sums: small points so faint that only many make a colour. */
 export function faintLook(n: number, area: number): Pick<Look, "size" | "alpha"> {
   const spacing = Math.sqrt(area / Math.max(1, n));
-  const size = Math.min(6, Math.max(2, 2 * spacing));
-  return { size, alpha: Math.min(0.5, Math.max(0.02, 0.4 * (spacing / size) ** 2)) };
+  const size = clamp(2 * spacing, 2, 6);
+  return { size, alpha: clamp(0.4 * (spacing / size) ** 2, 0.02, 0.5) };
 }

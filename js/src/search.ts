@@ -3,6 +3,7 @@
 import { h, listen, say } from "./dom.ts";
 import { Latest } from "./latest.ts";
 import { counted } from "./scale.ts";
+import { Timer } from "./timer.ts";
 
 /** Milliseconds without a key after which the kernel is asked. */
 const REST = 120;
@@ -20,29 +21,28 @@ export interface SearchEvents {
 
 export class Search {
   readonly element: HTMLElement;
-  readonly #field = h("input", {
+  readonly #field = h("input.ne-field", {
     type: "search",
-    class: "ne-field",
     "aria-label": "search",
     placeholder: "search labels and texts",
     maxlength: "200",
     spellcheck: "false",
     autocomplete: "off",
   });
-  readonly #count = h("span", { class: "ne-count", role: "status" });
+  readonly #count = h("span.ne-count", { role: "status" });
   readonly #latest: Latest<string>;
   #points: Uint32Array = new Uint32Array(0);
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #timer: Timer;
 
   constructor(
     private readonly events: SearchEvents,
     signal: AbortSignal,
   ) {
     this.#latest = new Latest((text) => events.ask(text));
-    this.element = h("div", { class: "ne-search", role: "search", hidden: true }, this.#field, this.#count);
+    this.element = h("div.ne-search", { role: "search", hidden: true }, this.#field, this.#count);
     listen(this.#field, "input", () => this.#typed(), signal);
     listen(this.#field, "keydown", (event) => this.#key(event), signal);
-    signal.addEventListener("abort", () => clearTimeout(this.#timer));
+    this.#timer = new Timer(signal);
   }
 
   get active(): boolean {
@@ -56,7 +56,7 @@ export class Search {
   }
 
   close(): void {
-    clearTimeout(this.#timer);
+    this.#timer.stop();
     this.element.hidden = true;
     this.#field.value = "";
     this.#show(new Uint32Array(0), "");
@@ -68,9 +68,9 @@ export class Search {
   }
 
   #typed(): void {
-    clearTimeout(this.#timer);
+    this.#timer.stop();
     const text = this.#field.value.trim();
-    if (text) this.#timer = setTimeout(() => this.#latest.push(text), REST);
+    if (text) this.#timer.start(() => this.#latest.push(text), REST);
     else this.#show(new Uint32Array(0), "");
   }
 

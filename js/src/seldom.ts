@@ -1,8 +1,10 @@
 /** Does a thing at once, but again only after a while, with the last value that came meanwhile. */
 
+import { Timer } from "./timer.ts";
+
 export class Seldom<T> {
   #waiting: { value: T } | null = null;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #timer: Timer;
 
   /** `every`: milliseconds between two times. */
   constructor(
@@ -10,21 +12,19 @@ export class Seldom<T> {
     private readonly every: number,
     private readonly signal: AbortSignal,
   ) {
-    signal.addEventListener("abort", () => clearTimeout(this.#timer));
+    this.#timer = new Timer(signal);
   }
 
   push(value: T): void {
-    if (this.#timer === undefined) this.now(value);
-    else this.#waiting = { value };
+    if (this.#timer.waits) this.#waiting = { value };
+    else this.now(value);
   }
 
   /** Does it without delay; what waited is forgotten. */
   now(value: T): void {
     if (this.signal.aborted) return;
-    clearTimeout(this.#timer);
     this.#waiting = null;
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
+    this.#timer.start(() => {
       if (this.#waiting) this.now(this.#waiting.value);
     }, this.every);
     this.act(value);

@@ -1,5 +1,6 @@
 /** Which points lie inside an outline drawn on the picture, and how they join what is selected already. */
 
+import { clamp } from "./scale.ts";
 import { HIDDEN } from "./scene.ts";
 
 export type How = "replace" | "add" | "subtract";
@@ -106,7 +107,7 @@ class Cells {
   #markEdge(row: number, edge: number): void {
     const [x0, y0, x1, y1] = this.#corners.subarray(2 * edge, 2 * edge + 4) as unknown as number[];
     const at = (y: number) => {
-      const share = y0 === y1 ? 0 : Math.min(1, Math.max(0, (y - y0!) / (y1! - y0!)));
+      const share = y0 === y1 ? 0 : clamp((y - y0!) / (y1! - y0!), 0, 1);
       return x0! + share * (x1! - x0!);
     };
     const ends =
@@ -154,7 +155,7 @@ function extent(corners: Float64Array, axis: number): [number, number] {
 
 /** How many cells a length has, its end included, and how many there are in a pixel. */
 function divided(length: number): [number, number] {
-  const cells = Math.max(1, Math.min(MOST_CELLS, Math.ceil(length / CELL)));
+  const cells = clamp(Math.ceil(length / CELL), 1, MOST_CELLS);
   return [cells + 1, cells / Math.max(length, 1e-9)];
 }
 

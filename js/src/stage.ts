@@ -3,7 +3,7 @@
 import { Camera } from "./camera.ts";
 import { Clock } from "./clock.ts";
 import { DISK, drawDisk } from "./disk.ts";
-import { h } from "./dom.ts";
+import { atEnd, h } from "./dom.ts";
 import { type Bounds, boundsOf, mixBounds } from "./extent.ts";
 import { Ink } from "./ink.ts";
 import { Pace } from "./pace.ts";
@@ -11,6 +11,7 @@ import { Projection } from "./projection.ts";
 import { densityLook, faintLook, pinLook, pointLook } from "./scene.ts";
 import { Surface } from "./surface.ts";
 import { watchMotion } from "./theme.ts";
+import { Timer } from "./timer.ts";
 import type { Frame, Pair } from "./types.ts";
 
 const RATE_WINDOW = 2000;
@@ -30,8 +31,8 @@ export interface StageEvents {
 }
 
 export class Stage {
-  readonly canvas = h("canvas", { class: "ne-canvas", tabindex: "0", role: "application" });
-  readonly element = h("div", { class: "ne-stage" }, this.canvas);
+  readonly canvas = h("canvas.ne-canvas", { tabindex: "0", role: "application" });
+  readonly element = h("div.ne-stage", this.canvas);
   readonly camera = new Camera();
   readonly clock = new Clock();
   readonly ink = new Ink(this.canvas);
@@ -60,14 +61,16 @@ export class Stage {
   #held = false;
   /** CSS pixels. */
   #extent: Pair = [0, 0];
-  #rest: ReturnType<typeof setTimeout> | undefined;
-  #later: ReturnType<typeof setTimeout> | undefined;
+  readonly #rest: Timer;
+  readonly #later: Timer;
 
   constructor(
     private readonly root: HTMLElement,
     private readonly events: StageEvents,
     private readonly signal: AbortSignal,
   ) {
+    this.#rest = new Timer(signal);
+    this.#later = new Timer(signal);
     this.surface = new Surface(root, () => this.draw(), signal);
     watchMotion(signal, (moves) => {
       this.clock.tween = moves;
@@ -79,11 +82,9 @@ export class Stage {
       this.draw();
     });
     observer.observe(this.element);
-    signal.addEventListener("abort", () => {
+    atEnd(signal, () => {
       observer.disconnect();
       cancelAnimationFrame(this.#request);
-      clearTimeout(this.#rest);
-      clearTimeout(this.#later);
       this.#slots.length = 0;
       this.#pending = this.newest = null;
       this.canvas.width = this.canvas.height = 0;
@@ -169,8 +170,8 @@ export class Stage {
   /** Whether a frame may be shown now; where motion is not wanted, frames of a moving run are rare. */
   #due(frame: Frame, now: number): boolean {
     const wait = frame.state === "running" ? this.clock.wait(now) : 0;
-    clearTimeout(this.#later);
-    if (wait > 0) this.#later = setTimeout(() => this.draw(), wait);
+    this.#later.stop();
+    if (wait > 0) this.#later.start(() => this.draw(), wait);
     return wait === 0;
   }
 
@@ -178,12 +179,12 @@ export class Stage {
   #strideFor(gap: number, n: number): number {
     if (this.surface.kind !== "webgl2") return 1;
     if (gap > 0) this.#stride = this.#pace.turn(gap, n); // after a rest it says nothing of the display
-    clearTimeout(this.#rest);
+    this.#rest.stop();
     const stride = this.#whole ? 1 : this.#stride;
     this.#whole = false;
     this.canvas.dataset.stride = String(stride);
     if (stride > 1 && !this.#held) {
-      this.#rest = setTimeout(() => {
+      this.#rest.start(() => {
         this.#whole = true;
         this.draw();
       }, REST * stride);
@@ -227,7 +228,7 @@ export class Stage {
 
   /** The picture as it is now, drawn anew with `ratio` pixels of the canvas for each CSS pixel. */
   picture(ratio: number): HTMLCanvasElement | null {
-    const canvas = document.createElement("canvas");
+    const canvas = h("canvas");
     canvas.width = Math.round(this.camera.width * ratio);
     canvas.height = Math.round(this.camera.height * ratio);
     const context = canvas.getContext("2d");

@@ -33,7 +33,7 @@ export interface SubjectParts {
 }
 
 export class Subject {
-  readonly caption = h("div", { class: "ne-caption" });
+  readonly caption = h("div.ne-caption");
   readonly legend: Legend;
   scene: SceneInfo = readScene(null);
   #theme: Theme = "light";
@@ -87,8 +87,8 @@ export class Subject {
     this.scene = scene;
     const all = scene.n < scene.all ? ` of ${counted(scene.all)}` : "";
     const count = `${counted(scene.n)}${all}`;
-    const title = scene.title ? [h("strong", {}, scene.title)] : [];
-    this.caption.replaceChildren(...title, beside ? at : h("span", {}, `${scene.method} · ${count} points`));
+    const title = scene.title ? [h("strong", scene.title)] : [];
+    this.caption.replaceChildren(...title, beside ? at : h("span", `${scene.method} · ${count} points`));
     const name = beside ? `${scene.title}, ` : "";
     stage.canvas.setAttribute("aria-label", `${name}${scene.method} embedding of ${count} points`);
     stage.camera.solid = scene.c === 3;

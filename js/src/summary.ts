@@ -14,20 +14,16 @@ export interface Kind {
 }
 
 export class Summary {
-  readonly element = h("section", { class: "ne-selection", "aria-label": "Selection", hidden: true });
-  readonly #told = h("p", { class: "ne-note", hidden: true });
-  readonly #title = h("h3", { class: "ne-heading" });
-  readonly #kinds = h("div", { class: "ne-kinds" });
-  readonly #actions = h("div", { class: "ne-actions", role: "group", "aria-label": "selection" });
+  readonly element = h("section.ne-selection", { "aria-label": "Selection", hidden: true });
+  readonly #told = h("p.ne-note", { hidden: true });
+  readonly #title = h("h3.ne-heading");
+  readonly #kinds = h("div.ne-kinds");
+  readonly #actions = h("div.ne-actions", { role: "group", "aria-label": "selection" });
   #buttons = new Map<Command, HTMLButtonElement>();
 
   constructor(commands: Commands, actions: readonly Command[], signal: AbortSignal) {
     for (const command of actions) {
-      const button = h(
-        "button",
-        { type: "button", class: "ne-action", "aria-label": command.name },
-        command.label ?? command.name,
-      );
+      const button = h("button.ne-action", { "aria-label": command.name }, command.label ?? command.name);
       listen(button, "click", () => commands.do(command), signal);
       this.#buttons.set(command, button);
     }
@@ -61,15 +57,15 @@ export class Summary {
 }
 
 function row({ label, color, count }: Kind, all: number): HTMLElement {
-  const swatch = h("i", { class: "ne-swatch" });
+  const swatch = h("i.ne-swatch");
   swatch.style.background = color;
   const share = count / Math.max(1, all);
   const line = h(
-    "div",
-    { class: "ne-kind", title: `${label}: ${counted(count)}` },
+    "div.ne-kind",
+    { title: `${label}: ${counted(count)}` },
     swatch,
-    h("span", { class: "ne-label" }, label || "(empty)"),
-    h("span", { class: "ne-count" }, percent(share)),
+    h("span.ne-label", label || "(empty)"),
+    h("span.ne-count", percent(share)),
   );
   line.style.setProperty("--ne-share", share.toFixed(4));
   return line;

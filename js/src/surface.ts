@@ -1,8 +1,10 @@
 /** What draws: WebGL2, and Canvas2D where that is absent or its context is lost for good. It keeps what it was told. */
 
+import { atEnd } from "./dom.ts";
 import { FlatRenderer } from "./flat.ts";
 import { GlRenderer } from "./gl.ts";
 import { type Colors, type Look, NO_COLORS, type Renderer } from "./scene.ts";
+import { Timer } from "./timer.ts";
 import type { Frame } from "./types.ts";
 
 /** Milliseconds that a lost context may take to come back. */
@@ -15,7 +17,7 @@ export class Surface {
   #flags: Uint8Array = new Uint8Array(0);
   #sizes: Uint8Array | null = null;
   #colors: Colors = NO_COLORS;
-  #rescue: ReturnType<typeof setTimeout> | undefined;
+  readonly #rescue: Timer;
 
   /** `changed`: something else would be drawn now. */
   constructor(
@@ -23,9 +25,9 @@ export class Surface {
     private readonly changed: () => void,
     private readonly signal: AbortSignal,
   ) {
+    this.#rescue = new Timer(signal);
     this.#use(GlRenderer.create(() => this.#contextChanged()) ?? new FlatRenderer());
-    signal.addEventListener("abort", () => {
-      clearTimeout(this.#rescue);
+    atEnd(signal, () => {
       this.#renderer.dispose();
       this.#frames.length = 0;
     });
@@ -93,9 +95,9 @@ export class Surface {
   /** A context that does not come back is replaced. */
   #contextChanged(): void {
     if (this.signal.aborted) return;
-    clearTimeout(this.#rescue);
+    this.#rescue.stop();
     if (!this.#renderer.ready) {
-      this.#rescue = setTimeout(() => {
+      this.#rescue.start(() => {
         this.#renderer.dispose();
         this.#use(new FlatRenderer());
       }, LOST);

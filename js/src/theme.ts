@@ -1,6 +1,6 @@
 /** Dark or light, as the page around the view is; and whether things may move. */
 
-import { listen } from "./dom.ts";
+import { atEnd, h, listen } from "./dom.ts";
 import type { Theme } from "./palette.ts";
 
 /** Background colours that hosts publish: JupyterLab and Notebook, VS Code. */
@@ -46,8 +46,8 @@ export function watchTheme(signal: AbortSignal, callback: (theme: Theme) => void
   for (const element of [document.documentElement, document.body]) {
     observer.observe(element, { attributes: true, attributeFilter: WATCHED });
   }
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", look, { signal });
-  signal.addEventListener("abort", () => observer.disconnect());
+  listen(matchMedia("(prefers-color-scheme: dark)"), "change", look, signal);
+  atEnd(signal, () => observer.disconnect());
   look();
 }
 
@@ -61,7 +61,7 @@ export function watchMotion(signal: AbortSignal, callback: (moves: boolean) => v
 
 /** Rough lightness, 0 to 1, of any CSS colour: a canvas parses it. */
 function luminance(color: string): number {
-  const context = document.createElement("canvas").getContext("2d");
+  const context = h("canvas").getContext("2d");
   if (!context) return 1;
   context.fillStyle = "#ffffff";
   context.fillStyle = color;

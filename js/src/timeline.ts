@@ -30,18 +30,12 @@ export class Timeline {
     title: "Look back: the run goes on meanwhile",
   });
   readonly #marks: Marks;
-  readonly #where = h("span", { class: "ne-where" });
-  readonly #near = h("span", { class: "ne-near" });
+  readonly #where = h("span.ne-where");
+  readonly #near = h("span.ne-near");
   readonly #past: HTMLElement;
   readonly #present: HTMLElement;
-  readonly #name = h("input", {
-    class: "ne-text",
-    type: "text",
-    maxlength: "80",
-    placeholder: "name",
-    hidden: true,
-  });
-  readonly #branches = h("select", { class: "ne-branches", "aria-label": "branch", hidden: true });
+  readonly #name = h("input.ne-text", { type: "text", maxlength: "80", placeholder: "name", hidden: true });
+  readonly #branches = h("select.ne-branches", { "aria-label": "branch", hidden: true });
   #iteration = 0;
   #wanted: number | null = null;
 
@@ -53,8 +47,8 @@ export class Timeline {
     this.#marks = new Marks((iteration) => this.#look(iteration), signal);
     this.#name.setAttribute("aria-label", "name of this moment");
     this.#past = h(
-      "div",
-      { class: "ne-acts", role: "group", "aria-label": "The moment looked at", hidden: true },
+      "div.ne-acts",
+      { role: "group", "aria-label": "The moment looked at", hidden: true },
       this.#where,
       this.#near,
       this.#button(
@@ -69,15 +63,14 @@ export class Timeline {
       this.#button("Back to now", "Show the present again (])", () => events.now()),
     );
     this.#present = h(
-      "div",
-      { class: "ne-acts" },
+      "div.ne-acts",
       this.#branches,
       this.#naming("Name this moment", "Give the present iteration a name"),
       this.#button("Copy as Python", "A script that makes this map again", () => events.script()),
     );
-    const head = h("div", { class: "ne-moments" }, curves.legend, this.#past, this.#present);
-    const track = h("div", { class: "ne-track" }, curves.element, this.#slider, this.#marks.element);
-    this.element = h("div", { class: "ne-timeline" }, head, track);
+    const head = h("div.ne-moments", curves.legend, this.#past, this.#present);
+    const track = h("div.ne-track", curves.element, this.#slider, this.#marks.element);
+    this.element = h("div.ne-timeline", head, track);
     listen(this.#slider, "input", () => this.#look(this.#slider.valueAsNumber), signal);
     listen(this.#branches, "change", () => events.turn(this.#branches.selectedIndex), signal);
     listen(this.#name, "keydown", (event) => this.#typed(event), signal);
@@ -121,7 +114,7 @@ export class Timeline {
     this.#branches.hidden = branches.length < 2;
     const texts = branches.map((branch, place) => describe(branches, branch, place));
     if (texts.join("\n") !== [...this.#branches.options].map(({ text }) => text).join("\n")) {
-      this.#branches.replaceChildren(...texts.map((text) => h("option", {}, text)));
+      this.#branches.replaceChildren(...texts.map((text) => h("option", text)));
     }
     this.#branches.selectedIndex = shown;
   }
@@ -172,7 +165,7 @@ export class Timeline {
   }
 
   #button(name: string, title: string, action: () => void): HTMLButtonElement {
-    const button = h("button", { type: "button", class: "ne-act", title }, name);
+    const button = h("button.ne-act", { title }, name);
     listen(button, "click", action, this.signal);
     return button;
   }

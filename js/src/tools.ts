@@ -4,7 +4,7 @@ import type { Command, Commands } from "./commands.ts";
 import { h, icon, listen } from "./dom.ts";
 
 export class Tools {
-  readonly element = h("div", { class: "ne-tools", role: "toolbar", "aria-label": "Tools" });
+  readonly element = h("div.ne-tools", { role: "toolbar", "aria-label": "Tools" });
   readonly #buttons = new Map<Command, HTMLButtonElement>();
 
   constructor(
@@ -33,7 +33,7 @@ export class Tools {
     }
     this.element.replaceChildren(
       ...[...groups].map(([group, buttons]) =>
-        h("div", { class: "ne-tool-group", role: "group", "aria-label": group }, ...buttons),
+        h("div.ne-tool-group", { role: "group", "aria-label": group }, ...buttons),
       ),
     );
   }
@@ -41,11 +41,7 @@ export class Tools {
   #button(command: Command): HTMLButtonElement {
     const { name, keys } = command;
     const title = keys?.length ? `${name} (${keys[0]})` : name;
-    const button = h(
-      "button",
-      { type: "button", class: "ne-tool", "aria-label": name, title },
-      icon(command.icon ?? ""),
-    );
+    const button = h("button.ne-tool", { "aria-label": name, title }, icon(command.icon ?? ""));
     listen(button, "click", () => this.commands.do(command), this.signal);
     return button;
   }

@@ -1,5 +1,6 @@
 /** Two fingers zoom and move the picture. One finger scrolls the page, until a tap gives the picture the focus. */
 
+import { listen } from "./dom.ts";
 import type { Stage } from "./stage.ts";
 
 interface Grip {
@@ -12,7 +13,8 @@ export function attachTouch(stage: Stage, moved: () => void, signal: AbortSignal
   const { canvas, camera } = stage;
   let last: Grip | null = null;
 
-  canvas.addEventListener(
+  listen(
+    canvas,
     "touchmove",
     (event) => {
       if (event.touches.length !== 2) return;
@@ -26,15 +28,18 @@ export function attachTouch(stage: Stage, moved: () => void, signal: AbortSignal
       }
       last = grip;
     },
-    { signal, passive: false },
+    signal,
+    { passive: false },
   );
   for (const name of ["touchstart", "touchend", "touchcancel"] as const) {
-    canvas.addEventListener(
+    listen(
+      canvas,
       name,
       () => {
         last = null;
       },
-      { signal, passive: true },
+      signal,
+      { passive: true },
     );
   }
 }

@@ -4,7 +4,7 @@ import type { Beside, Member } from "./beside.ts";
 import { Commands } from "./commands.ts";
 import { Course } from "./course.ts";
 import { declareDisplay } from "./display.ts";
-import { h, say, shareKeys } from "./dom.ts";
+import { atEnd, h, say, shareKeys } from "./dom.ts";
 import { Explore } from "./explore.ts";
 import { attachHand } from "./hand.ts";
 import type { Handlers } from "./heard.ts";
@@ -26,10 +26,10 @@ const GONE = "The kernel is gone. This is the last picture that it sent; run the
 let serial = 0;
 
 export class View {
-  readonly #root = h("div", { class: "ne-root" });
-  readonly #banner = h("div", { class: "ne-banner", role: "alert", hidden: true });
-  readonly #main = h("div", { class: "ne-main" });
-  readonly #spoken = h("p", { class: "ne-hidden", id: `ne-help-${++serial}` });
+  readonly #root = h("div.ne-root");
+  readonly #banner = h("div.ne-banner", { role: "alert", hidden: true });
+  readonly #main = h("div.ne-main");
+  readonly #spoken = h("p.ne-hidden", { id: `ne-help-${++serial}` });
   readonly #hint: Hint;
   readonly #help: Help;
   readonly #commands: Commands;
@@ -182,8 +182,7 @@ export class View {
       this.#hover.card.element,
     );
     const side = h(
-      "aside",
-      { class: "ne-side" },
+      "aside.ne-side",
       this.#panel.element,
       this.#explore.summary.element,
       this.#hold.element,
@@ -192,7 +191,7 @@ export class View {
     this.#main.append(this.#stage.element, this.#tools.element, this.#course.bar.element, side);
     this.#root.append(this.#spoken, this.#banner, this.#main, this.#help.element);
     element.append(this.#root);
-    this.signal.addEventListener("abort", () => this.#root.remove());
+    atEnd(this.signal, () => this.#root.remove());
   }
 
   /** Takes its place among the pictures of a comparison. */

@@ -1,17 +1,18 @@
 /** What is told to people who do not see the picture: gathered for a moment, then said once. */
 
 import { h } from "./dom.ts";
+import { Timer } from "./timer.ts";
 
 /** Milliseconds in which what comes together is said together. */
 const GATHER = 350;
 
 export class Voice {
-  readonly element = h("span", { class: "ne-hidden", role: "status" });
+  readonly element = h("span.ne-hidden", { role: "status" });
   #pending: string[] = [];
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #timer: Timer;
 
   constructor(signal: AbortSignal) {
-    signal.addEventListener("abort", () => clearTimeout(this.#timer));
+    this.#timer = new Timer(signal);
   }
 
   say(text: string): void {
@@ -19,8 +20,7 @@ export class Voice {
     // The last word on something counts: what begins alike is said once.
     const head = text.split(",", 1)[0];
     this.#pending = [...this.#pending.filter((other) => other.split(",", 1)[0] !== head), text];
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
+    this.#timer.start(() => {
       this.element.textContent = this.#pending.join(". ");
       this.#pending = [];
     }, GATHER);

@@ -1,5 +1,6 @@
 /** Reads what the kernel sent. Nothing is trusted: what does not fit gives null, never an exception. */
 
+import { clamp } from "./scale.ts";
 import type {
   Branch,
   Change,
@@ -57,7 +58,7 @@ function works(value: unknown): Record<string, Work> {
     entries.flatMap(([name, entry]) => {
       if (!Array.isArray(entry) || typeof entry[0] !== "string") return [];
       const share = finite(entry[1]);
-      return [[name, { what: entry[0], share: share === null ? null : Math.min(1, Math.max(0, share)) }]];
+      return [[name, { what: entry[0], share: share === null ? null : clamp(share, 0, 1) }]];
     }),
   );
 }

@@ -11,6 +11,17 @@ export const ICONS = {
   restart: "M8 2.5a5.5 5.5 0 1 1-5.2 3.7l1.5.5A3.9 3.9 0 1 0 8 4.1V6L4.6 3.3 8 .6z",
 };
 
+/** What the button that sets a run going and halts it offers, while the run stands like this: one at rest can go on. */
+export function offered(state: string) {
+  return state === "running"
+    ? ({ name: "Pause", action: "pause", icon: ICONS.pause } as const)
+    : ({ name: "Play", action: "play", icon: ICONS.play } as const);
+}
+
+/** What else is to be known of a state, where it is pointed at. */
+const HINTS: Record<string, string> = {
+  resting: "The map no longer moves. Play has it try for longer; a change wakes it, too",
+};
 /** Milliseconds. */
 const NOTE_TIME = 6000;
 
@@ -27,7 +38,7 @@ export class Bar {
   readonly #state = h("span.ne-state");
   readonly note = h("span.ne-message");
   readonly #voice: Voice;
-  #running = false;
+  #offers = offered("paused");
   #noteUntil = 0;
 
   constructor(
@@ -65,20 +76,21 @@ export class Bar {
   }
 
   playOrPause(): void {
-    this.actions.act(this.#running ? "pause" : "play");
+    this.actions.act(this.#offers.action);
   }
 
   showState(state: string, note = ""): void {
-    this.#running = state === "running" || state === "resting";
-    const name = this.#running ? "Pause" : "Play";
+    this.#offers = offered(state);
+    const { name, icon } = this.#offers;
     if (this.#label.textContent !== name) {
       say(this.#label, name);
       this.#toggle.setAttribute("aria-label", name);
-      this.#symbol.firstElementChild?.setAttribute("d", this.#running ? ICONS.pause : ICONS.play);
+      this.#toggle.title = name;
+      this.#symbol.firstElementChild?.setAttribute("d", icon);
     }
     say(this.#state, state);
     this.#state.dataset.state = state;
-    this.#state.removeAttribute("title");
+    this.#state.title = HINTS[state] ?? "";
     if (performance.now() > this.#noteUntil) this.#say(note);
   }
 

@@ -1,6 +1,6 @@
 /** Maps side by side: a picture of each, and one legend, selection, search and set of tools for all. */
 
-import { ICONS } from "./bar.ts";
+import { ICONS, offered } from "./bar.ts";
 import { Beside, type Member } from "./beside.ts";
 import type { Command } from "./commands.ts";
 import { atEnd, h, icon, listen, say } from "./dom.ts";
@@ -180,12 +180,15 @@ export class Compare {
     return this.#beside.members.filter((_, place) => !this.#panes[place]!.stands);
   }
 
-  get #running(): boolean {
-    return this.#moving().some((member) => /running|resting/.test(this.#told.get(member)?.state ?? ""));
+  /** Play has all runs go on, those at rest as well; Pause halts all as long as one moves. */
+  get #offers() {
+    return offered(
+      this.#moving().some((member) => this.#told.get(member)?.state === "running") ? "running" : "",
+    );
   }
 
   #playOrPause(): void {
-    const action = this.#running ? "pause" : "play";
+    const { action } = this.#offers;
     for (const { link } of this.#moving()) link.act(action);
   }
 
@@ -201,9 +204,9 @@ export class Compare {
 
   #refresh(): void {
     this.#toggle.hidden = this.#recorded || this.#moving().length === 0;
-    const name = this.#running ? "Pause all" : "Play all";
-    say(this.#word, name);
-    this.#symbol.firstElementChild?.setAttribute("d", this.#running ? ICONS.pause : ICONS.play);
+    const { name, icon } = this.#offers;
+    say(this.#word, `${name} all`);
+    this.#symbol.firstElementChild?.setAttribute("d", icon);
   }
 
   #set(name: string, value: Value): number {

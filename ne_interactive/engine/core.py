@@ -194,6 +194,11 @@ class Core(Preparation):
         quiet = self.state is not None and self.state.quiet >= PATIENCE
         return quiet and not self._pending and not self._beside.active and not self._ready
 
+    def stir(self) -> None:
+        """Have a map that had stopped moving be watched anew before it counts as at rest."""
+        if self.state is not None:
+            self.state = replace(self.state, quiet=0)
+
     def begin_with_members(self) -> None:
         """Have the present points be those of the start."""
         self.ensure_start()

@@ -157,12 +157,17 @@ class Moving(Growing):
         return self
 
     def resume(self) -> None:
-        """Go on after `pause`; starts the background thread where nothing else drives the run."""
+        """Go on after `pause`, or from rest, until the map rests again.
+
+        Starts the background thread where nothing else drives the run.
+        """
         self._raise_if_failed()
         if not self._driver and not self._background.alive():
             self.start()
             return
         with self._turnstile.visit():
+            if self._core.at_rest():
+                self._core.stir()
             self._state = "running"
             self._core.speed.clear()
             self._background.go.set()

@@ -118,8 +118,9 @@ class Controls(w.VBox):
         for name, control in list(self._controls.items()):
             if name in values and name not in waiting:
                 control.show(values[name], following.get(name, False))
-        moves = run.state in ("running", "resting")
-        self.play.description, self.play.icon = ("Pause", "pause") if moves else ("Play", "play")
+        # a run at rest can go on
+        offered = ("Pause", "pause") if run.state == "running" else ("Play", "play")
+        self.play.description, self.play.icon = offered
         loss = f" · loss {run.loss:.4g}" if run.loss == run.loss else ""
         self.status.value = f"{run.state} · iteration {run.iteration:,}{loss}"
 
@@ -160,7 +161,7 @@ class Controls(w.VBox):
 
     @staticmethod
     def _play(run: Any) -> None:
-        if run.state in ("running", "resting"):
+        if run.state == "running":
             run.pause()
         else:
             run.resume()

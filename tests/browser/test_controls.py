@@ -167,6 +167,23 @@ def test_the_buttons_say_what_to_do(host):
     )
 
 
+def test_a_run_at_rest_is_said_and_offered_to_go_on_by_button_and_key(host):
+    show(host)
+    page = host.page
+    host.status(state="running", it=1000, loss=1.5)
+    page.get_by_role("button", name="Pause", exact=True).wait_for()
+    host.status(state="resting", it=1234, loss=1.5)
+    page.get_by_role("button", name="Play", exact=True).click()
+    page.get_by_role("status").get_by_text("resting, iteration 1,234", exact=False).wait_for(state="attached")
+    assert "no longer moves" in page.locator(".ne-state").get_attribute("title")
+    page.locator(".ne-canvas").focus()
+    page.keyboard.press(" ")
+    assert [message["action"] for message in host.sent("do")] == ["play", "play"]
+    host.status(state="running", it=1240)
+    page.keyboard.press(" ")
+    assert host.sent("do")[-1]["action"] == "pause"
+
+
 def test_keys_count_while_the_picture_has_the_focus(host):
     show(host)
     host.frame(SQUARE)

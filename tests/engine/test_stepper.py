@@ -272,6 +272,18 @@ def test_a_live_run_ignores_max_iter_rests_and_wakes_at_a_change():
     run.stop()
 
 
+def test_a_run_at_rest_that_is_resumed_goes_on_until_the_map_is_found_at_rest_again():
+    run = ne.Stepper(data(), tsne(tol=0.02))
+    run.start()
+    run.join(timeout=60)
+    rested = run.iteration
+    run.resume()
+    run.join(timeout=60)
+    assert run.state == "resting"
+    assert run.iteration >= rested + 2 * run.method.check_interval
+    run.stop()
+
+
 def test_join_reports_a_run_that_goes_on(live):
     live.start()
     with pytest.raises(TimeoutError, match="still goes on"):

@@ -149,6 +149,18 @@ def test_buttons_play_pause_step_and_restart(made, run):
     assert run.iteration == 0
 
 
+def test_a_run_at_rest_is_offered_to_go_on():
+    run = FakeRun(state="resting")
+    made = controls(run)
+    settle(made)
+    assert (made.play.description, made.play.icon) == ("Play", "play")
+    assert made.status.value.startswith("resting")
+    made.play.click()
+    settle(made)
+    assert (run.state, made.play.description) == ("running", "Pause")
+    made.close()
+
+
 def test_what_a_button_cannot_do_is_said(made, run, monkeypatch):
     monkeypatch.setattr(run, "restart", lambda: (_ for _ in ()).throw(ne.DataError("no way back")))
     made.restart.click()

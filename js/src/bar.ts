@@ -18,10 +18,15 @@ export function offered(state: string) {
     : ({ name: "Play", action: "play", icon: ICONS.play } as const);
 }
 
+/** How a run stands whose kernel is gone. */
+export const GONE = "kernel gone";
 /** What else is to be known of a state, where it is pointed at. */
 const HINTS: Record<string, string> = {
+  [GONE]: "This is the last picture that it sent",
   resting: "The map no longer moves. Play has it try for longer; a change wakes it, too",
 };
+const SILENT =
+  "No news of the run: the kernel is busy with a cell, or can no longer be reached. If it is gone, run the cell again";
 /** Milliseconds. */
 const NOTE_TIME = 6000;
 
@@ -31,6 +36,7 @@ export interface Actions {
 
 export class Bar {
   readonly element: HTMLElement;
+  readonly #transport: HTMLElement;
   readonly #toggle: HTMLButtonElement;
   readonly #label = h("span", "Play");
   readonly #symbol = icon(ICONS.play);
@@ -49,7 +55,7 @@ export class Bar {
     this.#voice = voice ?? new Voice(signal);
     this.#toggle = this.#button("Play", ICONS.play, () => this.playOrPause(), ".ne-primary");
     this.#toggle.replaceChildren(this.#symbol, this.#label);
-    const transport = h(
+    this.#transport = h(
       "div.ne-transport",
       { role: "group", "aria-label": "Run" },
       this.#toggle,
@@ -70,7 +76,7 @@ export class Bar {
       this.#cells.set(name, value);
       line.append(h(`span.ne-cell.ne-cell-${name}`, ...(before ? [word, value] : [value, word])));
     }
-    this.element = h("div.ne-bar", transport, line, this.#state);
+    this.element = h("div.ne-bar", this.#transport, line, this.#state);
     if (!voice) this.element.append(this.#voice.element);
     this.showState("paused");
   }
@@ -88,17 +94,23 @@ export class Bar {
       this.#toggle.title = name;
       this.#symbol.firstElementChild?.setAttribute("d", icon);
     }
-    say(this.#state, state);
+    say(this.#state, state === GONE ? `${GONE}: run the cell again` : state);
     this.#state.dataset.state = state;
     this.#state.title = HINTS[state] ?? "";
     if (performance.now() > this.#noteUntil) this.#say(note);
   }
 
+  /** Whether there is nothing to be pressed. */
+  set inert(inert: boolean) {
+    this.#transport.inert = inert;
+  }
+
   /** Says that a moving run was not heard of; the next frame takes it away. */
   showSilence(milliseconds: number): void {
+    if (this.#state.dataset.state !== "silent") this.announce(SILENT);
     say(this.#state, `no news for ${Math.round(milliseconds / 1000)} s`);
     this.#state.dataset.state = "silent";
-    this.#state.title = "The kernel is busy with a cell, or can no longer be reached";
+    this.#state.title = SILENT;
   }
 
   /** Shows a note of its own for a few seconds, and tells it. */

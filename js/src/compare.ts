@@ -1,6 +1,6 @@
 /** Maps side by side: a picture of each, and one legend, selection, search and set of tools for all. */
 
-import { ICONS, offered } from "./bar.ts";
+import { GONE, ICONS, offered } from "./bar.ts";
 import { Beside, type Member } from "./beside.ts";
 import type { Command } from "./commands.ts";
 import { atEnd, h, icon, listen, say } from "./dom.ts";
@@ -204,6 +204,8 @@ export class Compare {
 
   #refresh(): void {
     this.#toggle.hidden = this.#recorded || this.#moving().length === 0;
+    const gone = this.#moving().some((member) => this.#told.get(member)?.state === GONE);
+    this.#toggle.disabled = this.#shared.element.inert = gone; // one kernel has them all
     const { name, icon } = this.#offers;
     say(this.#word, `${name} all`);
     this.#symbol.firstElementChild?.setAttribute("d", icon);

@@ -1,6 +1,6 @@
 /** How the run goes: what it tells of itself, its curves and its past, and which moment of it is in the picture. */
 
-import { Bar } from "./bar.ts";
+import { Bar, GONE } from "./bar.ts";
 import type { Beside } from "./beside.ts";
 import type { Command } from "./commands.ts";
 import { copy, offer } from "./copy.ts";
@@ -14,7 +14,7 @@ import { Seldom } from "./seldom.ts";
 import type { Stage } from "./stage.ts";
 import { Timeline } from "./timeline.ts";
 import type { Curve, Frame, Status, Told } from "./types.ts";
-import type { readQuality, readScript } from "./wire.ts";
+import { type readQuality, type readScript, readStatus } from "./wire.ts";
 
 /** Milliseconds between two changes of the words and numbers around a picture that moves. */
 const TELL_EVERY = 200;
@@ -45,6 +45,8 @@ export class Course {
   #iteration = 0;
   #script = -1;
   #branch = 0;
+  #gone = false;
+  #last: Told = readStatus({});
 
   constructor(
     private readonly parts: CourseParts,
@@ -101,6 +103,7 @@ export class Course {
       this.#timeline.fork(status.branches, status.branch);
     }
     this.#timeline.show(status.changes);
+    this.#last = status;
     this.#told.now(status);
   }
 
@@ -122,6 +125,13 @@ export class Course {
     if (id === this.#script) void this.#copy(text, error);
   }
 
+  /** Whether the kernel is gone; what it told last waits no longer, and nothing here can be asked of it. */
+  set gone(gone: boolean) {
+    this.#gone = gone;
+    this.bar.inert = this.#timeline.element.inert = gone;
+    this.#told.now(this.#last);
+  }
+
   /** The points are others: their past is not that of these. */
   forget(): void {
     this.#look.forget();
@@ -133,11 +143,13 @@ export class Course {
     this.#curves.add("loss", frame.iteration, frame.loss);
     const turns = frame.state !== this.parts.root.dataset.state || frame.iteration < this.#iteration;
     this.#iteration = frame.iteration;
+    this.#last = frame;
     if (turns) this.#told.now(frame);
     else this.#told.push(frame);
   }
 
-  #follow(told: Told): void {
+  #follow(last: Told): void {
+    const told = this.#gone ? { ...last, state: GONE, note: "" } : last;
     this.bar.showRun(told.iteration, told.loss, told.speed);
     this.#timeline.reach(told.iteration);
     this.#timeline.place();
@@ -152,7 +164,8 @@ export class Course {
     const before = dataset.state;
     this.bar.showState(state, note);
     dataset.state = state;
-    if (before !== undefined && before !== state) this.bar.summarise();
+    // That the kernel is gone is an alert of its own.
+    if (before !== undefined && before !== state && state !== GONE) this.bar.summarise();
   }
 
   #looks(): void {

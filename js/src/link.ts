@@ -153,13 +153,15 @@ export class Link {
 
   /** Jupyter tells of a kernel that is started anew or has died, or marks the views that have lost theirs. */
   #watch(element: Element): void {
+    let ended = false; // a kernel that is started anew knows nothing of this run
     const look = () => {
-      const gone = element.closest(DISCONNECTED) !== null;
+      const gone = ended || element.closest(DISCONNECTED) !== null;
       if (gone !== this.#gone) this.#setGone(gone);
     };
     const later = () => setTimeout(look); // the mark is set by another listener
     const changed = (_: unknown, status: unknown) => {
-      if (ENDS.has(String(status)) && !this.#gone) this.#setGone(true);
+      ended ||= ENDS.has(String(status));
+      look();
     };
     const status = this.model.widget_manager?.kernel?.statusChanged;
     status?.connect(changed);
@@ -199,7 +201,7 @@ export class Link {
   }
 
   #hear(content: unknown, buffers: readonly unknown[]): void {
-    if (!isRaw(content) || this.signal.aborted) return;
+    if (!isRaw(content) || this.signal.aborted || this.#gone) return; // what was still under way
     this.#heard = performance.now();
     hand(content, buffers, this.handlers);
   }

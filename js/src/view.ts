@@ -289,10 +289,7 @@ export class View {
 
   /** The last picture stays, and can be looked at; nothing that asks the kernel can be used. */
   #setGone(gone: boolean): void {
-    const { bar } = this.#course;
-    for (const part of [bar.element, this.#panel.element]) part.inert = gone;
-    this.#root.dataset.kernel = gone ? "gone" : "there";
-    if (gone) bar.showState("stopped");
+    this.#course.gone = this.#panel.element.inert = gone;
     this.#fail(gone ? GONE : null);
   }
 

@@ -32,13 +32,55 @@ def test_a_kernel_that_is_gone_is_said_and_the_picture_stays(host):
     assert len(host.sent()) == before
     assert root.get_by_role("button", name="Reset view").is_enabled()
     assert root.evaluate(
-        "root => root.querySelector('.ne-bar').inert && root.querySelector('.ne-panel').inert"
+        "root => ['.ne-transport', '.ne-timeline', '.ne-panel'].every((part) => root.querySelector(part).inert)"
     )
     host.page.evaluate(DISCONNECT, False)  # the connection came back
-    until(host.page, "document.querySelector('.ne-root').dataset.kernel === 'there'")
+    until(host.page, "document.querySelector('.ne-root').dataset.state === 'running'")
+    root.get_by_role("status").get_by_text("running, iteration 10").wait_for(state="attached")
     assert root.get_by_role("alert").count() == 0
     assert len(host.sent("hello")) == 2
     host.frame(SQUARE)
+
+
+def goes(host):
+    """Have the kernel go while words of the run still wait, and frames are under way."""
+    host.frame(SQUARE, it=20)
+    host.frame(SQUARE, it=30)
+    host.page.evaluate(DISCONNECT, True)
+    host.page.wait_for_timeout(20)
+    host.frame(SQUARE, it=40, wait=False)
+    host.status(it=40)
+    host.settle(600)
+
+
+def test_the_status_line_says_that_the_kernel_is_gone_and_what_to_do(host):
+    root = shown(host)
+    goes(host)
+    assert root.get_attribute("data-state") == "kernel gone"
+    state = root.locator(".ne-state")
+    assert state.inner_text() == "kernel gone: run the cell again"
+    assert root.get_by_role("alert").inner_text().endswith("run the cell again for a live view.")
+    # Nothing that is inert is read out, and what is faint is hard to read.
+    seen = """e => { for (; e; e = e.parentElement) if (e.inert || getComputedStyle(e).opacity < 1) return false;
+      return true; }"""
+    assert state.evaluate(seen)
+    assert root.get_by_role("alert").evaluate(seen)
+    host.settle(6000)
+    assert state.inner_text() == "kernel gone: run the cell again"
+
+
+def test_each_map_of_a_comparison_says_that_the_kernel_is_gone(host):
+    view = {"scene": traits(4)["_scene"], "codes": "", "controls": [control("strength")]}
+    views = [view | {"scene": view["scene"] | {"title": title}} for title in ("few", "many")]
+    host.show(traits(4, _views=views, _shared=[control("strength")], _arranged={}))
+    root = host.page.locator(".ne-compare")
+    for place in (0, 1):
+        host.status(view_of=place)
+    root.get_by_role("button", name="Pause all").wait_for()
+    host.page.evaluate(DISCONNECT, True)
+    for place in (0, 1):
+        root.locator(".ne-caption").nth(place).get_by_text("kernel gone").wait_for()
+    assert root.get_by_role("button", name="Play all").is_disabled()
 
 
 @pytest.mark.parametrize("status", ["restarting", "dead"])
@@ -56,6 +98,9 @@ def test_a_kernel_that_ends_is_gone_and_one_that_works_is_not(host, status):
     assert root.get_by_role("alert").count() == 0
     host.page.evaluate(f"window.tell(null, '{status}')")
     root.get_by_role("alert").get_by_text("The kernel is gone").wait_for()
+    host.page.evaluate("() => { window.tell(null, 'idle'); window.host.models[0].emit('comm_live_update'); }")
+    host.settle(100)
+    assert root.get_attribute("data-state") == "kernel gone"  # the new kernel does not know the run
     host.call("unmount", 0)
     assert host.page.evaluate("window.untold")
 
@@ -70,6 +115,7 @@ def test_a_link_that_throws_is_a_kernel_that_is_gone(host):
 def test_silence_of_a_moving_run_is_said_and_ends_with_the_next_frame(host):
     root = shown(host)
     root.get_by_text("no news for").wait_for(timeout=9000)
+    root.get_by_role("status").get_by_text("If it is gone, run the cell again").wait_for(state="attached")
     host.frame(SQUARE)
     assert root.locator(".ne-state").inner_text() == "running"
     host.frame(SQUARE, state="paused")

@@ -33,6 +33,7 @@ def test_the_view_survives_a_reload_and_says_when_the_kernel_is_gone(server, pag
     page.get_by_role("menuitem", name="Restart Kernel…").first.click()
     page.get_by_role("button", name="Confirm Kernel Restart").click()
     expect(view.get_by_role("alert").get_by_text("The kernel is gone")).to_be_visible(timeout=30_000)
+    expect(view.locator(".ne-state")).to_have_text("kernel gone: run the cell again")
     assert view.locator(".ne-canvas").evaluate(INKED) > 100
     view.locator(".ne-canvas").focus()
     page.keyboard.press("+")  # what needs no kernel can be done

@@ -76,15 +76,17 @@ export function attachHand(stage: Stage, commands: Commands, events: HandEvents,
     },
     signal,
   );
+  const hover = (event: PointerEvent) => {
+    if (event.isPrimary && !held) events.hover([event.offsetX, event.offsetY]);
+  };
+  // Where there is such an event, it does not wait for a display that takes long over its turns.
+  listen(canvas, "pointerrawupdate", (event) => hover(event as PointerEvent), signal);
   listen(
     canvas,
     "pointermove",
     (event) => {
-      if (!event.isPrimary) return;
-      if (!held) {
-        events.hover([event.offsetX, event.offsetY]);
-        return;
-      }
+      hover(event);
+      if (!event.isPrimary || !held) return;
       const [dx, dy] = [event.offsetX - held.x, event.offsetY - held.y];
       if (!held.moved && Math.hypot(dx, dy) < STILL) return;
       held.moved = true;

@@ -16,6 +16,8 @@ const ROOM = 3;
 const WIDE = 7;
 /** Milliseconds that are no matter. */
 const CHEAP = 1;
+/** Milliseconds without a movement or a drawing after which the display is not waited for. */
+const SOON = 40;
 
 export interface HoverSource {
   hidden(point: number): boolean;
@@ -28,11 +30,14 @@ export interface HoverSource {
 
 export class Hover {
   readonly card = new Card();
-  #pointer: [number, number] | null = null;
+  #pointer: Pair | null = null;
   #point = -1;
   #echo = -1;
+  /** Where the pointer was when the point was looked for. */
+  #sought: Pair | null = null;
   readonly #rest: Timer;
   readonly #later: Timer;
+  readonly #soon: Timer;
   #looked = 0;
   #cost = 0;
   readonly #latest = new Latest<number>((point) => this.source.ask?.(point) ?? -1);
@@ -44,11 +49,14 @@ export class Hover {
   ) {
     this.#rest = new Timer(signal);
     this.#later = new Timer(signal);
+    this.#soon = new Timer(signal);
   }
 
-  move(at: [number, number] | null): void {
+  move(at: Pair | null): void {
+    if (at?.join() === this.#pointer?.join()) return; // a raw movement is heard of again with the display's turn
     this.#pointer = at;
     this.stage.draw();
+    this.#soon.start(() => this.#see(), SOON);
   }
 
   /** Rings the point that the pointer is at in another picture. */
@@ -59,18 +67,24 @@ export class Hover {
 
   /** Finds the point again and rings it; called after each drawing. */
   drawn(context: CanvasRenderingContext2D, ratio: number): void {
-    const point = this.#pointer ? this.#look(...this.#pointer) : -1;
-    if (point !== this.#point) this.#change(point);
+    this.#soon.stop();
+    this.#see();
     if (this.#echo >= 0 && !this.source.hidden(this.#echo)) this.#ring(context, ratio, this.#echo, WIDE);
-    const at = point >= 0 ? this.#ring(context, ratio, point, ROOM) : null;
-    if (!at) return;
-    const { width, height } = this.stage.camera;
-    this.card.place(at[0], at[1], width, height);
+    this.#ring(context, ratio, this.#point, ROOM);
   }
 
-  #ring(context: CanvasRenderingContext2D, ratio: number, point: number, room: number): Pair | null {
+  /** Finds the point at the pointer, and shows its card beside it. */
+  #see(): void {
+    const point = this.#pointer ? this.#look(this.#pointer) : -1;
+    if (point !== this.#point) this.#change(point);
     const at = this.stage.where(point);
-    if (!at) return null;
+    const { width, height } = this.stage.camera;
+    if (at) this.card.place(at[0], at[1], width, height);
+  }
+
+  #ring(context: CanvasRenderingContext2D, ratio: number, point: number, room: number): void {
+    const at = this.stage.where(point);
+    if (!at) return;
     const { ink } = this.stage;
     const stroke = (width: number, color: string) => {
       context.lineWidth = width * ratio;
@@ -81,7 +95,6 @@ export class Hover {
     context.arc(at[0] * ratio, at[1] * ratio, (this.stage.size / 2 + room) * ratio, 0, 2 * Math.PI);
     if (room === WIDE) stroke(WIDE, ink.of("--ne-bg"));
     stroke(room / 2, ink.of("--ne-text"));
-    return at;
   }
 
   /** What is known of points is other now. */
@@ -97,25 +110,44 @@ export class Hover {
     }
   }
 
-  /** The point at the pointer, or the last one, where looking again would take too much of the page's time. */
-  #look(x: number, y: number): number {
+  /**
+   * The point at the pointer. While that rests a point that moves stays the same as long as it is near, so that what the
+   * kernel knows of it can be read; and the last one stays where looking again would take too much of the page's time.
+   */
+  #look(pointer: Pair): number {
+    if (pointer === this.#sought && this.#near(pointer)) return this.#point;
     const now = performance.now();
     const wait = this.#cost > CHEAP ? this.#looked + this.#cost / SHARE - now : 0;
     if (wait > 0) {
-      if (!this.#later.waits) this.#later.start(() => this.stage.draw(), wait);
+      if (!this.#later.waits) this.#later.start(() => this.#again(), wait);
       return this.#point;
     }
-    const point = this.find(x, y);
+    const point = this.find(...pointer);
+    this.#sought = pointer;
     this.#looked = performance.now();
     this.#cost = this.#looked - now;
     return point;
   }
 
+  #again(): void {
+    this.#see();
+    this.stage.draw();
+  }
+
+  /** Whether the point is still at the pointer. */
+  #near([x, y]: Pair): boolean {
+    const at = this.stage.where(this.#point);
+    return at !== null && Math.hypot(at[0] - x, at[1] - y) <= this.#reach && !this.source.hidden(this.#point);
+  }
+
+  get #reach(): number {
+    return Math.max(REACH, this.stage.size / 2 + 2);
+  }
+
   /** The point at a pixel of the picture, or near it; -1: none. */
   find(x: number, y: number): number {
-    const reach = Math.max(REACH, this.stage.size / 2 + 2);
     const hidden = (point: number) => this.source.hidden(point);
-    return this.stage.projection()?.nearest(x, y, reach, hidden) ?? -1;
+    return this.stage.projection()?.nearest(x, y, this.#reach, hidden) ?? -1;
   }
 
   #change(point: number): void {

@@ -1,0 +1,47 @@
+"""The card of the point under the pointer: it waits for no drawing, and stays with a point that moves."""
+
+
+from .host import traits, until
+
+CORNERS = [[-1, -1], [1, -1], [-1, 1], [1, 1]]
+
+
+def pointed(host, near: float, far: float):
+    """Show two points beside the middle, at so many pixels from it; gives the card, and the middle of the picture."""
+    box = host.page.locator(".ne-stage").bounding_box()
+    pixel = 2 / (0.92 * min(box["width"], box["height"]))
+    host.frame([*CORNERS, [-near * pixel, 0], [far * pixel, 0]])
+    host.settle(600)
+    return host.page.get_by_role("tooltip"), (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+
+def test_the_card_waits_for_no_drawing(host):
+    host.show(traits(6))
+    card, middle = pointed(host, 2, 60)
+    host.page.evaluate("() => { window.requestAnimationFrame = () => 1; }")  # a display that takes for ever
+    host.page.mouse.move(*middle)
+    card.wait_for()
+    assert card.inner_text() == "point 4"
+    host.page.mouse.move(middle[0] + 60, middle[1])
+    card.get_by_text("point 5").wait_for()
+
+
+def test_under_a_pointer_that_rests_the_card_stays_with_a_point_that_moves_while_it_is_near(host):
+    state = traits(6)
+    state["_scene"]["hover"] = True
+    host.show(state)
+    card, middle = pointed(host, 2, 60)
+    host.page.mouse.move(*middle)
+    card.wait_for()
+    until(host.page, "() => window.host.models[0].sent.some((m) => m.k === 'hover')")
+    pointed(host, 8, 1)  # the other one is nearer now
+    assert card.inner_text() == "point 4"
+    (asked,) = host.sent("hover")
+    host.receive({"k": "hover", "id": asked["id"], "point": 4, "rows": [["name", "four"]], "image": None})
+    assert "four" in card.inner_text()
+    pointed(host, 30, 1)
+    card.get_by_text("point 5").wait_for()
+    pointed(host, 1, 8)
+    assert "point 5" in card.inner_text()
+    host.page.mouse.move(middle[0] - 2, middle[1])  # a hand that moves looks anew
+    card.get_by_text("point 4").wait_for()

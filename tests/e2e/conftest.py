@@ -11,11 +11,14 @@ from .servers import ROOT, jupyter
 
 POINTS = "5000"  # of Fashion-MNIST; on a small machine all 70,000 take minutes to find their neighbours
 
+# Never at rest, however busy the machine is: a run at rest has no Pause.
 LIVE = """
 import numpy as np
 import ne_interactive as ne
 X = np.random.default_rng(0).normal(size=(300, 5)) + 6 * np.eye(5)[np.arange(300) % 5]
-w = ne.explore(X, ne.TSNE(random_state=0, perplexity=10), labels=np.arange(300) % 5, height=400, max_speed=100)
+y = np.arange(300) % 5
+restless = {"tol": 0, "min_grad_norm": 0}
+w = ne.explore(X, ne.TSNE(random_state=0, perplexity=10, **restless), labels=y, height=400, max_speed=100)
 w
 """
 
@@ -23,16 +26,15 @@ w
 COMPARED = (
     LIVE.partition("w = ")[0].strip()
     + """
-c = ne.compare(X, {"few": ne.TSNE(perplexity=5), "many": ne.TSNE(perplexity=40)}, labels=np.arange(300) % 5, height=300)
+c = ne.compare(X, {n: ne.TSNE(perplexity=p, **restless) for n, p in {"few": 5, "many": 40}.items()},
+               labels=y, height=300)
 for run in c.runs:
     run.max_speed = 30
 c
 """
 )
 
-DRAGGED = LIVE.strip().replace(
-    "max_speed=100", "max_speed=10"
-)  # slow, so that it does not come to rest meanwhile
+DRAGGED = LIVE.strip().replace("max_speed=100", "max_speed=10")
 
 # Two more faces of the run in LIVE.
 BESIDE = [
@@ -41,7 +43,6 @@ BESIDE = [
 ]
 
 
-# Never at rest, however busy the machine is.
 WHOLE = """
 import numpy as np
 import ne_interactive as ne

@@ -17,7 +17,8 @@ def _():
     import numpy as np
     import ne_interactive as ne
     X = np.random.default_rng(0).normal(size=(300, 5)) + 6 * np.eye(5)[np.arange(300) % 5]
-    w = ne.explore(X, ne.TSNE(random_state=0, perplexity=10), labels=np.arange(300) % 5, height=400, max_speed=100)
+    method = ne.TSNE(random_state=0, perplexity=10, tol=0, min_grad_norm=0)  # never at rest
+    w = ne.explore(X, method, labels=np.arange(300) % 5, height=400, max_speed=100)
     {shown}
     return
 

@@ -3,17 +3,19 @@
 import { GONE, ICONS, offered } from "./bar.ts";
 import { Beside, type Member } from "./beside.ts";
 import type { Command } from "./commands.ts";
+import { readControls, readScene } from "./described.ts";
 import { atEnd, h, icon, listen, say } from "./dom.ts";
 import { ICON } from "./icons.ts";
 import { Pane } from "./pane.ts";
 import { Panel } from "./panel.ts";
+import { isRaw } from "./raw.ts";
 import { counted } from "./scale.ts";
 import { watchTheme } from "./theme.ts";
 import { onChange } from "./traits.ts";
 import type { Model, Told, Value } from "./types.ts";
 import { View } from "./view.ts";
 import { Voice } from "./voice.ts";
-import { isRaw, readControls, readScene, readSetReply } from "./wire.ts";
+import { readSetReply } from "./wire.ts";
 
 /** Of two to six pictures, how many stand in a row where there is room. */
 const COLUMNS = [0, 1, 2, 3, 2, 3, 3];

@@ -1,8 +1,8 @@
 /** What the kernel says, read and handed on, kind by kind. */
 
+import type { Raw } from "./raw.ts";
 import type { Curve, ErrorsReply, Frame, HoverReply, NeighborsReply, SetReply, Status } from "./types.ts";
 import {
-  type Raw,
   readCurves,
   readErrors,
   readFound,

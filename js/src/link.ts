@@ -2,8 +2,8 @@
 
 import { atEnd, listen } from "./dom.ts";
 import { type Handlers, hand } from "./heard.ts";
+import { isRaw } from "./raw.ts";
 import { type Model, PROTOCOL, type Value } from "./types.ts";
-import { isRaw } from "./wire.ts";
 
 /** States of a kernel after which nothing of this run is left in it. */
 const ENDS = new Set(["restarting", "autorestarting", "terminating", "dead"]);

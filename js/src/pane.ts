@@ -1,7 +1,7 @@
 /** One map of a comparison, as its view sees it: a model of its own, on the comparison's link. */
 
+import { isRaw } from "./raw.ts";
 import type { Model } from "./types.ts";
-import { isRaw } from "./wire.ts";
 
 type Callback = (...args: never[]) => void;
 

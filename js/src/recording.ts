@@ -1,7 +1,8 @@
 /** A recorded run: its frames, and what stands in for the kernel behind a view of it. */
 
+import { readScene } from "./described.ts";
+import { asUint16 } from "./raw.ts";
 import type { Model, Value } from "./types.ts";
-import { asUint16, readScene } from "./wire.ts";
 
 export interface Moment {
   it: number;

@@ -1,16 +1,17 @@
 /** What the picture shows: which points, in what colours, under what title; and the legend that says so. */
 
 import type { Beside } from "./beside.ts";
+import { readScene } from "./described.ts";
 import { h } from "./dom.ts";
 import { Legend } from "./legend.ts";
 import type { Theme } from "./palette.ts";
 import type { Points } from "./points.ts";
+import { asUint16, bytesOf } from "./raw.ts";
 import { counted } from "./scale.ts";
 import type { Stage } from "./stage.ts";
 import { watchTheme } from "./theme.ts";
 import { onChange } from "./traits.ts";
 import type { Model, SceneInfo } from "./types.ts";
-import { asUint16, bytesOf, readScene } from "./wire.ts";
 
 export interface SubjectParts {
   model: Model;

@@ -1,10 +1,11 @@
 /** One view of one run: puts the parts together and carries what arrives to where it belongs. */
 
 import type { Beside, Member } from "./beside.ts";
+import { Board } from "./board.ts";
 import { Commands } from "./commands.ts";
 import { Course } from "./course.ts";
+import { readControls } from "./described.ts";
 import { declareDisplay } from "./display.ts";
-import { atEnd, h, say, shareKeys } from "./dom.ts";
 import { Explore } from "./explore.ts";
 import { attachHand } from "./hand.ts";
 import type { Handlers } from "./heard.ts";
@@ -20,16 +21,13 @@ import { Subject } from "./subject.ts";
 import { Tools } from "./tools.ts";
 import { onChange } from "./traits.ts";
 import { type Frame, type Model, PROTOCOL, type Status } from "./types.ts";
-import { readControls, readPoints } from "./wire.ts";
+import { readPoints } from "./wire.ts";
 
 const GONE = "The kernel is gone. This is the last picture that it sent; run the cell again for a live view.";
-let serial = 0;
 
 export class View {
-  readonly #root = h("div.ne-root");
-  readonly #banner = h("div.ne-banner", { role: "alert", hidden: true });
-  readonly #main = h("div.ne-main");
-  readonly #spoken = h("p.ne-hidden", { id: `ne-help-${++serial}` });
+  readonly #board: Board;
+  readonly #root: HTMLElement;
   readonly #hint: Hint;
   readonly #help: Help;
   readonly #commands: Commands;
@@ -54,6 +52,8 @@ export class View {
     private readonly beside: Beside | null = null,
   ) {
     this.#recorded = model.get("_recorded") === true;
+    this.#board = new Board(signal);
+    this.#root = this.#board.root;
     this.#root.classList.toggle("ne-recording", this.#recorded);
     this.#commands = new Commands(this.#recorded);
     this.#link = new Link(model, this.#handlers(), signal);
@@ -64,7 +64,7 @@ export class View {
       this.#recorded,
       signal,
     );
-    this.#help = new Help(this.#commands, beside?.board ?? this.#main, signal);
+    this.#help = new Help(this.#commands, beside?.board ?? this.#board.main, signal);
     this.#tools = new Tools(this.#commands, signal);
     this.#hint = new Hint(signal);
     this.#course = new Course(
@@ -173,25 +173,16 @@ export class View {
   }
 
   #assemble(element: HTMLElement): void {
-    this.#stage.canvas.setAttribute("aria-describedby", this.#spoken.id);
-    this.#stage.element.append(
-      this.#subject.caption,
-      this.#hint.element,
-      this.#explore.search.element,
-      this.#explore.around.element,
-      this.#hover.card.element,
-    );
-    const side = h(
-      "aside.ne-side",
-      this.#panel.element,
-      this.#explore.summary.element,
-      this.#hold.element,
-      this.#subject.legend.element,
-    );
-    this.#main.append(this.#stage.element, this.#tools.element, this.#course.bar.element, side);
-    this.#root.append(this.#spoken, this.#banner, this.#main, this.#help.element);
-    element.append(this.#root);
-    atEnd(this.signal, () => this.#root.remove());
+    const { search, around, summary } = this.#explore;
+    const { caption, legend } = this.#subject;
+    this.#board.arrange(element, {
+      stage: this.#stage.element,
+      over: [caption, this.#hint.element, search.element, around.element, this.#hover.card.element],
+      tools: this.#tools.element,
+      bar: this.#course.bar.element,
+      side: [this.#panel.element, summary.element, this.#hold.element, legend.element],
+      help: this.#help.element,
+    });
   }
 
   /** Takes its place among the pictures of a comparison. */
@@ -219,7 +210,7 @@ export class View {
     onChange(model, signal, "_protocol", () => {
       const other = model.get("_protocol");
       if (other !== PROTOCOL)
-        this.#fail(`This view speaks protocol ${PROTOCOL}, the kernel ${other}. Reload the page.`);
+        this.#board.fail(`This view speaks protocol ${PROTOCOL}, the kernel ${other}. Reload the page.`);
     });
   }
 
@@ -252,14 +243,14 @@ export class View {
       },
       signal,
     );
-    shareKeys(this.#root, signal);
-    say(this.#spoken, commands.describe());
+    this.#board.describe(this.#stage.canvas, commands.describe());
   }
 
   #handlers(): Handlers {
     return {
       frame: (frame) => this.#course.take(frame),
-      badFrame: () => this.#fail("A frame could not be read: header and positions do not fit together."),
+      badFrame: () =>
+        this.#board.fail("A frame could not be read: header and positions do not fit together."),
       status: (status) => this.#showStatus(status),
       set: (reply) => this.#panel.answer(reply),
       hover: (reply) => this.#hover.answer(reply),
@@ -290,7 +281,7 @@ export class View {
   /** The last picture stays, and can be looked at; nothing that asks the kernel can be used. */
   #setGone(gone: boolean): void {
     this.#course.gone = this.#panel.element.inert = gone;
-    this.#fail(gone ? GONE : null);
+    this.#board.fail(gone ? GONE : null);
   }
 
   #shown(frame: Frame): void {
@@ -301,14 +292,8 @@ export class View {
   }
 
   #showStatus(status: Status): void {
-    this.#fail(status.error);
+    this.#board.fail(status.error);
     this.#course.status(status);
     this.#explore.group.follow(status.undo);
-  }
-
-  /** Shows what went wrong above the picture; null when nothing is wrong any more. */
-  #fail(error: string | null): void {
-    say(this.#banner, error ?? "");
-    this.#banner.hidden = !error;
   }
 }

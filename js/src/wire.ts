@@ -1,19 +1,16 @@
 /** Reads what the kernel sent. Nothing is trusted: what does not fit gives null, never an exception. */
 
+import { aligned, asUint16, asUint32, bytesOf, finite, isRaw, type Raw, scalar, text, whole } from "./raw.ts";
 import { clamp } from "./scale.ts";
 import type {
   Branch,
   Change,
-  ColorChoice,
-  Control,
   Curve,
   ErrorsReply,
   Frame,
   HoverReply,
-  Legend,
   NeighborsReply,
   Picture,
-  SceneInfo,
   SetReply,
   Status,
   Told,
@@ -21,23 +18,7 @@ import type {
   Work,
 } from "./types.ts";
 
-export type Raw = Record<string, unknown>;
 const MAX_POINTS = 1 << 26;
-
-export function isRaw(value: unknown): value is Raw {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-const text = (value: unknown): string => (typeof value === "string" ? value : "");
-const finite = (value: unknown): number | null =>
-  typeof value === "number" && Number.isFinite(value) ? value : null;
-const whole = (value: unknown, fallback = 0): number =>
-  typeof value === "number" && Number.isInteger(value) ? value : fallback;
-
-function scalar(value: unknown): Value {
-  if (typeof value === "string" || typeof value === "boolean") return value;
-  return finite(value);
-}
 
 function vector(value: unknown, c: number): number[] | null {
   if (!Array.isArray(value) || value.length !== c) return null;
@@ -61,28 +42,6 @@ function works(value: unknown): Record<string, Work> {
       return [[name, { what: entry[0], share: share === null ? null : clamp(share, 0, 1) }]];
     }),
   );
-}
-
-/** The bytes of a buffer, whatever view of it the host hands over. */
-export function bytesOf(value: unknown): Uint8Array {
-  if (value instanceof ArrayBuffer) return new Uint8Array(value);
-  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
-  return new Uint8Array(0);
-}
-
-/** A copy where the bytes do not start on a multiple of `size`, as a typed array must. */
-function aligned(bytes: Uint8Array, size: number): Uint8Array {
-  return bytes.byteOffset % size === 0 ? bytes : bytes.slice();
-}
-
-export function asUint16(value: unknown): Uint16Array {
-  const bytes = aligned(bytesOf(value), 2);
-  return new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >> 1);
-}
-
-function asUint32(value: unknown): Uint32Array {
-  const bytes = aligned(bytesOf(value), 4);
-  return new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >> 2);
 }
 
 /** Ascending indices of some of n points; those that do not fit are left out. */
@@ -170,7 +129,7 @@ export function readQuality(content: Raw): { iteration: number; values: [string,
 
 /** A script that was asked for, or why there is none. */
 export function readScript(content: Raw): { id: number; text: string; error: string } {
-  return { id: whole(content.id, -1), text: text(content.text), error: text(content.error) };
+  return { id: readId(content), text: text(content.text), error: text(content.error) };
 }
 
 function readChanges(raw: unknown): Change[] {
@@ -187,7 +146,7 @@ export function readId(content: Raw): number {
 
 export function readSetReply(content: Raw): SetReply {
   const ok = content.ok === true;
-  return { id: whole(content.id, -1), ok, value: scalar(content.value), error: text(content.error) };
+  return { id: readId(content), ok, value: scalar(content.value), error: text(content.error) };
 }
 
 /** Why a request other than `set` was refused. */
@@ -235,74 +194,5 @@ export function readErrors(content: Raw, buffers: readonly unknown[]): ErrorsRep
     missing: asUint32(buffers[0]),
     wrong: asUint32(buffers[1]),
     note: text(content.note),
-  };
-}
-
-const KINDS = ["number", "integer", "choice", "switch"] as const;
-
-function readControl(raw: unknown): Control | null {
-  if (!isRaw(raw) || typeof raw.name !== "string") return null;
-  return {
-    name: raw.name,
-    kind: KINDS.find((kind) => kind === raw.kind) ?? "other",
-    help: text(raw.help),
-    low: finite(raw.low),
-    high: finite(raw.high),
-    ui_low: finite(raw.ui_low) ?? finite(raw.low),
-    ui_high: finite(raw.ui_high) ?? finite(raw.high),
-    choices: Array.isArray(raw.choices) ? raw.choices.map(scalar) : null,
-    scale: raw.scale === "log" ? "log" : "linear",
-    group: text(raw.group),
-    redo: text(raw.redo) || "nothing",
-    auto: raw.auto === true,
-    axis: Array.isArray(raw.axis) && raw.axis.length === 2 ? [text(raw.axis[0]), text(raw.axis[1])] : null,
-    made: scalar(raw.default),
-    value: scalar(raw.value),
-    following: raw.following === true,
-  };
-}
-
-export function readControls(value: unknown): Control[] {
-  return (Array.isArray(value) ? value : []).map(readControl).filter((control) => control !== null);
-}
-
-function readLegend(value: unknown): Legend {
-  const raw = isRaw(value) ? value : {};
-  const items = (Array.isArray(raw.items) ? raw.items : []).filter(isRaw);
-  return {
-    kind: raw.kind === "category" || raw.kind === "number" ? raw.kind : "none",
-    name: text(raw.name),
-    items: items.map((item) => ({ label: text(item.label), count: whole(item.count) })),
-    low: finite(raw.low) ?? 0,
-    high: finite(raw.high) ?? 1,
-  };
-}
-
-function readColors(value: unknown): ColorChoice {
-  const raw = isRaw(value) ? value : {};
-  const names = (Array.isArray(raw.names) ? raw.names : []).filter((name) => typeof name === "string");
-  return { names, name: text(raw.name) };
-}
-
-function readSize(value: unknown): SceneInfo["size"] {
-  if (!isRaw(value)) return null;
-  return { name: text(value.name), low: finite(value.low) ?? 0, high: finite(value.high) ?? 1 };
-}
-
-export function readScene(value: unknown): SceneInfo {
-  const raw = isRaw(value) ? value : {};
-  return {
-    n: whole(raw.n),
-    all: Math.max(whole(raw.n), whole(raw.all)),
-    regrouped: whole(raw.regrouped),
-    c: whole(raw.c, 2),
-    method: text(raw.method),
-    title: text(raw.title),
-    legend: readLegend(raw.legend),
-    colors: readColors(raw.colors),
-    size: readSize(raw.size),
-    hover: raw.hover === true,
-    search: raw.search === true,
-    disk: raw.disk === true,
   };
 }

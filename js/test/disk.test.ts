@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Camera } from "../src/camera.ts";
+import { readScene } from "../src/described.ts";
 import { DISK, drawDisk } from "../src/disk.ts";
-import { readScene } from "../src/wire.ts";
 
 describe("the disk", () => {
   it("is fitted whole, its edge where points of norm 1 are drawn", () => {

@@ -1,15 +1,14 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { readControls, readScene } from "../src/described.ts";
+import { asUint16 } from "../src/raw.ts";
 import {
-  asUint16,
-  readControls,
   readErrors,
   readFrame,
   readHover,
   readNeighbors,
   readPoints,
   readRefusal,
-  readScene,
   readSetReply,
   readStatus,
 } from "../src/wire.ts";

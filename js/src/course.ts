@@ -125,6 +125,10 @@ export class Course {
     if (id === this.#script) void this.#copy(text, error);
   }
 
+  get gone(): boolean {
+    return this.#gone;
+  }
+
   /** Whether the kernel is gone; what it told last waits no longer, and nothing here can be asked of it. */
   set gone(gone: boolean) {
     this.#gone = gone;

@@ -35,6 +35,7 @@ export class Curves {
   constructor(private readonly signal: AbortSignal) {
     this.element.setAttribute("viewBox", "0 0 1 1");
     this.element.append(this.#group);
+    this.#line("loss"); // first, whatever is measured before the first of it arrives
     this.#soon = new Seldom(() => this.#draw(), DRAW_EVERY, signal);
   }
 

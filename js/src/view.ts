@@ -158,7 +158,7 @@ export class View {
       {
         ...this.#tooled,
         scene: () => this.#subject.scene,
-        alive: () => !this.#recorded && !this.beside, // the points of maps that are compared stay
+        alive: () => !(this.#recorded || this.beside || this.#course.gone), // compared maps keep their points
         each: (act) => {
           for (const { explore } of this.#all) act(explore);
         },
@@ -216,8 +216,7 @@ export class View {
 
   /** Says what can be done with keys and pointer. */
   #declare(): void {
-    const { signal } = this;
-    const commands = this.#commands;
+    const [commands, signal] = [this.#commands, this.signal];
     commands.add(...this.#course.commands());
     declareDisplay(
       {
@@ -281,6 +280,7 @@ export class View {
   /** The last picture stays, and can be looked at; nothing that asks the kernel can be used. */
   #setGone(gone: boolean): void {
     this.#course.gone = this.#panel.element.inert = gone;
+    this.#commands.changed();
     this.#board.fail(gone ? GONE : null);
   }
 

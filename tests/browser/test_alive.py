@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from .host import Host, control, traits, until
+from .host import Host, control, encode, traits, until
 
 SQUARE = np.array([[-1, -1], [1, -1], [-1, 1], [1, 1]], np.float32)
 DISCONNECT = """(gone) => {
@@ -40,6 +40,17 @@ def test_a_kernel_that_is_gone_is_said_and_the_picture_stays(host):
     assert root.get_by_role("alert").count() == 0
     assert len(host.sent("hello")) == 2
     host.frame(SQUARE)
+
+
+def test_what_asks_the_kernel_about_a_selection_goes_with_it(host):
+    root = shown(host, _selection=encode(np.array([0, 1, 2], "<u4")))
+    focus = root.get_by_role("button", name="focus on selection")
+    invert = root.get_by_role("button", name="invert")
+    assert focus.is_visible()
+    host.page.evaluate(DISCONNECT, True)
+    root.get_by_role("alert").get_by_text("The kernel is gone").wait_for()
+    assert focus.is_hidden()
+    assert invert.is_visible()
 
 
 def goes(host):

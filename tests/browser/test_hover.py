@@ -1,6 +1,5 @@
 """The card of the point under the pointer: it waits for no drawing, and stays with a point that moves."""
 
-
 from .host import traits, until
 
 CORNERS = [[-1, -1], [1, -1], [-1, 1], [1, 1]]

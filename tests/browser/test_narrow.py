@@ -27,6 +27,19 @@ def show(host, width):
     return host.page.locator(".ne-root")
 
 
+@pytest.mark.parametrize("width", [700, 950])
+def test_ten_categories_are_seen_whole_beside_many_controls(host, width):
+    host.page.set_viewport_size({"width": width + 40, "height": 900})
+    controls = [control(f"strength_{i}") for i in range(20)]
+    host.show(traits(400, list("abcdefghij"), _controls=controls), style=f"width: {width}px")
+    host.frame(WIDE)
+    legend, panel = host.page.locator(".ne-legend"), host.page.locator(".ne-panel")
+    bottom = legend.bounding_box()["y"] + legend.bounding_box()["height"]
+    last = legend.get_by_role("button").last.bounding_box()
+    assert last["y"] + last["height"] <= bottom
+    assert panel.bounding_box()["height"] > 200
+
+
 @pytest.mark.parametrize("width", [340, 420, 700, 800])
 def test_tools_stand_above_the_map_and_nothing_is_cut(host, width):
     root = show(host, width)

@@ -193,6 +193,15 @@ def test_a_hundred_marks_listen_no_more_than_one(host):
     assert host.kept()["listeners"] <= before + 5
 
 
+def test_the_loss_is_the_first_curve_whatever_is_measured_before_it_comes(host):
+    show(host)
+    host.receive({"k": "quality", "it": 0, "values": {"recall": 0.1, "continuity": 0.5}})
+    host.frame(SQUARE, it=10, loss=2.8)
+    lines = host.page.locator(".ne-line")
+    until(host, lambda: lines.all_inner_texts() == ["loss\n2.8", "recall\n.10", "continuity\n.50"])
+    assert [lines.nth(i).get_attribute("aria-pressed") for i in range(3)] == ["true", "true", "false"]
+
+
 def test_curves_are_drawn_read_and_switched(host):
     show(host)
     host.frame(SQUARE, it=120, loss=2.8)

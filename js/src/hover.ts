@@ -53,8 +53,8 @@ export class Hover {
   }
 
   move(at: Pair | null): void {
-    if (at?.join() === this.#pointer?.join()) return; // a raw movement is heard of again with the display's turn
-    this.#pointer = at;
+    // A raw movement is heard of again with the display's turn: there the pointer rests already.
+    if (at?.join() !== this.#pointer?.join()) this.#pointer = at;
     this.stage.draw();
     this.#soon.start(() => this.#see(), SOON);
   }

@@ -1,5 +1,6 @@
 """What importing the package does to the process."""
 
+import os
 import subprocess
 import sys
 
@@ -13,15 +14,18 @@ def test_completion_offers_what_there_is_for_users():
     assert offered == set(ne_interactive.__all__)
 
 
-def environment_after_import(**given):
-    code = "import os, ne_interactive; print(os.environ['OMP_WAIT_POLICY'])"
-    done = subprocess.run([sys.executable, "-c", code], env=given, capture_output=True, text=True, check=True)
-    return done.stdout.strip()
-
-
-@pytest.mark.parametrize(("given", "wanted"), [({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE")])
-def test_waiting_threads_sleep_unless_the_user_has_chosen(given, wanted):
-    import os
-
-    kept = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
-    assert environment_after_import(**kept, **given) == wanted
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ({}, ("PASSIVE", "2000")),
+        ({"GOMP_SPINCOUNT": "7"}, ("PASSIVE", "7")),
+        ({"OMP_WAIT_POLICY": "ACTIVE"}, ("ACTIVE", "None")),
+    ],
+)
+def test_waiting_threads_soon_sleep_unless_the_user_has_chosen(given, wanted):
+    names = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
+    kept = {name: value for name, value in os.environ.items() if name not in names}
+    code = f"import os, ne_interactive; print(*map(os.environ.get, {names}))"
+    env = kept | given
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+    assert tuple(done.stdout.split()) == wanted

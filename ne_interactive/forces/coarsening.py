@@ -8,6 +8,7 @@ tests.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 
@@ -63,15 +64,18 @@ def _along(values: Tensor, dim: int, count: int, narrows: bool) -> Tensor:
 
 def along_torch(values: Tensor, dim: int, count: int, narrows: bool) -> Tensor:
     """The reference for one dimension, on any device and in any precision."""
-    lines = values.movedim(dim, -1)
-    taps = torch.from_numpy(TAPS).to(values).view(1, 1, -1)
-    rows = lines.reshape(-1, 1, lines.shape[-1])
-    if narrows:
-        after = TIMES * (count - 1) + len(TAPS) - FIRST - rows.shape[2]
-        found = torch.nn.functional.conv1d(torch.nn.functional.pad(rows, (FIRST, after)), taps, stride=TIMES)
-    else:
-        found = torch.nn.functional.conv_transpose1d(rows, taps, stride=TIMES)[:, :, FIRST : FIRST + count]
-    return found.view(*lines.shape[:-1], count).movedim(-1, dim).contiguous()
+    many, few = (values.shape[dim], count) if narrows else (count, values.shape[dim])
+    band = _band(few, many, values.device, values.dtype)
+    return (values.movedim(dim, -1) @ (band.T if narrows else band)).movedim(-1, dim).contiguous()
+
+
+@functools.lru_cache(maxsize=16)
+def _band(few: int, many: int, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """How much of each fine node's spline is in each coarse one's: (few, many)."""
+    tap = torch.arange(many) - TIMES * torch.arange(few).unsqueeze(1) + FIRST
+    within = (tap >= 0) & (tap < len(TAPS))
+    taps = torch.from_numpy(TAPS)[tap.clamp(0, len(TAPS) - 1)]
+    return torch.where(within, taps, 0.0).to(device, dtype)
 
 
 @parallel

@@ -20,9 +20,8 @@ from ne_interactive.forces.near import far_kernel
 
 SMALLEST = 32
 SPLIT_ABOVE = {1: 2**30, 2: 2**18, 3: 2**19}  # padded nodes; below, two meshes take as long as one
-REACH = (
-    3 * coarsening.TIMES
-)  # nodes within which the kernel's short part lies: at 2 the coarse mesh is 1.3 % off
+# Nodes within which the short part of the kernel lies. With 2 coarse ones forces are wrong by 1.8 % instead of 1.4.
+REACH = 3 * coarsening.TIMES
 PADDING = REACH + 6  # nodes; the spline's own transform reaches beyond the kernel
 
 
@@ -108,14 +107,15 @@ class Convolution:
     @functools.cached_property
     def self_potential(self) -> float:
         """What the mesh makes a point feel of itself, averaged over its place in the cell (1 in theory, if whole)."""
-        overlap = torch.tensor([2416.0, 1191.0, 120.0, 1.0], dtype=torch.float64) / 5040  # degree-7 B-spline
+        overlap = (
+            torch.tensor([2416.0, 2 * 1191, 2 * 120, 2], dtype=torch.float64) / 5040
+        )  # degree-7 B-spline
         total = 0.0
         for answer in self._answers:
-            for _ in range(answer.dim()):  # contracts the leading dimension each time
-                answer = torch.tensordot(
-                    overlap * torch.tensor([1.0, 2.0, 2.0, 2.0]), answer.double(), dims=1
-                )
-            total += float(answer)
+            left = answer.double()
+            while left.dim():
+                left = torch.tensordot(overlap, left, dims=1)
+            total += float(left)
         return total
 
     def own(self, backend: Any, Z: Tensor, origin: Sequence[float]) -> tuple[Tensor, Tensor]:

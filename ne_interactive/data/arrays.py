@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ne_interactive.data.finite import check_finite, warn_of_rounding
+from ne_interactive.data.finite import check_finite, warn_of_rounding, warn_of_sameness
 from ne_interactive.data.precomputed import Precomputed, dense_distances, known_neighbors, sparse_distances
 from ne_interactive.data.streamed import Streamed, is_stream, stream
 from ne_interactive.data.table import Rows, Table, fingerprint, like_input
@@ -64,6 +64,8 @@ def as_table(X: Any, *, device: torch.device | str | None = None, min_rows: int 
     check_finite(values, raw, names)
     if raw.dtype.itemsize > 2 and str(raw.dtype).removeprefix("torch.") != "float32":
         warn_of_rounding(values, raw, names)
+    if min_rows > 1:  # to be embedded, not placed among others
+        warn_of_sameness(values)
     return Rows(values, kind, dtype, index, names, origin)
 
 

@@ -9,7 +9,7 @@ import torch
 
 from ne_interactive.params.errors import DataError
 
-__all__ = ["check_finite", "check_size", "largest_finite", "warn_of_rounding"]
+__all__ = ["check_finite", "check_size", "largest_finite", "warn_of_rounding", "warn_of_sameness"]
 
 LARGEST = 1e15
 """Largest entry in absolute value; and data whose largest is below its inverse are refused too. Beyond these, squared
@@ -90,6 +90,17 @@ def warn_of_rounding(values: torch.Tensor, raw: Any, names: tuple[str, ...] | No
         warnings.warn(
             f"{len(lost)} of {values.shape[1]} columns of X differ by too little beside their size to be told apart in "
             f"float32: {shown}. Subtract their means first, for example X - X.mean(0).",
+            stacklevel=2,
+        )
+
+
+def warn_of_sameness(values: torch.Tensor) -> None:
+    """Warn where all rows of ``values`` (n, d) are equal."""
+    some = values[:: max(1, len(values) // 1000)]
+    if bool((some == values[0]).all()) and bool((values == values[0]).all()):
+        warnings.warn(
+            f"All {len(values):,} rows of X are equal: no row has nearer neighbours than others, and the map will show "
+            "noise. Check how X was read.",
             stacklevel=2,
         )
 

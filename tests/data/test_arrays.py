@@ -261,4 +261,16 @@ def test_columns_that_float32_cannot_tell_apart_are_warned_of():
         warnings.simplefilter("error")
         as_rows(table.assign(when=seconds - seconds.mean()))
         as_rows(np.arange(1_000_000, 1_000_006)[:, None])  # float32 holds these exactly
-        as_rows(np.zeros((6, 2)))
+        as_rows(np.full((1, 2), 3.0), min_rows=1)
+        as_rows(np.full((2, 2), 3.0), min_rows=1)
+
+
+@pytest.mark.parametrize("n", [2, 6, 5000])
+def test_equal_rows_are_warned_of(n):
+    given = np.full((n, 2), 3.0)
+    with pytest.warns(UserWarning, match=rf"All {n:,} rows of X are equal.*Check how X was read"):
+        as_rows(given)
+    given[-1, 1] = 4.0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        as_rows(given)

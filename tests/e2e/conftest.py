@@ -64,7 +64,7 @@ NOTEBOOKS = {  # one for each test: notebooks keep their kernels and outputs
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory):
+def serving(tmp_path_factory):
     """A Jupyter server on a copy of the notebooks, and on others that show small runs."""
     home = tmp_path_factory.mktemp("jupyter")
     folder = home / "notebooks"
@@ -75,6 +75,13 @@ def server(tmp_path_factory):
         nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / f"{name}.ipynb")
     with jupyter(home, folder, NE_INTERACTIVE_N=POINTS) as server:
         yield server
+
+
+@pytest.fixture
+def server(serving):
+    """The Jupyter server, without kernels of other tests."""
+    yield serving
+    serving.end_kernels()
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import ast
 from playwright.sync_api import expect
 
 from .cells import ask_kernel, opened, run_below
-from .watching import iteration, moves, wait_until
+from .watching import in_sight, iteration, moves, wait_until
 
 CHANGES = {"exaggeration": "PageUp", "repulsion_strength": "PageUp", "dof": "PageDown"}
 
@@ -31,7 +31,7 @@ def test_changed_taken_back_branched_compared_exported_and_made_again(server, pa
     marks.nth(1).click()
     press(view, "Branch from here")
     expect(marks).to_have_count(1, timeout=30_000)  # what came after the second change is not in the branch
-    wait_until(lambda: iteration(view) > second + 40, "the branch goes on")
+    wait_until(lambda: in_sight(view) or iteration(view) > second + 40, "the branch goes on")
     view.get_by_role("slider", name="timeline").focus()
     for _ in range(2):
         page.keyboard.press("ArrowLeft")

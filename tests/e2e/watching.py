@@ -16,11 +16,17 @@ def wait_until(condition, what, seconds=60.0):
         time.sleep(0.1)
 
 
+def in_sight(view):
+    """Have the picture in the window: hosts scroll when something is clicked, and a hidden view is sent nothing."""
+    view.locator(".ne-canvas").first.scroll_into_view_if_needed()
+
+
 def moves(view, frames=4):
     """Wait until the view has shown several iterations; a restart may take the count back to 0 meanwhile."""
     seen = set()
 
     def several():
+        in_sight(view)
         seen.add(iteration(view))
         return len(seen) > frames
 

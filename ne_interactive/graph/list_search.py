@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ne_interactive.graph.lists import LEAST_VISITED, Lists, in_order, nearest_centre, probe_lists
+from ne_interactive.graph.lists import LEAST_VISITED, Lists, in_order, nearest_centre, probe_lists, wide
 from ne_interactive.graph.metrics import Flat
 from ne_interactive.graph.parallel import parallel, serial
 from ne_interactive.graph.products import half_squares
@@ -71,9 +71,7 @@ def search_lists(
     rows = torch.arange(n) if rows is None else rows
     order = in_order(own)
     around = _around(lists.centres, min(count, AROUND * probes)).numpy()
-    pad = (0, lists.width - queries.shape[1])
-    asked = torch.nn.functional.pad(queries - lists.mean, pad).numpy()
-    centres = torch.nn.functional.pad(lists.centres, pad).numpy()
+    asked, centres = wide(queries - lists.mean).numpy(), wide(lists.centres).numpy()
     q = len(queries)
     indices, distances = np.full((q, k), -1, np.int64), np.full((q, k), np.inf, np.float32)
     found = np.zeros(q, np.int64)

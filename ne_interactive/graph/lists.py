@@ -25,6 +25,7 @@ __all__ = [
     "list_count",
     "nearest_centre",
     "probe_lists",
+    "wide",
 ]
 
 LANES = 8
@@ -94,12 +95,12 @@ def inverted_lists(points: Tensor, count: int, *, sampled: int = TRAIN_PER_LIST,
 
 def nearest_centre(points: Tensor, mean: Tensor, centres: Tensor) -> Tensor:
     """Give the centre nearest to each point (n,) int64."""
-    halves, turned = centres.square().sum(1) / 2, _wide(centres).T.contiguous()
+    halves, turned = centres.square().sum(1) / 2, wide(centres).T.contiguous()
     found = torch.zeros(len(points), dtype=torch.int64)
     for first in range(0, len(points), CHUNK):
         some = slice(first, first + CHUNK)
         nearest_of(
-            turned.view(-1).numpy(), halves.numpy(), _wide(points[some] - mean).numpy(), found[some].numpy()
+            turned.view(-1).numpy(), halves.numpy(), wide(points[some] - mean).numpy(), found[some].numpy()
         )
     return found
 
@@ -114,7 +115,7 @@ def _width(s: int) -> int:
     return -(-s // STEP) * STEP
 
 
-def _wide(points: Tensor) -> Tensor:
+def wide(points: Tensor) -> Tensor:
     """Points (n, s) with coordinates of 0 behind theirs, up to their width."""
     return torch.nn.functional.pad(points, (0, _width(points.shape[1]) - points.shape[1])).contiguous()
 

@@ -49,7 +49,7 @@ class TSNE(EntropicNeighborEmbedding):
     )  # fmt: skip
 
     def iterations(self, n: int) -> int:
-        """500 after the early ones by default, unless `max_iter` is given."""
+        """150 early and 500 more, unless `max_iter` is given."""
         return EARLY + 500 if isinstance(self.max_iter, str) else int(self.max_iter)
 
     def attraction(self, Z: Tensor, at: At) -> Tensor:

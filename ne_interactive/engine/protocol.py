@@ -46,7 +46,7 @@ class Gradient(NamedTuple):
     """What a method computes at one iteration.
 
     Attributes:
-        values: (n, c), the gradient of the objective; for the rule `moves` the move itself.
+        values: (n, c), the gradient of the objective, or what stands for it.
         loss: nan where it was not measured.
         grid: sizes of the mesh used, () if none.
         memory: what the method keeps for the next iteration.
@@ -82,7 +82,6 @@ class Method(Protocol):
     n_components: int
     optimizer: Any
     optimizer_kwargs: Any
-    scheduler: Any
     scheduler_kwargs: Any
     init: Any
     init_scaling: Any
@@ -134,6 +133,10 @@ class Method(Protocol):
 
     def gradient(self, at: At, want_loss: bool) -> Gradient:
         """Gradient and loss of the objective at the state's positions."""
+        ...
+
+    def schedule(self) -> Any:
+        """The learning-rate schedule: a torch.optim.lr_scheduler by name or class, None for a constant rate."""
         ...
 
     def iterations(self, n: int) -> int:

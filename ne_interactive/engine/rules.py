@@ -2,7 +2,7 @@
 
 `gains`: momentum with a gain for each coordinate that grows while its direction is kept (Jacobs 1988,
 doi:10.1016/0893-6080(88)90003-2; van der Maaten and Hinton 2008), with every point's step limited and the map
-kept centred; one fused pass. `moves`: for methods that make their moves themselves, as UMAP.
+kept centred; one fused pass. `momentum`: the same without gains, for methods that scale their own steps, as UMAP.
 """
 
 from __future__ import annotations
@@ -82,8 +82,12 @@ class Gains(Own):
         return gains(Z, slots["velocity"], slots["gain"], gradient, lr, momentum, centre)
 
 
-class Moves(Own):
-    """Z + move, for methods whose forces come as finished moves."""
+class Momentum(Own):
+    """Momentum, without gains."""
+
+    def slots(self, Z: Tensor) -> dict[str, Tensor]:
+        """Velocity, (n, c)."""
+        return {"velocity": torch.zeros_like(Z)}
 
     def move(
         self,
@@ -94,12 +98,13 @@ class Moves(Own):
         momentum: float,
         centre: Centre = (),
     ) -> float | Tensor:
-        """The learning rate is in the move already."""
-        Z.add_(gradient)
-        return gradient.double().square().sum()
+        """A few passes of torch: next to those forces they take no time."""
+        velocity = slots["velocity"]
+        velocity.mul_(momentum).sub_(gradient, alpha=lr)
+        return _moved(Z, velocity, centre)
 
 
-RULES: dict[str, Rule] = {"gains": Gains(), "moves": Moves()}
+RULES: dict[str, Rule] = {"gains": Gains(), "momentum": Momentum()}
 
 
 def gains(
@@ -138,6 +143,11 @@ def gains_torch(
     consistent = (gradient > 0) != (velocity > 0)
     gain.copy_(torch.where(consistent, gain + 0.2, (gain * 0.8).clamp_min(MIN_GAIN)))
     velocity.mul_(momentum).sub_(lr * gain * gradient)
+    return _moved(Z, velocity, centre)
+
+
+def _moved(Z: Tensor, velocity: Tensor, centre: Centre) -> Tensor:
+    """Move Z by its velocity, which is limited, and centre it; the summed squared step."""
     length = velocity.norm(dim=1, keepdim=True)
     velocity.mul_(torch.where(length > MAX_STEP, MAX_STEP / length, 1.0))
     Z.add_(velocity)

@@ -51,7 +51,7 @@ def check_schedule(method: Any, n: int) -> None:
         raise ParameterError(
             f"{owner}.scheduler_kwargs must be 'auto', None or a dictionary; got {kwargs!r}."
         )
-    cls = scheduler_class(method.scheduler, owner)
+    cls = scheduler_class(method.schedule(), owner)
     if cls is None:
         if isinstance(kwargs, Mapping) and kwargs:
             raise ParameterError(
@@ -71,12 +71,12 @@ def check_schedule(method: Any, n: int) -> None:
 
 def falls(method: Any) -> bool:
     """Whether the learning rate comes down over the run, so that a change has to raise it again."""
-    return method.scheduler is not None
+    return method.schedule() is not None
 
 
 def factor(method: Any, elapsed: int, total: int, plateau: Mapping[str, Any]) -> float:
     """What the learning rate is multiplied with, `elapsed` iterations into a run of `total`."""
-    cls = scheduler_class(method.scheduler, type(method).__name__)
+    cls = scheduler_class(method.schedule(), type(method).__name__)
     if cls is None:
         return 1.0
     if issubclass(cls, lr_scheduler.ReduceLROnPlateau):
@@ -95,7 +95,7 @@ def factor(method: Any, elapsed: int, total: int, plateau: Mapping[str, Any]) ->
 
 def follow_loss(method: Any, loss: float, plateau: Mapping[str, Any]) -> Mapping[str, Any]:
     """What a scheduler that follows the loss remembers after this one; for every other, nothing."""
-    cls = scheduler_class(method.scheduler, type(method).__name__)
+    cls = scheduler_class(method.schedule(), type(method).__name__)
     if cls is None or not issubclass(cls, lr_scheduler.ReduceLROnPlateau) or loss != loss:
         return plateau
     optimizer = _unit_optimizer()

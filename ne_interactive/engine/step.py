@@ -97,7 +97,7 @@ def step(
     if checked:
         settled = state.elapsed >= method.earliest_rest(problem.n)
         extent = float(state.positions.std(0).norm())
-        still = moved <= method.tol * extent or _flat(method, gradient, at.lr, extent)
+        still = moved <= method.tol * extent or _flat(method, gradient, extent)
         quiet = quiet + 1 if settled and still else 0
     after = replace(
         state, slots=slots, memory=memory, iteration=state.iteration + 1, grid=grid,
@@ -120,13 +120,11 @@ def _refused(method: Method, state: State) -> State:
     )
 
 
-def _flat(method: Method, gradient: Any, lr: float, extent: float) -> bool:
-    """Whether the gradient's norm is below `min_grad_norm`; finished moves count as lr times their gradient.
+def _flat(method: Method, gradient: Any, extent: float) -> bool:
+    """Whether the gradient's norm is below `min_grad_norm`.
 
     A map that has yet to unfold has small gradients because it is small: they are compared with its extent.
     """
     if method.min_grad_norm == 0:
         return False
-    scale = lr if method.rule == "moves" and method.optimizer == "auto" else 1.0
-    scale *= min(1.0, extent)
-    return scale > 0 and float(gradient.norm()) < method.min_grad_norm * scale
+    return extent > 0 and float(gradient.norm()) < method.min_grad_norm * min(1.0, extent)

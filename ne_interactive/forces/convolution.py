@@ -24,6 +24,8 @@ SPLIT_ABOVE = {1: 2**30, 2: 2**18, 3: 2**19}  # padded nodes; below, two meshes 
 REACH = 3 * coarsening.TIMES
 PADDING = REACH + 6  # nodes; the spline's own transform reaches beyond the kernel
 
+Kernel = str | Callable[[Tensor], Tensor]
+
 
 class Level(NamedTuple):
     """One mesh and its part of the kernel: between two reaches, embedding units; 0 is no limit.
@@ -43,7 +45,9 @@ class Level(NamedTuple):
     outer: float
 
 
-def levels(grid: tuple[int, ...], spacing: float, kernel: str = "student", reach: float = 0.0) -> list[Level]:
+def levels(
+    grid: tuple[int, ...], spacing: float, kernel: Kernel = "student", reach: float = 0.0
+) -> list[Level]:
     """The meshes for a padded grid; with a reach the kernel's part within it is left to others."""
     if kernel != "student" or not splits(grid):
         return [Level(grid, 1, spacing, reach, 0.0)]
@@ -75,7 +79,8 @@ class Convolution:
     Args:
         grid: padded grid sizes; the nodes are half of them.
         spacing: of the nodes, embedding units.
-        kernel: "student", (1 + d^2/dof)^-dof, or "gaussian", exp(-d^2).
+        kernel: "student", (1 + d^2/dof)^-dof; "gaussian", exp(-d^2); or any other, a function of squared distances
+            that can be compared, so that what it makes is kept.
         dof: tail weight of the Student kernel.
         reach: where not 0, the kernel's near part within it is left out (`near`).
         device: where densities are.
@@ -85,7 +90,7 @@ class Convolution:
         self,
         grid: tuple[int, ...],
         spacing: float,
-        kernel: str,
+        kernel: Kernel,
         dof: float,
         reach: float,
         device: torch.device,
@@ -139,16 +144,18 @@ class Convolution:
 
 @functools.lru_cache(maxsize=8)
 def convolution(
-    grid: tuple[int, ...], spacing: float, kernel: str, dof: float, reach: float, device: torch.device
+    grid: tuple[int, ...], spacing: float, kernel: Kernel, dof: float, reach: float, device: torch.device
 ) -> Convolution:
     """The `Convolution`, kept."""
     return Convolution(grid, spacing, kernel, dof, reach, device)
 
 
-def _part(kernel: str, dof: float, level: Level) -> Callable[[Tensor], Tensor]:
+def _part(kernel: Kernel, dof: float, level: Level) -> Callable[[Tensor], Tensor]:
     """A level's part of a kernel, of squared distances."""
 
     def beyond(squared: Tensor, reach: float) -> Tensor:
+        if not isinstance(kernel, str):
+            return kernel(squared)
         if reach > 0:
             return far_kernel(squared, dof, reach)
         return torch.exp(-squared) if kernel == "gaussian" else (1 + squared / dof) ** -dof

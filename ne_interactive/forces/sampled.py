@@ -17,11 +17,12 @@ import torch
 from torch import Tensor
 
 from ne_interactive.data.seeds import generator
+from ne_interactive.forces import curve as curves
 from ne_interactive.forces import sampled_numba as kernels
 from ne_interactive.forces.counter import draw_torch, key_of
+from ne_interactive.forces.curve import EPSILON, nodes
 from ne_interactive.graph.csr import Graph
 
-EPSILON = 1e-3  # keeps the repulsion of close pairs finite
 CLIP = 4.0  # limit of each component of each pair's move
 WHOLE = 2.0**31  # rate of an edge that fires at every iteration
 SWEEPS = 6  # of an iteration: 1, 2, 3 and 6 find .484, .490, .493 and .496 of the digits' neighbours
@@ -40,12 +41,11 @@ class Curve:
 
     def pull(self, squared: Tensor) -> Tensor:
         """Strength of an edge at squared distances above 0: its force over the difference."""
-        power = self.a * squared**self.b
-        return self.attraction * 2 * self.b * power / (squared * (1 + power))
+        return self.attraction * curves.pull(squared, self.a, self.b)
 
     def push(self, squared: Tensor) -> Tensor:
         """Strength of a negative."""
-        return self.repulsion * 2 * self.b / ((EPSILON + squared) * (1 + self.a * squared**self.b))
+        return self.repulsion * curves.push(squared, self.a, self.b)
 
 
 def sampled(
@@ -96,14 +96,14 @@ def _sweeps(Z: Tensor) -> int:
 @functools.lru_cache(maxsize=16)
 def _tables(curve: Curve) -> tuple[np.ndarray, np.ndarray]:
     """Strengths of pull and push over the kernels' table of squared distances."""
-    squared = torch.from_numpy(kernels.nodes())
+    squared = torch.from_numpy(nodes())
     return curve.pull(squared).float().numpy(), curve.push(squared).float().numpy()
 
 
 @functools.lru_cache(maxsize=16)
 def _losses(a: float, b: float) -> tuple[np.ndarray, np.ndarray]:
     """Losses of an edge and of a negative over the same squared distances."""
-    scaled = a * torch.from_numpy(kernels.nodes()) ** b
+    scaled = a * torch.from_numpy(nodes()) ** b
     return torch.log1p(scaled).float().numpy(), torch.log((1 + scaled) / (scaled + EPSILON)).float().numpy()
 
 

@@ -1,35 +1,14 @@
-"""Compiled CPU kernels of UMAP's sampled moves.
-
-Powers, logarithms and divisions are read off tables of each force's strength and loss over squared distance. They are
-even in the exponent and linear in the mantissa, so that the bits of a float32 are the place in them; interpolated,
-strengths are within 0.002 % of the formula.
-"""
+"""Compiled CPU kernels of UMAP's sampled moves; powers, logarithms and divisions are read off tables (`curve`)."""
 
 import numpy as np
 from numba import prange
 
 from ne_interactive.forces.counter import draw
+from ne_interactive.forces.curve import strength
 from ne_interactive.graph.parallel import parallel, serial
 
-SHIFT = 15  # of a float32's bits to the entry: 256 entries for each doubling
-REST = (1 << SHIFT) - 1
-STEP = np.float32(2.0**-SHIFT)
 ALL = (1 << 31) - 1  # bits of a rate's fraction
 SLICES = 64  # of the points, which threads take one after another; they change no result
-FIRST, LAST = 107 << 8, 155 << 8  # 2^-20 and 2^28: beyond, strengths stay as at the ends
-
-
-def nodes():
-    """The squared distances of the entries, float64."""
-    return (np.arange(FIRST, LAST + 1, dtype=np.int32) << SHIFT).view(np.float32).astype(np.float64)
-
-
-@serial
-def _strength(table, squared):
-    bits = min(max(np.float32(squared).view(np.int32), FIRST << SHIFT), (LAST << SHIFT) - 1)
-    place = (bits >> SHIFT) - FIRST
-    low = table[place]
-    return low + np.float32(bits & REST) * STEP * (table[place + 1] - low)
 
 
 @serial
@@ -101,17 +80,17 @@ def moves2(
                 e = active[h]
                 j = indices[e]
                 dx, dy = x - Z[j, 0], y - Z[j, 1]
-                pull = _strength(pulls, dx * dx + dy * dy)
+                pull = strength(pulls, dx * dx + dy * dy)
                 fx, fy = -two * _clip(pull * dx, limit), -two * _clip(pull * dy, limit)
                 start, middle, again, end = _block(key, e, 0, n, places[i], m)
                 for place in range(start, middle):
                     dx, dy = x - crowd[place, 0], y - crowd[place, 1]
-                    push = _strength(pushes, dx * dx + dy * dy)
+                    push = strength(pushes, dx * dx + dy * dy)
                     fx += _clip(push * dx, limit)
                     fy += _clip(push * dy, limit)
                 for place in range(again, end):
                     dx, dy = x - crowd[place, 0], y - crowd[place, 1]
-                    push = _strength(pushes, dx * dx + dy * dy)
+                    push = strength(pushes, dx * dx + dy * dy)
                     fx += _clip(push * dx, limit)
                     fy += _clip(push * dy, limit)
                 x += lr * fx
@@ -146,7 +125,7 @@ def moves(
             for h in range(_firing(values, first, indptr[i + 1], parts, scale, iteration, active)):
                 e = active[h]
                 j = np.int64(indices[e])
-                pull = _strength(pulls, _squared(at, Z, j))
+                pull = strength(pulls, _squared(at, Z, j))
                 for k in range(c):
                     force[k] = -two * _clip(pull * (at[k] - Z[j, k]), limit)
                 number = 0
@@ -164,7 +143,7 @@ def moves(
 @serial
 def _pushed(crowd, start, end, at, pushes, limit, force):
     for place in range(start, end):
-        push = _strength(pushes, _squared(at, crowd, place))
+        push = strength(pushes, _squared(at, crowd, place))
         for k in range(len(at)):
             force[k] += _clip(push * (at[k] - crowd[place, k]), limit)
 
@@ -189,7 +168,7 @@ def cross_entropy(
             count = _firing(values, first, indptr[i + 1], parts, scale, iteration, active)
             for h in range(count):
                 e = active[h]
-                loss += _strength(near, _apart(Z, i, Z, np.int64(indices[e])))
+                loss += strength(near, _apart(Z, i, Z, np.int64(indices[e])))
                 number = 0
                 while number < m:
                     start, middle, again, end = _block(key, e, number, n, places[i], min(m - number, n - 1))
@@ -203,7 +182,7 @@ def cross_entropy(
 def _lost(table, Z, i, crowd, start, end):
     loss = np.float32(0)
     for place in range(start, end):
-        loss += _strength(table, _apart(Z, i, crowd, place))
+        loss += strength(table, _apart(Z, i, crowd, place))
     return loss
 
 

@@ -46,6 +46,13 @@ class Graph:
         """Give the point that each stored entry starts from: (nnz,) int64."""
         return torch.repeat_interleave(torch.diff(self.indptr))
 
+    @functools.cached_property
+    def degrees(self) -> torch.Tensor:
+        """Give the sum of every point's values, (n,) float64."""
+        sums = torch.zeros(self.nnz + 1, dtype=torch.float64, device=self.values.device)
+        torch.cumsum(self.values.double(), 0, out=sums[1:])
+        return torch.diff(sums[self.indptr])
+
     @property
     def edges(self) -> Edges:
         """Give each edge once, in an order that caches like; on the CPU only."""

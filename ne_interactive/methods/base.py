@@ -166,6 +166,10 @@ class NeighborEmbedding(Parameters, ABC):
 
     # schedules
 
+    def schedule(self) -> Any:
+        """The learning-rate schedule in force."""
+        return self.scheduler
+
     def iterations(self, n: int) -> int:
         """Length of a full run on n points."""
         return 1000 if isinstance(self.max_iter, str) else int(self.max_iter)

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from ne_interactive.data.table import Table
-from ne_interactive.engine.protocol import At, Gradient
+from ne_interactive.engine.protocol import At
 from ne_interactive.engine.state import State
 from ne_interactive.forces.density import Kernel, density, lengths, log_radii, standardised
 from ne_interactive.graph.affinity import Affinity, squared
@@ -52,6 +52,11 @@ class DensMAP(UMAP):
         bounds=(0, 1000), slider=(0, 2), group="forces", live=True, redo="nothing",
     )  # fmt: skip
 
+    @property
+    def samples(self) -> bool:
+        """Always, unless told otherwise: the density term is made of moves as well."""
+        return self.negatives != "mean"
+
     def validate(self, n: int) -> None:
         """Check every parameter, and that P comes from neighbours.
 
@@ -59,6 +64,8 @@ class DensMAP(UMAP):
             ParameterError: naming the parameter, its limits and what was given.
         """
         super().validate(n)
+        if not self.samples:
+            raise ParameterError("DensMAP.negatives must be 'sampled' or 'auto'; got 'mean'. UMAP has it.")
         if not self.k(n, {"n_neighbors": self.n_neighbors}):
             raise ParameterError(_NO_NEIGHBOURS)
 
@@ -114,31 +121,24 @@ class DensMAP(UMAP):
         edges = kept.sum() / kept.max() if len(kept) else kept.sum()
         return {"radii": radii.float(), "edges": edges}
 
-    def gradient(self, at: At, want_loss: bool) -> Gradient:
+    def moves(self, at: At, lr: float, want_loss: bool) -> tuple[Tensor, float]:
         """UMAP's moves, then those of the density term, as strong as if its part of every edge fired with that edge.
 
         The loss is UMAP's less the weighted correlation, both as means over the pairs visited.
         """
-        gradient = super().gradient(at, want_loss)
+        moves, loss = super().moves(at, lr, want_loss)
         weight = float(at.knobs["density_weight"])
         if weight == 0:
-            return gradient
+            return moves, loss
         radii, scale = at.problem.extras["radii"], weight * float(at.problem.extras["edges"]) / at.n
         kernel = self._kernel(at, LIMIT / scale if scale > 0 else 0.0)
         Z = at.state.positions
-        if self.optimizer == "auto":
-            moved = Z + gradient.values
-            rise, found = density(at.graph, radii, moved, kernel)
-            for turn in range(TURNS):
-                moved.add_(rise, alpha=at.lr * scale / TURNS)
-                if turn < TURNS - 1:
-                    rise, _ = density(at.graph, radii, moved, kernel)
-            values = moved.sub_(Z)
-        else:
-            rise, found = density(at.graph, radii, Z, kernel)
-            values = gradient.values.sub_(rise, alpha=scale)
-        loss = gradient.loss - weight * found / (1 + int(at.knobs["n_negatives"]))
-        return gradient._replace(values=values, loss=loss)
+        found = []
+        for _ in range(TURNS):
+            rise, correlation = density(at.graph, radii, Z + moves, kernel)
+            moves.add_(rise, alpha=lr * scale / TURNS)
+            found.append(correlation)
+        return moves, loss - weight * found[0] / (1 + int(at.knobs["n_negatives"]))
 
     def _kernel(self, at: At, limit: float) -> Kernel:
         a, b = fit_curve(float(at.knobs["min_dist"]), float(at.knobs["spread"]))

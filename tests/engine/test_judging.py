@@ -60,7 +60,7 @@ def test_a_run_that_moves_by_itself_is_measured_beside(run):
     run.watch(1.0)
     before = run.embedding
     run.start()
-    until(lambda: len(run.qualities["iteration"]) > 3)
+    until(lambda: len(run.qualities["iteration"]) > 3 and run.iteration > 200)
     run.pause()
     until(lambda: run.quality["iteration"] == run.iteration)
     values = run.qualities

@@ -13,8 +13,8 @@ from ne_interactive.forces import (
     mesh_numba,
     mesh_torch,
     sampled,
-    sampled_numba,
 )
+from ne_interactive.forces.curve import strength
 from ne_interactive.graph.csr import Graph, symmetrize
 
 
@@ -202,9 +202,9 @@ def test_tabulated_strengths_agree_with_their_formulas(lam):
     curve = sampled.Curve(1.577, 0.895, lam, 1.3, 5)
     squared = torch.logspace(-19.9, 27.9, 5000, base=2, dtype=torch.float64)
     for table, formula in zip(sampled._tables(curve), (curve.pull, curve.push), strict=True):
-        found = [sampled_numba._strength(table, np.float32(x)) for x in squared.tolist()]
+        found = [strength(table, np.float32(x)) for x in squared.tolist()]
         torch.testing.assert_close(torch.tensor(found).double(), formula(squared), rtol=2e-5, atol=1e-12)
-        ends = [float(sampled_numba._strength(table, np.float32(x))) for x in (0, 1e-30, 1e30, 3e38)]
+        ends = [float(strength(table, np.float32(x))) for x in (0, 1e-30, 1e30, 3e38)]
         assert np.isfinite(ends).all()
         assert ends[2] == ends[3] <= table[-2]
 

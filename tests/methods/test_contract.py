@@ -439,11 +439,11 @@ def test_umap_curve_agrees_with_umap_learn():
     from ne_interactive.methods.umap import fit_curve
 
     for min_dist, spread in ((0.1, 1.0), (0.5, 1.0), (0.0, 2.0)):
-        np.testing.assert_allclose(fit_curve(min_dist, spread), find_ab_params(spread, min_dist), rtol=1e-6)
+        np.testing.assert_allclose(fit_curve(min_dist, spread), find_ab_params(spread, min_dist), rtol=1e-4)
 
 
-def test_umap_learning_rate_falls_to_zero_and_a_change_wakes_it():
-    run = ne.Stepper(data(), make("umap", max_iter=100))
+def test_the_rate_of_sampled_moves_falls_to_zero_and_a_change_wakes_it():
+    run = ne.Stepper(data(), make("umap", negatives="sampled", max_iter=100))
     run.run()
     core = run._core
     assert factor(core.method, core.state.elapsed, 100, {}) == 0

@@ -1,0 +1,148 @@
+"""UMAP's forces as its samples give them on average: every edge by its weight, every other point as a negative.
+
+Damrich and Hamprecht, On UMAP's True Loss Function, arXiv:2103.14608. Samples are noise around these sums. Without it
+a map comes to rest in fewer iterations and keeps more neighbours: the repulsion is one convolution (`mesh`), the
+attraction one pass over the edges, which also tells how stiffly they hold each point.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numba
+import numpy as np
+import torch
+from torch import Tensor
+
+from ne_interactive.forces import curve, mesh
+from ne_interactive.forces import expected_numba as kernels
+from ne_interactive.forces.attraction import FEW_THREADS
+from ne_interactive.forces.convolution import convolution, good_sizes
+from ne_interactive.graph.csr import Graph
+
+SPACING = (
+    0.65  # of the mesh, in radii within which the push is limited: below 2 % force error on finished maps
+)
+LEAST_NODES = 40  # along the longer side of a map, however narrow it is
+HALVINGS = 12  # of the spacing, at most, for narrow ones
+LIMIT = {
+    1: 8.0,
+    2: 8.0,
+    3: 5.0,
+}  # of the push of one point: with 4 fewer neighbours are kept, with more the mesh is finer
+CAP = {1: 2**18, 2: 2**22, 3: 2**23}  # padded nodes in all; a wider map gets a coarser grid
+EXACT_BELOW = 1000  # points
+
+
+class Repulsive(NamedTuple):
+    """The potential of UMAP's repulsion, a function of squared distances."""
+
+    a: float
+    b: float
+    limit: float
+
+    def __call__(self, squared: Tensor) -> Tensor:
+        """See `curve.potential`."""
+        return curve.potential(squared, self.a, self.b, self.limit)
+
+
+def attraction(graph: Graph, Z: Tensor, a: float, b: float, want_loss: bool) -> tuple[Tensor, Tensor, float]:
+    """Pull of every point's edges, each of which moves both its ends.
+
+    Args:
+        graph: memberships, symmetric, both directions stored.
+        Z: (n, c) positions.
+        a: of the kernel 1 / (1 + a d^(2b)).
+        b: of it.
+        want_loss: measure the loss as well.
+
+    Returns:
+        gradient (n, c): 2 sum_j w_ij pull(d_ij^2) (z_i - z_j);  stiffness (n,): 2 sum_j w_ij pull(d_ij^2);  the loss
+        sum_ij w_ij log(1 + a d_ij^(2b)) (nan if not wanted).
+    """
+    if Z.device.type != "cpu" or Z.dtype != torch.float32:
+        return attraction_torch(graph, Z, a, b, want_loss)
+    gradient, stiffness = torch.empty_like(Z), torch.empty(len(Z))
+    tables, found = kernels.pulling(a, b), (gradient.numpy(), stiffness.numpy())
+    if Z.shape[1] == 2 and numba.get_num_threads() <= FEW_THREADS:
+        threads, edges = numba.get_num_threads(), graph.edges
+        losses = np.zeros(threads)
+        parts = np.empty((threads, len(Z), 3), np.float32)
+        listed = (part.numpy() for part in (edges.order, edges.indptr, edges.ends, graph.weights))
+        kernels.attract2(*listed, edges.shares(threads), Z.numpy(), tables, parts, *found, losses, want_loss)
+        return gradient, stiffness, 2 * float(losses.sum()) if want_loss else math.nan
+    losses = np.zeros(len(Z), np.float32)
+    stored = graph.indptr.numpy(), graph.indices.numpy(), graph.values.numpy()
+    kernels.attract(*stored, Z.numpy(), tables, *found, losses, want_loss)
+    return gradient, stiffness, float(losses.sum(dtype=np.float64)) if want_loss else math.nan
+
+
+def attraction_torch(
+    graph: Graph, Z: Tensor, a: float, b: float, want_loss: bool
+) -> tuple[Tensor, Tensor, float]:
+    """The reference for `attraction`, on any device and in any precision."""
+    rows, values = graph.rows, graph.values.to(Z.dtype)
+    difference = Z[rows] - Z[graph.indices.long()]
+    squared = difference.square().sum(1)
+    held = 2 * values * curve.pull(squared.clamp_min(curve.NEAREST), a, b)
+    gradient = torch.zeros_like(Z).index_add_(0, rows, held.unsqueeze(1) * difference)
+    stiffness = torch.zeros_like(Z[:, 0]).index_add_(0, rows, held)
+    loss = float((values * torch.log1p(a * squared**b)).sum()) if want_loss else math.nan
+    return gradient, stiffness, loss
+
+
+def repulsion(Z: Tensor, a: float, b: float) -> tuple[Tensor, Tensor, tuple[int, ...]]:
+    """Push of all other points.
+
+    Args:
+        Z: (n, c) positions, c in 1..3.
+        a: of the kernel 1 / (1 + a d^(2b)).
+        b: of it.
+
+    Returns:
+        forces (n, c): sum_j limited(d_ij^2) (z_i - z_j);  potential (n,): half the sum of `curve.potential` over all
+        others, which is -log(1 - q) of the kernel where pairs are not close;  the grid used, () if none.
+    """
+    if len(Z) < EXACT_BELOW:
+        return *exact(Z, a, b), ()
+    backend, c = mesh.backend_of(Z), Z.shape[1]
+    low, high = backend.box(Z)
+    extents = [end - start for start, end in zip(low, high, strict=True)]
+    spacing, needed = mesh.finest(extents, spacing_for(max(extents), curve.radius(a, b, LIMIT[c])), CAP[c])
+    grid = good_sizes(needed)
+    origin = [start - 2 * spacing for start in low]
+    convolved = convolution(grid, spacing, Repulsive(a, b, LIMIT[c]), 1.0, 0.0, Z.device)
+    nodes = convolved(backend.spread(Z, origin, spacing, [size // 2 for size in grid]))
+    values, forces = backend.sample(Z, origin, spacing, nodes, True)
+    assert forces is not None
+    own, own_forces = convolved.own(backend, Z, origin)
+    return forces.sub_(own_forces), values.sub_(own).div_(2), grid
+
+
+def spacing_for(extent: float, radius: float) -> float:
+    """Spacing of the mesh for a map whose longer side is `extent`: halved until the map has nodes enough."""
+    spacing = SPACING * radius
+    for _ in range(HALVINGS):
+        if extent >= LEAST_NODES * spacing:
+            break
+        spacing /= 2
+    return spacing
+
+
+def exact(Z: Tensor, a: float, b: float) -> tuple[Tensor, Tensor]:
+    """What `repulsion` approximates: forces (n, c) and potential (n,), summed over all pairs."""
+    if Z.device.type != "cpu" or Z.dtype != torch.float32:
+        return exact_torch(Z, a, b)
+    forces, potential = torch.empty_like(Z), torch.empty(len(Z))
+    kernels.repel(Z.numpy(), kernels.pushing(a, b, LIMIT[Z.shape[1]]), forces.numpy(), potential.numpy())
+    return forces, potential
+
+
+def exact_torch(Z: Tensor, a: float, b: float) -> tuple[Tensor, Tensor]:
+    """The reference for `exact`, on any device and in any precision."""
+    difference, limit = Z.unsqueeze(1) - Z, LIMIT[Z.shape[1]]
+    squared = difference.square().sum(2).clamp_min(curve.NEAREST)
+    forces = (curve.limited(squared, a, b, limit).unsqueeze(2) * difference).sum(1)
+    pairs = curve.potential(squared, a, b, limit) / 2
+    return forces, pairs.sum(1) - pairs.diagonal()

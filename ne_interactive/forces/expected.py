@@ -21,9 +21,7 @@ from ne_interactive.forces.attraction import FEW_THREADS
 from ne_interactive.forces.convolution import convolution, good_sizes
 from ne_interactive.graph.csr import Graph
 
-SPACING = (
-    0.65  # of the mesh, in radii within which the push is limited: below 2 % force error on finished maps
-)
+SPACING = {1: 0.55, 2: 0.55, 3: 0.65}  # of the mesh, in radii of the limit: below 2 % force error
 LEAST_NODES = 40  # along the longer side of a map, however narrow it is
 HALVINGS = 12  # of the spacing, at most, for narrow ones
 LIMIT = {
@@ -109,20 +107,20 @@ def repulsion(Z: Tensor, a: float, b: float) -> tuple[Tensor, Tensor, tuple[int,
     backend, c = mesh.backend_of(Z), Z.shape[1]
     low, high = backend.box(Z)
     extents = [end - start for start, end in zip(low, high, strict=True)]
-    spacing, needed = mesh.finest(extents, spacing_for(max(extents), curve.radius(a, b, LIMIT[c])), CAP[c])
+    spacing, needed = mesh.finest(
+        extents, spacing_for(max(extents), SPACING[c] * curve.radius(a, b, LIMIT[c])), CAP[c]
+    )
     grid = good_sizes(needed)
     origin = [start - 2 * spacing for start in low]
     convolved = convolution(grid, spacing, Repulsive(a, b, LIMIT[c]), 1.0, 0.0, Z.device)
     nodes = convolved(backend.spread(Z, origin, spacing, [size // 2 for size in grid]))
     values, forces = backend.sample(Z, origin, spacing, nodes, True)
     assert forces is not None
-    own, own_forces = convolved.own(backend, Z, origin)
-    return forces.sub_(own_forces), values.sub_(own).div_(2), grid
+    return forces, values.sub_(convolved.self_potential).div_(2), grid
 
 
-def spacing_for(extent: float, radius: float) -> float:
-    """Spacing of the mesh for a map whose longer side is `extent`: halved until the map has nodes enough."""
-    spacing = SPACING * radius
+def spacing_for(extent: float, spacing: float) -> float:
+    """A spacing halved until a map whose longer side is `extent` has nodes enough."""
     for _ in range(HALVINGS):
         if extent >= LEAST_NODES * spacing:
             break

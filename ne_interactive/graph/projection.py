@@ -93,7 +93,7 @@ def pca_start(values: torch.Tensor, c: int, *, scale: float = 1e-4, seed: int = 
     Z = torch.randn((n, c), generator=generator(seed, "start")).to(values.device) * scale
     components = pca(values, c, seed=seed)
     spread = components.std(0, correction=0)
-    size = float(values.abs().max())
+    size = max(abs(float(end)) for end in values.aminmax())
     if not float(spread[0]) > 1e-6 * size:
         return Z
     alive = spread > 1e-5 * spread[0]

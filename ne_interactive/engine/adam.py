@@ -40,6 +40,7 @@ class Adam(Own):
         lr: float,
         momentum: float,
         centre: Centre = (),
+        stiffness: Tensor | None = None,
     ) -> float | Tensor:
         """Fused on the CPU in single precision, by torch elsewhere; the gradient is left as it is."""
         slots["updates"] += 1

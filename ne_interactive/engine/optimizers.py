@@ -45,6 +45,7 @@ class TorchRule:
         lr: float,
         momentum: float,
         centre: Centre = (),
+        stiffness: Tensor | None = None,
     ) -> float | Tensor:
         """One step of the optimizer; each point's step is limited as that of every rule is."""
         kwargs = self.kwargs | ({"momentum": momentum} if self._takes_momentum else {})

@@ -42,7 +42,13 @@ def released(state: State, rows: Tensor | None = None) -> State:
 
 
 def move_others(
-    rule: Rule, state: State, slots: dict[str, Tensor], gradient: Tensor, lr: float, momentum: float
+    rule: Rule,
+    state: State,
+    slots: dict[str, Tensor],
+    gradient: Tensor,
+    lr: float,
+    momentum: float,
+    stiffness: Tensor | None = None,
 ) -> float | Tensor:
     """`rule.move` for all but the pinned points of a state; whatever the rule, these stay to the last bit.
 
@@ -53,7 +59,7 @@ def move_others(
     assert rows is not None
     places = Z[rows]
     gradient[rows] = 0
-    squared = rule.move(Z, slots, gradient, lr, momentum, centre=None)
+    squared = rule.move(Z, slots, gradient, lr, momentum, None, stiffness)
     Z[rows] = places
     clear(rule, slots, Z, rows, lr)
     return squared

@@ -50,12 +50,15 @@ class Gradient(NamedTuple):
         loss: nan where it was not measured.
         grid: sizes of the mesh used, () if none.
         memory: what the method keeps for the next iteration.
+        stiffness: (n,), of the edges that hold each point, in units of the gradient over the positions, if the step of
+            the method's own rule is to be limited by it.
     """
 
     values: Tensor
     loss: float
     grid: tuple[int, ...] = ()
     memory: Mapping[str, Tensor] = {}
+    stiffness: Tensor | None = None
 
 
 PlacedLoss = Callable[[Tensor, Tensor, Tensor], Tensor]

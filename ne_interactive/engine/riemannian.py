@@ -33,6 +33,7 @@ class Riemannian(Own):
         lr: float,
         momentum: float,
         centre: Centre = (),
+        stiffness: Tensor | None = None,
     ) -> float | Tensor:
         """One step of geodesic length about lr; the gradient is the Euclidean one and is left as it is."""
         first, second, updates = slots["first"], slots["second"], slots["updates"]

@@ -19,6 +19,7 @@ from ne_interactive.graph.parallel import parallel, serial
 
 MAX_STEP = 5.0  # embedding units an iteration; a hasty change of parameters must not tear the map
 MIN_GAIN = 0.01
+DRAG = 0.04  # of steps without gains, for each unit of their length: a torn map cools down, others hardly feel it
 
 Centre = tuple[float, ...] | None
 
@@ -42,10 +43,12 @@ class Rule(Protocol):
         lr: float,
         momentum: float,
         centre: Centre = (),
+        stiffness: Tensor | None = None,
     ) -> float | Tensor:
         """Move Z and the slots in place; returns the summed squared step of all points, as a tensor on its device.
 
         A rule that keeps the map centred does so on `centre`, (c,); () is the origin, None leaves the map as it is.
+        Rules of our own limit the step of each point by `stiffness` (n,), if given (`limited`).
         """
         ...
 
@@ -77,8 +80,12 @@ class Gains(Own):
         lr: float,
         momentum: float,
         centre: Centre = (),
+        stiffness: Tensor | None = None,
     ) -> float | Tensor:
-        """Fused on the CPU in single precision, by torch elsewhere."""
+        """Fused on the CPU in single precision, by torch elsewhere; stiffness, if given, takes the gains' place."""
+        if stiffness is not None:
+            slots["gain"].fill_(1)
+            return glide(Z, slots["velocity"], limited(gradient, stiffness, lr), lr, momentum, centre)
         return gains(Z, slots["velocity"], slots["gain"], gradient, lr, momentum, centre)
 
 
@@ -97,14 +104,32 @@ class Momentum(Own):
         lr: float,
         momentum: float,
         centre: Centre = (),
+        stiffness: Tensor | None = None,
     ) -> float | Tensor:
-        """A few passes of torch: next to those forces they take no time."""
-        velocity = slots["velocity"]
-        velocity.mul_(momentum).sub_(gradient, alpha=lr)
-        return _moved(Z, velocity, centre)
+        """As far as stiffness, where known, allows."""
+        if stiffness is not None:
+            gradient = limited(gradient, stiffness, lr)
+        return glide(Z, slots["velocity"], gradient, lr, momentum, centre)
 
 
 RULES: dict[str, Rule] = {"gains": Gains(), "momentum": Momentum()}
+
+
+def limited(gradient: Tensor, stiffness: Tensor, lr: float) -> Tensor:
+    """A gradient (n, c) along which no rate is too large, since each point's part is divided by 1 + 2 lr stiffness.
+
+    The stiffness (n,) is what a point's edges pull with, over the differences. Springs thus scaled have no eigenvalue
+    above 1: a large rate becomes half a step of Jacobi's method, a small one stays what it is. In place.
+    """
+    return gradient.div_(stiffness.mul_(2 * lr).add_(1).unsqueeze(1))
+
+
+def glide(
+    Z: Tensor, velocity: Tensor, gradient: Tensor, lr: float, momentum: float, centre: Centre
+) -> Tensor:
+    """Move Z and its velocity in place, without gains; a few passes of torch, next to the forces they take no time."""
+    velocity.mul_(momentum / (1 + DRAG * velocity.norm(dim=1, keepdim=True))).sub_(gradient, alpha=lr)
+    return _moved(Z, velocity, centre)
 
 
 def gains(

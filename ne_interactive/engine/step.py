@@ -78,7 +78,7 @@ def step(
     of the rule is cleared and the learning rate is halved.
     """
     at = evaluated(method, problem, state)
-    gradient, loss, grid, memory = method.gradient(at, want_loss)
+    gradient, loss, grid, memory, stiffness = method.gradient(at, want_loss)
     if not math.isfinite(float(gradient.sum())):
         return _refused(method, state), Report(loss, 0.0, refused=True)
     if not donate:
@@ -87,10 +87,10 @@ def step(
     rule, momentum = rule_of(method), at.knobs.get("momentum", 0.0)
     if state.pins is None:
         free = problem.n
-        squared = rule.move(state.positions, slots, gradient, at.lr, momentum, state.centre)
+        squared = rule.move(state.positions, slots, gradient, at.lr, momentum, state.centre, stiffness)
     else:
         free = max(problem.n - len(state.pins), 1)
-        squared = move_others(rule, state, slots, gradient, at.lr, momentum)
+        squared = move_others(rule, state, slots, gradient, at.lr, momentum, stiffness)
     quiet, checked = state.quiet, (state.iteration + 1) % method.check_interval == 0
     # what a device has summed is read only where it is looked at: the host would wait for it
     moved = math.sqrt(float(squared) / free) if checked or isinstance(squared, float) else math.nan

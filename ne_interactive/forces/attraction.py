@@ -16,7 +16,7 @@ from ne_interactive.graph.parallel import parallel
 FEW_THREADS = 8  # up to which every thread can have sums of its own for all points
 
 
-def student(graph: Graph, Z: Tensor, dof: float, want_loss: bool) -> tuple[Tensor, float]:
+def student(graph: Graph, Z: Tensor, dof: float, want_loss: bool) -> tuple[Tensor, Tensor, float]:
     """Pull of every point towards its graph neighbours.
 
     Args:
@@ -26,46 +26,52 @@ def student(graph: Graph, Z: Tensor, dof: float, want_loss: bool) -> tuple[Tenso
         want_loss: measure the loss as well (a logarithm for every edge).
 
     Returns:
-        forces (n, c): sum_j p_ij w_ij^(1/dof) (z_i - z_j);  the loss -sum_ij p_ij log w_ij (nan if not wanted).
+        forces (n, c): sum_j p_ij w_ij^(1/dof) (z_i - z_j);  stiffness (n,): sum_j p_ij w_ij^(1/dof);  the loss
+        -sum_ij p_ij log w_ij (nan if not wanted).
     """
     if Z.device.type != "cpu" or Z.dtype != torch.float32:
         return student_torch(graph, Z, dof, want_loss)
-    forces = torch.empty_like(Z)
+    forces, stiffness = torch.empty_like(Z), torch.empty(len(Z))
     if Z.shape[1] in (2, 3) and numba.get_num_threads() <= FEW_THREADS:
-        loss = _once(graph, Z.numpy(), dof, forces.numpy(), want_loss)
+        loss = _once(graph, Z.numpy(), dof, forces.numpy(), stiffness.numpy(), want_loss)
     else:
         edges = graph.indptr.numpy(), graph.indices.numpy(), graph.values.numpy()
         losses = torch.empty(len(Z) if want_loss else 0, dtype=torch.float32)
-        _student(*edges, Z.numpy(), np.float32(1 / dof), forces.numpy(), losses.numpy())
+        found = forces.numpy(), stiffness.numpy(), losses.numpy()
+        _student(*edges, Z.numpy(), np.float32(1 / dof), *found)
         loss = float(losses.double().sum())
-    return forces, loss * dof if want_loss else math.nan
+    return forces, stiffness, loss * dof if want_loss else math.nan
 
 
-def _once(graph: Graph, Z: np.ndarray, dof: float, forces: np.ndarray, want_loss: bool) -> float:
+def _once(
+    graph: Graph, Z: np.ndarray, dof: float, forces: np.ndarray, stiffness: np.ndarray, want_loss: bool
+) -> float:
     """Every edge computed once for both its ends; each thread has a share of the edges and sums of its own."""
     threads, edges = numba.get_num_threads(), graph.edges
     listed = (part.numpy() for part in (edges.order, edges.indptr, edges.ends, graph.weights))
-    placed, parts = np.empty_like(Z), np.empty((threads, *Z.shape), np.float32)
+    placed, parts = np.empty_like(Z), np.empty((threads, len(Z), Z.shape[1] + 1), np.float32)
     losses, inverse = np.zeros(threads), np.float32(1 / dof)
     kernel = _student2 if Z.shape[1] == 2 else _student3
-    kernel(*listed, edges.shares(threads), Z, inverse, placed, parts, forces, losses, want_loss)
+    kernel(*listed, edges.shares(threads), Z, inverse, placed, parts, forces, stiffness, losses, want_loss)
     return 2 * float(losses.sum())
 
 
-def student_torch(graph: Graph, Z: Tensor, dof: float, want_loss: bool) -> tuple[Tensor, float]:
+def student_torch(graph: Graph, Z: Tensor, dof: float, want_loss: bool) -> tuple[Tensor, Tensor, float]:
     """The reference for `student`, on any device and in any precision."""
     rows = graph.rows
     columns = graph.indices.long()
     values = graph.values.to(Z.dtype)
     difference = Z[rows] - Z[columns]
     stretched = 1 + difference.square().sum(1) / dof
-    forces = torch.zeros_like(Z).index_add_(0, rows, (values / stretched).unsqueeze(1) * difference)
-    return forces, float((values * stretched.log()).sum()) * dof if want_loss else float("nan")
+    held = values / stretched
+    forces = torch.zeros_like(Z).index_add_(0, rows, held.unsqueeze(1) * difference)
+    stiffness = torch.zeros_like(Z[:, 0]).index_add_(0, rows, held)
+    return forces, stiffness, float((values * stretched.log()).sum()) * dof if want_loss else math.nan
 
 
 @parallel
 def _student2(
-    order, indptr, ends, weights, borders, Z, inverse_dof, placed, parts, forces, losses, want_loss
+    order, indptr, ends, weights, borders, Z, inverse_dof, placed, parts, forces, stiffness, losses, want_loss
 ):
     one = np.float32(1)
     threads = len(parts)
@@ -77,7 +83,7 @@ def _student2(
         total = 0.0
         for p in range(borders[t], borders[t + 1]):
             x, y = placed[p, 0], placed[p, 1]
-            fx, fy, loss = np.float32(0), np.float32(0), np.float32(0)
+            fx, fy, held, loss = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
             for e in range(indptr[p], indptr[p + 1]):
                 q = ends[e]
                 dx, dy = x - placed[q, 0], y - placed[q, 1]
@@ -85,10 +91,13 @@ def _student2(
                 wx, wy = w * dx, w * dy
                 fx += wx
                 fy += wy
+                held += w
                 part[q, 0] -= wx
                 part[q, 1] -= wy
+                part[q, 2] += w
             part[p, 0] += fx
             part[p, 1] += fy
+            part[p, 2] += held
             if want_loss:
                 for e in range(indptr[p], indptr[p + 1]):
                     q = ends[e]
@@ -97,16 +106,17 @@ def _student2(
                 total += loss
         losses[t] = total
     for p in prange(len(order)):
-        fx, fy = np.float32(0), np.float32(0)
+        fx, fy, held = np.float32(0), np.float32(0), np.float32(0)
         for t in range(threads):
             fx += parts[t, p, 0]
             fy += parts[t, p, 1]
-        forces[order[p], 0], forces[order[p], 1] = fx, fy
+            held += parts[t, p, 2]
+        forces[order[p], 0], forces[order[p], 1], stiffness[order[p]] = fx, fy, held
 
 
 @parallel
 def _student3(
-    order, indptr, ends, weights, borders, Z, inverse_dof, placed, parts, forces, losses, want_loss
+    order, indptr, ends, weights, borders, Z, inverse_dof, placed, parts, forces, stiffness, losses, want_loss
 ):
     one = np.float32(1)
     threads = len(parts)
@@ -119,7 +129,8 @@ def _student3(
         total = 0.0
         for p in range(borders[t], borders[t + 1]):
             x, y, z = placed[p, 0], placed[p, 1], placed[p, 2]
-            fx, fy, fz, loss = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
+            fx, fy, fz = np.float32(0), np.float32(0), np.float32(0)
+            held, loss = np.float32(0), np.float32(0)
             for e in range(indptr[p], indptr[p + 1]):
                 q = ends[e]
                 dx, dy, dz = x - placed[q, 0], y - placed[q, 1], z - placed[q, 2]
@@ -128,12 +139,15 @@ def _student3(
                 fx += wx
                 fy += wy
                 fz += wz
+                held += w
                 part[q, 0] -= wx
                 part[q, 1] -= wy
                 part[q, 2] -= wz
+                part[q, 3] += w
             part[p, 0] += fx
             part[p, 1] += fy
             part[p, 2] += fz
+            part[p, 3] += held
             if want_loss:
                 for e in range(indptr[p], indptr[p + 1]):
                     q = ends[e]
@@ -147,14 +161,18 @@ def _student3(
             for t in range(threads):
                 total += parts[t, p, k]
             forces[order[p], k] = total
+        held = np.float32(0)
+        for t in range(threads):
+            held += parts[t, p, 3]
+        stiffness[order[p]] = held
 
 
 @parallel
-def _student(indptr, indices, values, Z, inverse_dof, forces, losses):
+def _student(indptr, indices, values, Z, inverse_dof, forces, stiffness, losses):
     one = np.float32(1)
     c = Z.shape[1]
     for i in prange(len(Z)):
-        loss = np.float32(0)
+        held, loss = np.float32(0), np.float32(0)
         for k in range(c):
             forces[i, k] = 0
         for e in range(indptr[i], indptr[i + 1]):
@@ -167,8 +185,10 @@ def _student(indptr, indices, values, Z, inverse_dof, forces, losses):
             w = values[e] / stretched
             for k in range(c):
                 forces[i, k] += w * (Z[i, k] - Z[j, k])
+            held += w
             if len(losses):
                 loss += values[e] * np.log(stretched)
+        stiffness[i] = held
         if len(losses):
             losses[i] = loss
 

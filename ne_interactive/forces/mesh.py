@@ -28,6 +28,7 @@ KEPT = {1: 0.6, 2: 0.6, 3: 0.85}  # a grid stays while so much of each of its si
 PLAIN = 2**21  # padded nodes in three dimensions up to which the mesh has the whole kernel
 COMPACT = 8.0  # a map no wider gets a finer one: where all points share a few cells, errors add up
 FINER = 0.6
+SPARSE, AS_FINE = 3.0, 0.85  # area per point beyond which a map gets one: there single pairs count for more
 MARGIN = 6  # nodes that the spline's support adds to an extent
 CAP = {1: 2**18, 2: 2**24, 3: 2**24}  # padded nodes in all; a wider map gets a coarser grid
 EXACT_BELOW = 2500  # points; from there on the mesh is faster and accurate enough
@@ -52,7 +53,7 @@ def repulsion(Z: Tensor, dof: float, grid: tuple[int, ...]) -> tuple[Tensor, flo
     low, high = backend.box(Z)
     extents = [b - a for a, b in zip(low, high, strict=True)]
     near = near_part(Z, low, extents)
-    spacing, grid = fit_grid(extents, grid, near)
+    spacing, grid = fit_grid(extents, grid, near, len(Z))
     origin = [a - 2 * spacing for a in low]
     nodes = [size // 2 for size in grid]
     convolved = convolution(grid, spacing, "student", dof, near.reach if near else 0.0, Z.device)
@@ -89,11 +90,13 @@ def split_cap(n: int) -> int:
 
 
 def fit_grid(
-    extents: Sequence[float], grid: tuple[int, ...], near: Near | None = None
+    extents: Sequence[float], grid: tuple[int, ...], near: Near | None = None, n: int | None = None
 ) -> tuple[float, tuple[int, ...]]:
-    """Spacing and padded sizes for a map of these extents; the current sizes stay while they fit well."""
+    """Spacing and padded sizes for n points on a map of these extents; the current sizes stay while they fit well."""
     c = len(extents)
     wanted = SPACING[c] * FINER if max(extents) < COMPACT else SPACING[c]
+    if n is not None and c == 2 and math.prod(extents) > SPARSE * n:
+        wanted *= AS_FINE
     spacing, needed = finest(extents, near.reach / REACH_IN_NODES if near else wanted, CAP[c])
     kept = KEPT[c]
     if len(grid) == c and all(kept * have <= need <= have for need, have in zip(needed, grid, strict=True)):

@@ -41,6 +41,7 @@ class Forces(NamedTuple):
         loss: nan where it was not measured.
         grid: sizes of the mesh used, () if none.
         memory: what the method keeps for the next iteration.
+        stiffness: (n,), of the edges that hold each point, if that is to limit its step.
     """
 
     attraction: Tensor
@@ -48,6 +49,7 @@ class Forces(NamedTuple):
     loss: float
     grid: tuple[int, ...] = ()
     memory: Mapping[str, Tensor] = {}
+    stiffness: Tensor | None = None
 
 
 @declare
@@ -145,10 +147,12 @@ class NeighborEmbedding(Parameters, ABC):
         forces = self.forces(at, want_loss)
         if forces is None:
             return differentiate(self.loss, at, want_loss, self.compile)
-        attraction, repulsion, loss, grid, memory = forces
+        attraction, repulsion, loss, grid, memory, stiffness = forces
         values = attraction.mul_(at.knobs["exaggeration"])
         values.add_(repulsion, alpha=at.knobs["repulsion_strength"])
-        return Gradient(values, loss if want_loss else math.nan, grid, memory)
+        if stiffness is not None:
+            stiffness.mul_(max(at.knobs["exaggeration"], at.knobs["repulsion_strength"], 1.0))
+        return Gradient(values, loss if want_loss else math.nan, grid, memory, stiffness)
 
     def _matching(self, n: int) -> Matching | None:
         return Matching.of(self, n)

@@ -183,4 +183,5 @@ class TSNEkhorn(SNEkhorn):
 
     def pull(self, at: At, want_loss: bool) -> tuple[Tensor, float]:
         """sum_j p_ij k'/k (z_i - z_j) (n, c), and -sum P log k."""
-        return attraction.student(at.graph, at.state.positions, float(at.knobs["dof"]), want_loss)
+        forces, _, loss = attraction.student(at.graph, at.state.positions, float(at.knobs["dof"]), want_loss)
+        return forces, loss

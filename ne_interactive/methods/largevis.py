@@ -59,7 +59,7 @@ def contrastive(at: At, draws: negative.Draws, odds: float, want_loss: bool) -> 
     """Forces of the kernel q = 1 / (1 + odds (1 + d^2)): -sum P log q, and -log(1 - q) over the negatives, over n."""
     Z = at.state.positions
     width = (1 + odds) / odds
-    pull, attracted = attraction.student(at.graph, Z, width, want_loss)
+    pull, _, attracted = attraction.student(at.graph, Z, width, want_loss)
     push, repelled = negative.repulsion(Z, draws, odds, want_loss)
     mass = float(at.graph.values.double().sum()) if want_loss else 0.0
     log_peak = float(torch.log1p(torch.tensor(odds, dtype=torch.float64)))

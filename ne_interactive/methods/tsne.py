@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ne_interactive.engine.protocol import At, Placing
+from ne_interactive.engine.state import State
 from ne_interactive.forces import attraction, exact, mesh
 from ne_interactive.methods.base import Forces, NeighborEmbedding
 from ne_interactive.methods.entropic import EntropicNeighborEmbedding
@@ -20,10 +21,12 @@ from ne_interactive.params.param import again, param
 
 EXACT_BELOW = 2500  # points; from there on the mesh is faster and accurate enough
 MESH_DIMENSIONS = 3
-# Others take 250. From principal components 150 leave the divergence as it is and keep more of the distances between
-# clusters; when the early phase ends is known to matter little once it has formed them (Belkina et al.,
-# doi:10.1038/s41467-019-13055-y).
-EARLY = 150
+# Others take 250 and 750. When the early phase ends matters little once it has formed clusters (Belkina et al.,
+# doi:10.1038/s41467-019-13055-y); a shorter one keeps more of the distances between them.
+EARLY, LATE = 100, 250
+EARLY_MOMENTUM, MOMENTUM = 0.9, 0.995
+LAST_MOMENTUM = 0.95  # of a run that goes on beyond its length, so that it comes to rest
+RATE = 10.0  # of a point: so much that the stiffness of its edges decides how far it goes
 
 
 @declare
@@ -48,9 +51,19 @@ class TSNE(EntropicNeighborEmbedding):
         bounds=(0.05, 100), slider=(0.2, 10), scale="log", group="forces", live=True, redo="kernel",
     )  # fmt: skip
 
+    def scheduled(self, name: str, state: State, n: int, knobs: Mapping[str, Any]) -> Any:
+        """The value of an "auto" parameter at the state's iteration."""
+        if self._glides(state) and name == "lr":
+            return min(RATE * n, 1e7)
+        if self._glides(state) and name == "momentum":
+            if state.elapsed >= (state.horizon or self.iterations(n)):
+                return LAST_MOMENTUM
+            return EARLY_MOMENTUM if state.elapsed < self.early_exaggeration_iter else MOMENTUM
+        return super().scheduled(name, state, n, knobs)
+
     def iterations(self, n: int) -> int:
-        """150 early and 500 more, unless `max_iter` is given."""
-        return EARLY + 500 if isinstance(self.max_iter, str) else int(self.max_iter)
+        """100 early and 250 more, unless `max_iter` is given."""
+        return EARLY + LATE if isinstance(self.max_iter, str) else int(self.max_iter)
 
     def attraction(self, Z: Tensor, at: At) -> Tensor:
         """sum P log P - sum P log w, over the edges."""
@@ -74,7 +87,7 @@ class TSNE(EntropicNeighborEmbedding):
     def forces(self, at: At, want_loss: bool) -> Forces:
         """4 sum_j p_ij w_ij^(1/dof) (z_i - z_j), less the same of q_ij; the loss is the divergence."""
         Z, dof = at.state.positions, float(at.knobs["dof"])
-        pull, cross = attraction.student(at.graph, Z, dof, want_loss)
+        pull, stiffness, cross = attraction.student(at.graph, Z, dof, want_loss)
         if len(Z) < EXACT_BELOW or Z.shape[1] > MESH_DIMENSIONS:
             push, total = exact.repulsion(Z, dof)
             grid = ()
@@ -82,4 +95,17 @@ class TSNE(EntropicNeighborEmbedding):
             push, total, grid = mesh.repulsion(Z, dof, at.state.grid)
         total = total.clamp_min(1e-12) if isinstance(total, Tensor) else max(total, 1e-12)
         loss = at.problem.constant + cross + math.log(total) if want_loss else math.nan
-        return Forces(pull.mul_(4), push.mul_(-4 / total), loss, grid)
+        held = stiffness.mul_(4) if self._glides(at.state) else None
+        return Forces(pull.mul_(4), push.mul_(-4 / total), loss, grid, stiffness=held)
+
+    def _glides(self, state: State) -> bool:
+        """Whether steps are limited by stiffness, and much of them is kept: that settles a map soonest.
+
+        A hand on attraction or repulsion is followed by steps of little inertia, with gains; so are rates, momentum,
+        optimizers and output affinities of one's own.
+        """
+        own = [state.hand.get(name, getattr(self, name)) for name in ("exaggeration", "lr", "momentum")]
+        auto = all(
+            isinstance(value, str) and value == "auto" for value in (*own, self.optimizer, self.affinity_out)
+        )
+        return auto and state.hand.get("repulsion_strength", self.repulsion_strength) == 1

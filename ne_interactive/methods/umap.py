@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ne_interactive.engine.protocol import At, Gradient, Placing
+from ne_interactive.engine.rules import limited
 from ne_interactive.engine.state import State
 from ne_interactive.forces import expected
 from ne_interactive.forces.mesh import MESH_DIMENSIONS
@@ -174,7 +175,7 @@ class UMAP(NeighborEmbedding):
         return Gradient(moves.div_(-lr) if lr > 0 else moves.zero_(), loss)
 
     def _expected(self, at: At, want_loss: bool) -> Gradient:
-        """The gradient, divided by how stiffly its edges hold each point: at most half a step of Jacobi's method."""
+        """The mean of the moves of edges and negatives, backwards, and how stiffly its edges hold each point."""
         knobs, graph, Z = at.knobs, at.graph, at.state.positions
         a, b = fit_curve(float(knobs["min_dist"]), float(knobs["spread"]))
         m, peak = int(knobs["n_negatives"]), at.problem.peak
@@ -186,9 +187,11 @@ class UMAP(NeighborEmbedding):
             push, potential, grid = expected.repulsion(Z, a, b)
             gradient.sub_(push.mul_(drawn.unsqueeze(1)), alpha=float(knobs["repulsion_strength"]))
             far = float(torch.dot(potential, drawn)) if want_loss else 0.0
-        gradient.div_(stiffness.mul_(2 * at.lr * weight).add_(1).unsqueeze(1))
+        if not self._own_rule():  # whatever optimizer takes its steps, none is too long
+            gradient = limited(gradient, stiffness.clone().mul_(weight), at.lr)
         pairs = float(graph.degrees.sum()) * (1 + m) / peak if want_loss else 1.0
-        return Gradient(gradient, (near / peak + far) / pairs if pairs else math.nan, grid)
+        loss = (near / peak + far) / pairs if pairs else math.nan
+        return Gradient(gradient, loss, grid, stiffness=stiffness.mul_(weight))
 
     def moves(self, at: At, lr: float, want_loss: bool) -> tuple[Tensor, float]:
         """Moves (n, c) of the edges that fire at this iteration and of the negatives that they draw; their loss."""

@@ -87,7 +87,7 @@ def test_rows_that_are_all_there_twice(images):
     assert np.isfinite(Z).all()
     apart = np.linalg.norm(Z[: N // 2] - Z[N // 2 :], axis=1)
     assert np.median(apart) < 0.05 * extent(Z)
-    assert nodes(run) <= mesh.CAP[2] / 16
+    assert nodes(run) <= mesh.CAP[2] / 8
 
 
 @pytest.mark.parametrize("start", ["zeros", "one place", "1e-30"])

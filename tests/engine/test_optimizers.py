@@ -77,7 +77,7 @@ def test_momentum_of_sgd_follows_the_early_phase_unless_given():
         seen.append(run.params["momentum"])
         run.step()
     assert seen == [0.5, 0.5, 0.5, 0.8, 0.8]
-    assert ne.Stepper(data(), tsne()).params["momentum"] == 0.8
+    assert ne.Stepper(data(), tsne()).params["momentum"] == 0.9
     given = ne.Stepper(data(), tsne(optimizer="SGD", optimizer_kwargs={"momentum": 0.1, "nesterov": True}))
     assert rule_of(given.method)._takes_momentum is False
     assert np.isfinite(given.step(5).embedding).all()

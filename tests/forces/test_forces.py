@@ -47,13 +47,15 @@ def test_attraction_is_the_gradient_of_its_loss(c, dof):
     graph, Z = some_graph(60), cloud(60, c).double().requires_grad_()
     loss = -(dense(graph) * kernel(Z, dof).log()).sum()
     (gradient,) = torch.autograd.grad(loss, Z)
-    reference, reference_loss = attraction.student_torch(graph, Z.detach(), dof, True)
+    reference, stiffness, reference_loss = attraction.student_torch(graph, Z.detach(), dof, True)
+    torch.testing.assert_close(stiffness, (dense(graph) * kernel(Z, dof).detach() ** (1 / dof)).sum(1))
     torch.testing.assert_close(4 * reference, gradient)
     assert reference_loss == pytest.approx(float(loss.detach()))
-    fast, fast_loss = attraction.student(graph, Z.detach().float(), dof, True)
+    fast, held, fast_loss = attraction.student(graph, Z.detach().float(), dof, True)
+    torch.testing.assert_close(held.double(), stiffness, rtol=1e-4, atol=1e-6)
     torch.testing.assert_close(fast.double(), reference, rtol=1e-4, atol=1e-5)
     assert fast_loss == pytest.approx(reference_loss, rel=1e-5)
-    assert np.isnan(attraction.student(graph, Z.detach().float(), dof, False)[1])
+    assert np.isnan(attraction.student(graph, Z.detach().float(), dof, False)[2])
 
 
 @pytest.mark.parametrize("c", [1, 2, 3, 5])
@@ -245,12 +247,13 @@ def test_a_single_edge_moves_as_the_gradient_of_its_cross_entropy():
 
 def test_attraction_is_the_same_whatever_the_threads(monkeypatch):
     graph, Z = some_graph(500), cloud(500, 2)
-    wanted, loss = attraction.student_torch(graph, Z.double(), 1.0, True)
+    wanted, stiffness, loss = attraction.student_torch(graph, Z.double(), 1.0, True)
     for few in (0, 8):  # every edge twice without shares, once with them
         monkeypatch.setattr(attraction, "FEW_THREADS", few)
         for threads in range(1, numba.get_num_threads() + 1):
             numba.set_num_threads(threads)
-            found, measured = attraction.student(graph, Z, 1.0, True)
+            found, held, measured = attraction.student(graph, Z, 1.0, True)
+            torch.testing.assert_close(held.double(), stiffness, rtol=1e-4, atol=1e-6)
             torch.testing.assert_close(found.double(), wanted, rtol=1e-4, atol=1e-6)
             assert measured == pytest.approx(loss, rel=1e-5)
 

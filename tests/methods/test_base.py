@@ -212,7 +212,7 @@ def test_where_the_maths_is_evaluated_is_plain_to_see():
     at = evaluated(run.method, run._core.problem, run._core.ensure_start())
     assert isinstance(at, At)
     assert at.n == 90
-    assert at.lr == 50.0
+    assert at.lr == 900.0
     assert at.knobs["exaggeration"] == 12
 
 

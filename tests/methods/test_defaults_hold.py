@@ -56,11 +56,12 @@ def graph_of(method, X):
 @pytest.mark.parametrize("scaling", ["auto", 1e-10])
 def test_defaults_move_away_from_the_start(name, scaling):
     digits = ne.datasets.digits()
-    method = METHODS[name](random_state=0, init_scaling=scaling, check_interval=1, max_iter=60)
+    length = 140 if name == "tsne" else 60  # its early phase holds together what is so small
+    method = METHODS[name](random_state=0, init_scaling=scaling, check_interval=1, max_iter=length)
     run = ne.Stepper(digits.X[:300], method)
     start = run.embedding
     run.run()
-    assert run.iteration == 60, (
+    assert run.iteration == length, (
         "tests of convergence at every iteration end no run whose map has yet to unfold"
     )
     if scaling == "auto":

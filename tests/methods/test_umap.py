@@ -5,6 +5,7 @@ import pytest
 import torch
 
 import ne_interactive as ne
+from ne_interactive.engine.rules import DRAG
 from ne_interactive.engine.step import evaluated
 from ne_interactive.forces import curve, expected
 from ne_interactive.methods.umap import fit_curve
@@ -42,17 +43,16 @@ def test_a_step_follows_all_edges_and_all_negatives_as_stiffly_as_they_hold(n_ne
     drawn = W.sum(1, keepdim=True) * n_negatives / (n - 1)
     pushes = 0.6 * drawn * others * curve.limited(squared, a, b, expected.LIMIT[2])
     force = ((pulls - pushes).unsqueeze(2) * difference).sum(1)
-    wanted = force / (1 + 2 * 0.3 * pulls.sum(1, keepdim=True))
-    torch.testing.assert_close(
-        found.values.double(), wanted, rtol=1e-3, atol=1e-4 * float(wanted.abs().max())
-    )
+    torch.testing.assert_close(found.values.double(), force, rtol=1e-3, atol=1e-4 * float(force.abs().max()))
+    torch.testing.assert_close(found.stiffness.double(), pulls.sum(1), rtol=1e-3, atol=1e-6)
     near = (W * torch.log1p(a * squared**b)).sum()
     far = (drawn * others * curve.potential(squared, a, b, expected.LIMIT[2]) / 2).sum()
     assert found.loss == pytest.approx(float((near + far) / (W.sum() * (1 + n_negatives))), rel=1e-3)
 
     before, velocity = core.state.positions.clone(), core.state.slots["velocity"].clone()
     run.step()
-    moved = 0.8 * velocity - 0.3 * found.values
+    kept = 0.8 / (1 + DRAG * velocity.norm(dim=1, keepdim=True))
+    moved = kept * velocity - 0.3 * found.values / (1 + 2 * 0.3 * found.stiffness.unsqueeze(1))
     length = moved.norm(dim=1, keepdim=True)
     placed = before + moved * torch.where(length > 5, 5 / length, 1.0)
     torch.testing.assert_close(torch.from_numpy(run.embedding), placed - placed.mean(0), rtol=0, atol=1e-4)

@@ -78,6 +78,17 @@ def test_the_words_above_a_map_that_fills_its_width_lie_over_no_point(host, widt
     assert host.page.locator(".ne-root").evaluate("(e) => e.scrollWidth <= e.clientWidth")
 
 
+def test_on_a_whole_narrow_screen_the_map_has_most_of_it(host):
+    root = show(host, 420)
+    host.page.set_viewport_size({"width": 420, "height": 900})
+    root.locator(".ne-canvas").press("f")
+    host.settle(300)
+    assert root.locator(".ne-stage").bounding_box()["height"] > 0.6 * 900 - 28
+    side = root.locator(".ne-side")
+    side.scroll_into_view_if_needed()
+    assert side.bounding_box()["y"] < 900
+
+
 @pytest.mark.parametrize("width", [420, 700, 1100])
 def test_what_a_change_costs_is_never_cut(host, width):
     root = show(host, width)

@@ -78,6 +78,18 @@ def test_the_words_above_a_map_that_fills_its_width_lie_over_no_point(host, widt
     assert host.page.locator(".ne-root").evaluate("(e) => e.scrollWidth <= e.clientWidth")
 
 
+@pytest.mark.parametrize("width", [420, 620, 780, 890])
+def test_nothing_moves_when_a_note_comes_and_goes(host, width):
+    root = show(host, width)
+    bar = root.locator(".ne-bar")
+    host.frame(WIDE, it=1234)
+    before = bar.bounding_box()["height"]
+    host.frame(WIDE, it=1244, note="finding neighbours")
+    host.settle(300)
+    assert root.locator(".ne-message").inner_text() == "finding neighbours"
+    assert bar.bounding_box()["height"] == before
+
+
 def test_on_a_whole_narrow_screen_the_map_has_most_of_it(host):
     root = show(host, 420)
     host.page.set_viewport_size({"width": 420, "height": 900})

@@ -30,6 +30,8 @@ export interface Member {
   link: Link;
   bar: Bar;
   panel: Panel;
+  /** Looks at an iteration of its run, or at the present. */
+  look(iteration: number): void;
   parts: Record<"tools" | "help" | "summary" | "held" | "legend", { element: HTMLElement }>;
 }
 

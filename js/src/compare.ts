@@ -1,5 +1,6 @@
 /** Maps side by side: a picture of each, and one legend, selection, search and set of tools for all. */
 
+import { Back } from "./back.ts";
 import { GONE, ICONS, offered } from "./bar.ts";
 import { Beside, type Member } from "./beside.ts";
 import type { Command } from "./commands.ts";
@@ -31,6 +32,7 @@ export class Compare {
   readonly #word = h("span", "Play all");
   readonly #toggle = h("button.ne-button.ne-primary", this.#symbol, this.#word);
   readonly #head = h("div.ne-compare-head", this.#toggle, this.#title);
+  readonly #back: Back;
   readonly #shared: Panel;
   readonly #recorded: boolean;
   readonly #beside: Beside;
@@ -58,6 +60,9 @@ export class Compare {
       this.#recorded,
       signal,
     );
+    this.#back = new Back((iteration) => {
+      for (const { look } of this.#moving()) look(iteration);
+    }, signal);
     const voice = new Voice(signal);
     this.#beside = new Beside(
       this.#root,
@@ -73,7 +78,7 @@ export class Compare {
     this.#pictures.style.setProperty("--ne-columns", String(COLUMNS[this.#panes.length] ?? 3));
     this.#side.append(this.#shared.element, this.#runs);
     this.#board.append(this.#head, this.#pictures, this.#side);
-    this.#root.append(this.#board, voice.element);
+    this.#root.append(this.#board, this.#back.element, voice.element);
     element.append(this.#root);
     atEnd(signal, () => this.#root.remove());
     for (const pane of this.#panes) new View(pane, this.#pictures, signal, this.#beside);
@@ -195,8 +200,12 @@ export class Compare {
   }
 
   #follow(member: Member, told: Told): void {
+    const { wanted } = this.#back;
+    const was = this.#told.get(member)?.iteration ?? 0;
     this.#told.set(member, told);
     this.#refresh();
+    // A run that was not as far as the others has come to where they are looked at.
+    if (wanted !== null && was <= wanted && told.iteration > wanted) member.look(wanted);
     // Of a parameter that several runs have the shared panel shows the first one's.
     const before = this.#moving().slice(0, this.#moving().indexOf(member));
     const known = new Set(before.flatMap((other) => Object.keys(this.#told.get(other)?.params ?? {})));
@@ -205,9 +214,10 @@ export class Compare {
   }
 
   #refresh(): void {
-    this.#toggle.hidden = this.#recorded || this.#moving().length === 0;
+    this.#toggle.hidden = this.#back.element.hidden = this.#recorded || this.#moving().length === 0;
+    this.#back.reach(Math.max(0, ...[...this.#told.values()].map(({ iteration }) => iteration)));
     const gone = this.#moving().some((member) => this.#told.get(member)?.state === GONE);
-    this.#toggle.disabled = this.#shared.element.inert = gone; // one kernel has them all
+    this.#toggle.disabled = this.#shared.element.inert = this.#back.element.inert = gone; // one kernel has them all
     const { name, icon } = this.#offers;
     say(this.#word, `${name} all`);
     this.#symbol.firstElementChild?.setAttribute("d", icon);

@@ -81,6 +81,11 @@ export class Course {
     ];
   }
 
+  /** Looks at an iteration, or at the present if the run is not as far. */
+  look(iteration: number): void {
+    this.#timeline.look(iteration);
+  }
+
   /** Takes a frame as it arrives. */
   take(frame: Frame): void {
     this.#meter.arrive(frame.positions.byteLength, performance.now());
@@ -158,8 +163,9 @@ export class Course {
     this.#timeline.reach(told.iteration);
     this.#timeline.place();
     this.#setState(told.state, told.note);
-    const rests = told.state === "running" ? "" : `, ${told.state}`;
-    if (this.parts.beside) say(this.at, `iteration ${counted(told.iteration)}${rests}`);
+    const { iteration } = this.#look;
+    const rests = told.state === "running" || iteration !== null ? "" : `, ${told.state}`;
+    if (this.parts.beside) say(this.at, `iteration ${counted(iteration ?? told.iteration)}${rests}`);
     this.parts.follow(told);
   }
 
@@ -175,6 +181,7 @@ export class Course {
   #looks(): void {
     const { iteration, wanted } = this.#look;
     this.#timeline.looks(wanted, iteration);
+    this.#told.now(this.#last);
     this.bar.announce(wanted === null ? "the present" : `looking back at iteration ${wanted}`);
   }
 

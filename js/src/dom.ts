@@ -82,3 +82,11 @@ export function icon(path: string): SVGSVGElement {
 export function say(element: HTMLElement, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
+
+/** Puts the handle of a slider through the iterations of a run where it belongs. */
+export function put(slider: HTMLInputElement, at: number, last: number): void {
+  slider.max = String(last);
+  slider.value = String(at);
+  slider.disabled = last === 0;
+  slider.style.setProperty("--ne-share", last > 0 ? (at / last).toFixed(4) : "1");
+}

@@ -1,7 +1,7 @@
 /** Where the run is in its own time: curves, marks where something was changed, a handle to look back with. */
 
 import type { Curves } from "./curves.ts";
-import { h, listen, say } from "./dom.ts";
+import { h, listen, put, say } from "./dom.ts";
 import { Marks } from "./marks.ts";
 import { counted } from "./scale.ts";
 import type { Branch, Change } from "./types.ts";
@@ -44,7 +44,7 @@ export class Timeline {
     private readonly curves: Curves,
     private readonly signal: AbortSignal,
   ) {
-    this.#marks = new Marks((iteration) => this.#look(iteration), signal);
+    this.#marks = new Marks((iteration) => this.look(iteration), signal);
     this.#name.setAttribute("aria-label", "name of this moment");
     this.#past = h(
       "div.ne-acts",
@@ -71,7 +71,7 @@ export class Timeline {
     const head = h("div.ne-moments", curves.legend, this.#past, this.#present);
     const track = h("div.ne-track", curves.element, this.#slider, this.#marks.element);
     this.element = h("div.ne-timeline", head, track);
-    listen(this.#slider, "input", () => this.#look(this.#slider.valueAsNumber), signal);
+    listen(this.#slider, "input", () => this.look(this.#slider.valueAsNumber), signal);
     listen(this.#branches, "change", () => events.turn(this.#branches.selectedIndex), signal);
     listen(this.#name, "keydown", (event) => this.#typed(event), signal);
     listen(this.#name, "blur", () => this.#close(), signal);
@@ -106,7 +106,7 @@ export class Timeline {
   /** Looks at an earlier (-1) or later (1) moment than now. */
   step(direction: number): void {
     const width = Math.max(1, Math.round(this.#iteration / STEPS));
-    this.#look(Math.max(0, (this.#wanted ?? this.#iteration) + direction * width));
+    this.look(Math.max(0, (this.#wanted ?? this.#iteration) + direction * width));
   }
 
   /** The runs that can be shown, and which one is. */
@@ -119,7 +119,8 @@ export class Timeline {
     this.#branches.selectedIndex = shown;
   }
 
-  #look(iteration: number): void {
+  /** Looks at an iteration, or at the present if the run is not as far. */
+  look(iteration: number): void {
     if (iteration >= this.#iteration) this.events.now();
     else this.events.look(iteration);
   }
@@ -156,10 +157,7 @@ export class Timeline {
   place(): void {
     const slider = this.#slider;
     const at = Math.min(this.#wanted ?? this.#iteration, this.#iteration);
-    slider.max = String(this.#iteration);
-    slider.value = String(at);
-    slider.disabled = this.#iteration === 0;
-    slider.style.setProperty("--ne-share", this.#iteration > 0 ? (at / this.#iteration).toFixed(4) : "1");
+    put(slider, at, this.#iteration);
     slider.setAttribute("aria-valuetext", `iteration ${at}${this.#wanted === null ? "" : ", looking back"}`);
     this.#marks.place(this.#iteration);
   }

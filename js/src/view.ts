@@ -192,6 +192,7 @@ export class View {
     this.beside?.join({
       ...{ root: this.#root, stage: this.#stage, points: this.#points, commands: this.#commands },
       ...{ explore: this.#explore, hover: this.#hover, link: this.#link, bar, panel: this.#panel },
+      look: (iteration) => this.#course.look(iteration),
       parts: {
         ...{ tools: this.#tools, help: this.#help, summary, held: this.#hold, legend: this.#subject.legend },
       },

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ne_interactive.params.errors import DataError
-from ne_interactive.quality.hover import HoverTable
+from ne_interactive.quality.hover import HoverTable, Told
 from ne_interactive.quality.labels import Labels, read_labels
 from ne_interactive.quality.palette import (
     BACKGROUND,
@@ -27,7 +27,6 @@ CHANGED = "#d55e00"
 BARE = {"showgrid": False, "zeroline": False, "showticklabels": False, "title": {"text": ""}}
 MAX_MARKS = 40
 MAX_TRACES = 200
-LATE = "added later"
 
 
 def loss_figure(iterations: Any, losses: Any, events: Iterable[Any] = ()) -> Any:
@@ -149,7 +148,7 @@ def embedding_figure(
     return figure
 
 
-def hover_texts(table: HoverTable, points: Iterable[int]) -> list[str]:
+def hover_texts(table: Told, points: Iterable[int]) -> list[str]:
     """Give the lines of a table for some points, escaped, as Plotly takes them."""
     return ["<br>".join(_line(*row) for row in table.rows(int(point))) for point in points]
 
@@ -164,18 +163,23 @@ def groups(labels: Labels, n: int) -> list[np.ndarray]:
     Raises:
         DataError: more than 200 categories.
     """
+    check_traces(labels)
     if labels.kind == "category":
-        if len(labels.names) > MAX_TRACES:
-            raise DataError(
-                f"a Plotly figure has at most {MAX_TRACES} categories, one trace each; got {len(labels.names)}. "
-                "Give numbers for a colour scale, or fewer groups."
-            )
         order = np.argsort(labels.ids, kind="stable")
         return np.split(order, np.cumsum(np.bincount(labels.ids, minlength=len(labels.names)))[:-1])
     gone = np.isnan(labels.values)
     if labels.kind == "number" and gone.any():
         return [np.flatnonzero(~gone), np.flatnonzero(gone)]
     return [np.arange(n)]
+
+
+def check_traces(labels: Labels) -> None:
+    """Refuse more than 200 categories."""
+    if labels.kind == "category" and len(labels.names) > MAX_TRACES:
+        raise DataError(
+            f"a Plotly figure has at most {MAX_TRACES} categories, one trace each; got {len(labels.names)}. "
+            "Give numbers for a colour scale, or fewer groups."
+        )
 
 
 def traces(
@@ -193,7 +197,7 @@ def traces(
     size = point_size(n, c) if size is None else size
     answer = []
     for i, points in enumerate(groups(labels, n)):
-        name, marker = _style(labels, i, points, theme)
+        name, marker = trace_style(labels, i, points, theme)
         more: dict[str, Any] = {"hoverinfo": "name" if labels.kind == "category" else "skip"}
         if texts is not None:
             more = {"hovertext": [texts[p] for p in points], "hoverinfo": "text+name"}
@@ -201,17 +205,6 @@ def traces(
             kind(**coordinates(Z, points), mode="markers", name=name, marker={"size": size} | marker, **more)
         )
     return answer
-
-
-def late_trace(Z: np.ndarray, labels: Labels, size: float, theme: Theme = "light") -> Any:
-    """Give the trace of points at Z (m, 2 or 3) that came later than the labels: grey, where others have colours."""
-    import plotly.graph_objects as go
-
-    known = labels.kind != "none"
-    marker = {"size": size, "opacity": 0.8, "color": (MISSING if known else PLAIN)[theme]}
-    points = coordinates(Z, np.arange(len(Z)))
-    kind = go.Scattergl if Z.shape[1] == 2 else go.Scatter3d
-    return kind(**points, mode="markers", name=LATE, marker=marker, hoverinfo="name")
 
 
 def coordinates(Z: np.ndarray, points: np.ndarray) -> dict[str, np.ndarray]:
@@ -224,7 +217,8 @@ def point_size(n: int, c: int) -> float:
     return float(np.clip(220 / np.sqrt(n), 2, 8)) if c == 2 else float(np.clip(120 / np.sqrt(n), 1.5, 5))
 
 
-def _style(labels: Labels, i: int, points: np.ndarray, theme: Theme) -> tuple[str, dict[str, Any]]:
+def trace_style(labels: Labels, i: int, points: np.ndarray, theme: Theme) -> tuple[str, dict[str, Any]]:
+    """Give the name of the i-th trace, escaped, and what its points look like."""
     marker: dict[str, Any] = {"opacity": 0.8}
     if labels.kind == "category":
         color = category_colors(len(labels.names), theme)[i]

@@ -2,13 +2,21 @@
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from ne_interactive.params.errors import DataError
 from ne_interactive.quality.labels import as_column
 from ne_interactive.quality.text import is_missing, plain_text
 
 MAX_COLUMNS = 20
+
+
+class Told(Protocol):
+    """What is told of each point."""
+
+    def rows(self, point: int, /) -> list[list[str]]:
+        """Give [name, text] for each column of one point."""
+        ...
 
 
 class HoverTable:

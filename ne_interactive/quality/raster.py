@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,8 @@ MOST_POINTS = 60_000
 AZIMUTH, ELEVATION = 0.6, 0.35
 DISK_STEPS = 1440
 NAME = 24
+FONTS = ("DejaVuSans.ttf", "Arial.ttf", "arial.ttf")
+FONT_SIZE = 13
 """Pixels above a map for its name."""
 MAX_PNG = 60_000
 """Bytes of a picture in a notebook's output."""
@@ -139,21 +142,31 @@ def png_beside(
     maps: Mapping[str, np.ndarray], labels: Labels, *, size: tuple[int, int] = (320, 280), columns: int = 3
 ) -> bytes:
     """Draw maps (n, 2 or 3) side by side, their names above, as a PNG of at most 60 kB, on white."""
-    from PIL import Image, ImageDraw, ImageFont
+    from PIL import Image, ImageDraw
 
     def draw(size: tuple[int, int]) -> Any:
         wide, high = size
         rows = -(-len(maps) // columns)
         whole = Image.new("RGB", (wide * min(columns, len(maps)), (high + NAME) * rows), BACKGROUND["light"])
-        pen, font = ImageDraw.Draw(whole), ImageFont.load_default(13)
         for place, (name, Z) in enumerate(maps.items()):
             row, column = divmod(place, columns)
-            left, top = column * wide, row * (high + NAME)
-            pen.text((left + 10, top + 4), name, fill=TEXT["light"], font=font)
-            whole.paste(Image.fromarray(Raster(labels, len(Z), size).draw(flat(Z))), (left, top + NAME))
+            one = Image.new("RGB", (wide, high + NAME), BACKGROUND["light"])  # a long name ends at its edge
+            ImageDraw.Draw(one).text((10, 4), name, fill=TEXT["light"], font=_font(name))
+            one.paste(Image.fromarray(Raster(labels, len(Z), size).draw(flat(Z))), (0, NAME))
+            whole.paste(one, (column * wide, row * (high + NAME)))
         return whole
 
     return _small(draw, size)
+
+
+def _font(text: str) -> Any:
+    """Give the font that Pillow brings; it has only ASCII, so for other letters one of the machine, if there is any."""
+    from PIL import ImageFont
+
+    for name in () if text.isascii() else FONTS:
+        with suppress(OSError):
+            return ImageFont.truetype(name, FONT_SIZE)
+    return ImageFont.load_default(FONT_SIZE)
 
 
 def _small(draw: Callable[[tuple[int, int]], Any], size: tuple[int, int]) -> bytes:

@@ -96,7 +96,9 @@ class Exploring:
         parts = [found, NO_POINTS, NO_POINTS]
         with suppress(NEError):  # it is not known of every map
             _, missing, false = errors_of(self._run, np.array([point]), len(found))
-            parts = [found, missing[:, 1], false[:, 1]]
+            # As long as the right neighbours are searched, those found are others than those that are missing.
+            if np.isin(missing[:, 1], found).all():
+                parts = [found, missing[:, 1], false[:, 1]]
         self._answer(answer, [memoryview(packed(part)) for part in parts])
 
     def errors(self, id: int, points: np.ndarray) -> None:

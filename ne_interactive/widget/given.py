@@ -41,7 +41,10 @@ class Given:
 
     def entries(self, run: Any) -> np.ndarray:
         """Which entry is each point's (n,); `count` for a point without one."""
-        rows = self._rows(run)
+        return self.entries_of(self.rows(run))
+
+    def entries_of(self, rows: np.ndarray) -> np.ndarray:
+        """The same of points by their `rows`, whether the run has them now or not."""
         found = self._entries[rows]
         return np.where(found < 0, self.count, found)
 
@@ -83,7 +86,7 @@ class Given:
 
     def take(self, run: Any, new: np.ndarray, read: Mapping[str, Any]) -> None:
         """Keep what was read for the points `new` of a run, its last."""
-        rows = self._rows(run)[new]
+        rows = self.rows(run)[new]
         self._entries[rows] = self.count + np.arange(len(new))
         self._grow(len(new), read)
 
@@ -111,7 +114,7 @@ class Given:
         return column
 
     def _begin(self, run: Any) -> None:
-        rows = self._rows(run)
+        rows = self.rows(run)
         self._entries[rows] = np.arange(run.n)
         self.count = run.n
 
@@ -123,7 +126,7 @@ class Given:
             if parts is not None:
                 parts.add(m, read.get(kind))
 
-    def _rows(self, run: Any) -> np.ndarray:
+    def rows(self, run: Any) -> np.ndarray:
         """Where each point's row is among those of all tables seen; other tables in the same place have other rows."""
         starts, firsts, start = [], [], 0
         for place, (rows, fingerprint) in enumerate(run.tables):

@@ -14,20 +14,19 @@ from ne_interactive.quality.figures import (
     coordinates,
     disk_layout,
     hover_texts,
-    late_trace,
     layout,
     traces,
 )
-from ne_interactive.quality.hover import HoverTable
-from ne_interactive.quality.labels import Labels, read_labels
 from ne_interactive.quality.palette import Theme, check_theme
 from ne_interactive.quality.text import escape_markup, plain_text
+from ne_interactive.widget.coming import Coming, Traced
 from ne_interactive.widget.drawn import Drawn, among
 from ne_interactive.widget.follow import follow
 from ne_interactive.widget.late import late_figure
-from ne_interactive.widget.members import labels_of, moved
+from ne_interactive.widget.look import Look
+from ne_interactive.widget.members import moved
 from ne_interactive.widget.picking import Marked
-from ne_interactive.widget.selection import Points
+from ne_interactive.widget.selection import NO_POINTS, Points
 from ne_interactive.widget.still import with_still
 from ne_interactive.widget.wire import scene_of
 from ne_interactive.widget.worker import Worker
@@ -46,8 +45,9 @@ class PlotlyView(t.HasTraits):
     takes away one), ascending, and stays while they move. It can be set and observed:
     `view.observe(tell, "selection")`.
 
-    Points that leave the run, or that it is not focused on, are not drawn until they are back; those that come to it
-    are drawn as "added later", grey where the others have colours, as nothing else is known of them.
+    Points that leave the run, or that it is not focused on, are not drawn until they are back. Those that come to it by
+    `add` have labels and texts of their own; others are drawn as "added later", grey where the others have colours, as
+    nothing else is known of them.
     """
 
     selection = Points(help="Indices of the selected points: ascending int64. Set it, or observe it.")
@@ -88,14 +88,16 @@ class PlotlyView(t.HasTraits):
             raise ParameterError("The run has a method already; leave method out, or give the data instead.")
         super().__init__()
         self.run = run if given else Stepper(run, method)
-        n, c = self.run.n, self.run.c
+        c = self.run.c
         if c not in (2, 3):
             raise ParameterError(f"PlotlyView draws two or three dimensions; the run has n_components={c}.")
-        read = read_labels(labels, n)
-        table = None if hover is None else HoverTable(hover, n)
-        self._labels = read
-        self._given = self._ids = self.run.ids  # of the points that are labelled, and that there are now
-        self._drawn = Drawn(self._given, read, max_points)
+        about = Traced(self.run, labels, None, None, hover, None)
+        self._look = Look(self.run, about)
+        self._rows = about.rows(self.run)  # of the points that there are now, among all that there ever were
+        self._drawn = Drawn(self._rows, self._look.labels(), max_points)
+        self._adding = (
+            threading.Lock()
+        )  # held while points are in the run, and what is given for them is not yet here
         self._theme: Theme = theme
         self._drawing = threading.RLock()  # one thread at a time may change the figure
         self._title = escape_markup(plain_text(title)) + " · " if title else ""
@@ -103,13 +105,14 @@ class PlotlyView(t.HasTraits):
         self._next = -float("inf")
         self._closed = threading.Event()
         self._worker = Worker("ne_interactive-plotly")
-        self.figure_widget = self._figure(table)
+        self.figure_widget = self._figure()
         self._unlisten = follow(self.run, self, PlotlyView._heard)
         if not given:
             self.run.start()
 
-    def _figure(self, table: HoverTable | None) -> Any:
+    def _figure(self) -> Any:
         frame, labels, first = self.run.frame(), self._drawn.labels, self._drawn.first
+        table = self._look.given.table
         texts = None if table is None else hover_texts(table, first)
         figure = late_figure()(traces(frame.embedding[first], labels, texts, None, self._theme))
         figure.update_layout(**layout(self.run.c, labels, "·", self._theme))
@@ -119,6 +122,7 @@ class PlotlyView(t.HasTraits):
             figure.update_layout(**disk_layout(True, self._theme))
         figure._config = CONFIG
         self._marked = Marked(figure, self._drawn, self._theme)
+        self._coming = Coming(self._look.given, self._drawn, self._marked, self._theme)
         self._told: dict[int, Any] = {}  # by hand: places of a trace's points
         for trace in self._marked.traces:
             self._listen(trace)
@@ -126,6 +130,26 @@ class PlotlyView(t.HasTraits):
         figure._ne_view = self
         figure.publish()
         return figure
+
+    def add(self, X: Any, *, labels: object = None, hover: object = None) -> np.ndarray:
+        """Put new rows X (m, d) in the run, as `Stepper.add` does, with labels and texts of their own.
+
+        Each is given as at first, with one entry for each new row, and of the kind and columns that the figure has:
+        numbers where those of the others are numbers, the same hover columns. What is left out is missing.
+
+        Returns:
+            The indices (m,) of the new points.
+
+        Raises:
+            DataError: X does not fit the run's rows, or what is given does not fit X or the figure.
+            ParameterError: the method does not place new rows. Nothing is changed then.
+        """
+        self.update()  # points that came before without labels are drawn as such
+        with self._adding:
+            what: dict[str, Any] = {"labels": labels, "hover": hover}
+            new = self._look.add(self.run, X, **what, color=None, size=None, images=None)
+        self.update()
+        return new
 
     def update(self) -> None:
         """Draw the run as it is now, in one message."""
@@ -135,39 +159,26 @@ class PlotlyView(t.HasTraits):
             self._update()
 
     def _update(self) -> None:
-        frame = self.run.frame()
-        Z = self._places(frame.embedding)
-        if Z is None:
-            return
-        if self._drawn.take(self._ids):
-            Z = self._drawn.places(frame.embedding, self._ids)
-            self._draw_late(Z)
+        rows, frame = self._rows, self.run.frame()
+        if not len(self.run.ids) == len(rows) == len(frame.embedding):
+            return  # of another moment; an update follows
+        new = NO_POINTS if self._adding.locked() else self._coming.take(rows)
+        Z = self._drawn.places(frame.embedding, rows)
         figure = self.figure_widget
         with figure.batch_update():
+            for trace in self._coming.draw(new, Z):
+                self._listen(trace)
             for trace, points in zip(self._marked.traces, self._drawn.groups, strict=True):
                 trace.update(coordinates(Z, points))
             self._marked.follow(Z)
+            if len(new):
+                held: Any = self.selection
+                self._marked.show(rows[held], Z)
             figure.layout.title.text = self._caption(frame)
             disk = scene_of(self.run)["disk"]
             if disk != self._disk:  # another method took the run over
                 self._disk = disk
                 figure.update_layout(**disk_layout(disk, self._theme))
-
-    def _draw_late(self, Z: np.ndarray) -> None:
-        """Draw points that came later than the figure, at Z (m, c) of all that are drawn."""
-        traces, late = self._marked.traces, self._drawn.groups[-1]
-        if len(traces) < len(self._drawn.groups):
-            size = float(traces[0].marker.size)
-            trace = late_trace(Z[late], self._drawn.labels, size, self._theme)
-            self._listen(self._marked.join(trace))
-        held: Any = self.selection
-        self._marked.show(self._ids[held], Z)
-
-    def _places(self, embedding: np.ndarray) -> np.ndarray | None:
-        """Where the points of the figure are now (m, c), nan where there is none; None while they change."""
-        if not len(self.run.ids) == len(self._ids) == len(embedding):
-            return None  # of another moment; an update follows
-        return self._drawn.places(embedding, self._ids)
 
     def _listen(self, trace: Any) -> None:
         """Hear what is selected by hand. Plotly tells of one trace after the other, the last one last."""
@@ -201,7 +212,7 @@ class PlotlyView(t.HasTraits):
         ids = self._marked.points(places)
         if ids is None:
             return
-        place, there = among(ids, self._ids)
+        place, there = among(ids, self._rows)
         held: Any = self.selection
         chosen = place[there]
         self.selection = np.setxor1d(held, chosen) if toggle else chosen
@@ -213,16 +224,17 @@ class PlotlyView(t.HasTraits):
 
     def _mark(self) -> None:
         held: Any = self.selection
-        Z = self._places(self.run.frame().embedding)
-        if Z is not None:
+        rows, Z = self._rows, self.run.frame().embedding
+        if len(rows) == len(Z):  # else of another moment; an update follows
             with self._drawing, self.figure_widget.batch_update():
-                self._marked.show(self._ids[held], Z)
+                self._marked.show(rows[held], self._drawn.places(Z, rows))
 
     def _follow_points(self) -> None:
         """Points have left the run or come to it: those selected stay so."""
         held: Any = self.selection
-        before, self._ids = self._ids, self.run.ids
-        self.selection = moved(held, before, self._ids)
+        self._look.follow(self.run)
+        before, self._rows = self._rows, self._look.given.rows(self.run)
+        self.selection = moved(held, before, self._rows)
         self._mark()
 
     def close(self) -> None:
@@ -242,15 +254,13 @@ class PlotlyView(t.HasTraits):
         text = {"text/plain": repr(self)}
         if self._closed.is_set():
             return text
-        return with_still(text | self.figure_widget._repr_mimebundle_(**kwargs), self.run, self._labels_now())
-
-    def _labels_now(self) -> Labels:
-        place, there = among(self.run.ids, self._given)
-        return labels_of(self._labels, np.where(there, place, len(self._given)))
+        return with_still(
+            text | self.figure_widget._repr_mimebundle_(**kwargs), self.run, self._look.labels()
+        )
 
     def _caption(self, frame: Any) -> str:
         loss = f", loss {frame.loss:.4g}" if np.isfinite(frame.loss) else ""
-        drawn = np.isin(self._drawn.ids, self.run.ids).sum()
+        drawn = np.isin(self._drawn.ids, self._rows).sum()
         part = f", {drawn:,} of {self.run.n:,} points" if drawn < self.run.n else ""
         return f"{self._title}iteration {frame.iteration}{loss}{part}"
 

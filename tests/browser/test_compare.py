@@ -262,6 +262,40 @@ def test_runs_are_moved_alone_and_together(opened):
     assert page.locator(".ne-pane").nth(2).locator(".ne-at").is_hidden()
 
 
+def test_one_timeline_looks_back_in_all_runs(opened):
+    X = np.random.default_rng(0).normal(size=(60, 5))
+    run = ne.Stepper(X, ne.TSNE(perplexity=5, random_state=0))
+    other = run.fork()
+    run.step(60)
+    other.step(20)
+    bridge = opened({"a": run, "b": other, "given": blobs()[:60]})
+    page = bridge.host.page
+    handle = page.get_by_role("slider", name="timeline")
+    told = lambda: [page.locator(".ne-pane .ne-at").nth(place).inner_text() for place in range(2)]  # noqa: E731
+    assert handle.get_attribute("max") == "60"
+    assert page.locator(".ne-player-where").inner_text() == "now"
+    before = ink(bridge, 0)
+    handle.fill("10")
+    bridge.until(lambda: told() == ["iteration 10"] * 2, "both are shown as they were")
+    settle(bridge)
+    assert overlap(before, ink(bridge, 0)) < 0.9
+    assert page.locator(".ne-player-where").inner_text() == "iteration 10"
+    handle.fill("40")
+    bridge.until(lambda: told() == ["iteration 40", "iteration 20, paused"], "one was not as far")
+    other.step(30)
+    bridge.until(lambda: told() == ["iteration 40"] * 2, "it is looked at there as soon as it is as far")
+    handle.press("End")
+    bridge.until(lambda: told() == ["iteration 60, paused", "iteration 50, paused"], "back to now")
+    panes = page.locator(".ne-pane")
+    assert [panes.nth(place).get_attribute("data-iteration") for place in range(2)] == ["60", "50"]
+    assert page.locator(".ne-player-where").inner_text() == "now"
+
+
+def test_arrays_have_no_timeline(opened):
+    bridge = opened([blobs(), blobs(1)])
+    assert bridge.host.page.get_by_role("slider", name="timeline").count() == 0
+
+
 def test_one_panel_changes_all_runs_or_says_which_refuses(opened):
     X = np.random.default_rng(0).normal(size=(60, 5))
     run = ne.Stepper(X, ne.TSNE(perplexity=5, random_state=0))

@@ -108,6 +108,32 @@ def test_the_keys_are_shown_and_the_dialog_keeps_the_focus(host):
     assert not dialog.is_visible()
 
 
+# What JupyterLab does to lists in outputs.
+LISTS = """() => {
+  const style = document.createElement("style");
+  style.nonce = "host";
+  style.textContent = ".cell dt { float: left; width: 20%; font-weight: bold } .cell dd { float: left; width: 80% }";
+  document.head.append(style);
+}"""
+
+
+def test_the_help_looks_the_same_whatever_the_host_does_to_lists(host):
+    root = full(host)
+    root.locator(".ne-canvas").focus()
+    host.page.keyboard.press("?")
+    parts = root.locator(".ne-keys :is(dt, dd, kbd)")
+    look = """all => all.map((e) => {
+      const { width, height } = e.getBoundingClientRect();
+      return [Math.round(width), Math.round(height), getComputedStyle(e).fontWeight];
+    })"""
+    before = parts.evaluate_all(look)
+    assert len(before) > 60
+    host.page.evaluate(LISTS)
+    assert parts.evaluate_all(look) == before
+    caps = root.locator(".ne-keys kbd").evaluate_all(look)
+    assert {height for _, height, _ in caps} == {caps[0][1]}  # none is stretched beside words in two lines
+
+
 def test_a_question_mark_in_a_text_stays_there(host):
     root = full(host)
     box = root.get_by_role("textbox", name="schedule")

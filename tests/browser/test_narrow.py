@@ -1,7 +1,10 @@
 """Where there is little room: tools leave the map alone, words are whole, keys of the host stay the host's."""
 
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from .host import control, traits
 
@@ -56,6 +59,46 @@ def test_tools_stand_above_the_map_and_nothing_is_cut(host, width):
     assert root.get_by_role("button", name="save picture").is_enabled()
     button = root.get_by_role("button", name="Help").bounding_box()
     assert button["x"] + button["width"] <= stage["x"] + stage["width"]
+
+
+@pytest.mark.parametrize("width", [340, 600, 640])
+def test_the_words_above_a_map_that_fills_its_width_lie_over_no_point(host, width):
+    host.page.set_viewport_size({"width": width + 40, "height": 900})
+    state = traits(400, _height=600)
+    state["_scene"] |= {"title": "a title"}
+    host.show(state, style=f"width: {width}px")
+    host.frame(WIDE / [1, 0.6])  # as high as it is wide
+    host.settle(300)
+    caption, stage = (host.page.locator(name).bounding_box() for name in (".ne-caption", ".ne-stage"))
+    assert caption["y"] + caption["height"] <= stage["y"]
+    assert min(width, 600) - 3 <= stage["height"] <= 600  # and take nothing of the map
+    assert caption["y"] >= host.page.locator(".ne-tools").bounding_box()["y"] + 20
+    written = Image.open(io.BytesIO(host.page.screenshot(clip=caption))).convert("L")
+    assert np.asarray(written).min() < 60  # the words are there, not cut off
+    assert host.page.locator(".ne-root").evaluate("(e) => e.scrollWidth <= e.clientWidth")
+
+
+@pytest.mark.parametrize("width", [420, 620, 780, 890])
+def test_nothing_moves_when_a_note_comes_and_goes(host, width):
+    root = show(host, width)
+    bar = root.locator(".ne-bar")
+    host.frame(WIDE, it=1234)
+    before = bar.bounding_box()["height"]
+    host.frame(WIDE, it=1244, note="finding neighbours")
+    host.settle(300)
+    assert root.locator(".ne-message").inner_text() == "finding neighbours"
+    assert bar.bounding_box()["height"] == before
+
+
+def test_on_a_whole_narrow_screen_the_map_has_most_of_it(host):
+    root = show(host, 420)
+    host.page.set_viewport_size({"width": 420, "height": 900})
+    root.locator(".ne-canvas").press("f")
+    host.settle(300)
+    assert root.locator(".ne-stage").bounding_box()["height"] > 0.6 * 900 - 28
+    side = root.locator(".ne-side")
+    side.scroll_into_view_if_needed()
+    assert side.bounding_box()["y"] < 900
 
 
 @pytest.mark.parametrize("width", [420, 700, 1100])

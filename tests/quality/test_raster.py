@@ -5,11 +5,11 @@ import time
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFont
 
 from ne_interactive.quality.labels import read_labels
 from ne_interactive.quality.palette import DISK, category_colors, rgb
-from ne_interactive.quality.raster import MAX_PNG, Box, Raster, box_around, flat, png
+from ne_interactive.quality.raster import FONTS, MAX_PNG, NAME, Box, Raster, box_around, flat, png, png_beside
 
 CORNERS = np.array([[-1, -1], [1, -1], [-1, 1], [1, 1]], np.float32)
 SIZE = (200, 100)
@@ -99,3 +99,35 @@ def timed(call):
     began = time.perf_counter()
     call()
     return time.perf_counter() - began
+
+
+def named(*names):
+    Z = np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32)
+    picture = Image.open(io.BytesIO(png_beside(dict.fromkeys(names, Z), read_labels(None, 50), columns=3)))
+    return np.asarray(picture.convert("L"))[:NAME] < 128
+
+
+def test_names_in_other_letters_are_written_where_the_machine_has_a_font(monkeypatch):
+    fonts, asked, opened = {FONTS[1]: ImageFont.load_default(26)}, [], ImageFont.truetype
+
+    def found(file, *size, **more):
+        if not isinstance(file, str):  # Pillow's own
+            return opened(file, *size, **more)
+        asked.append(file)
+        if file not in fonts:
+            raise OSError("no such font")
+        return fonts[file]
+
+    monkeypatch.setattr(ImageFont, "truetype", found)
+    assert named("TSNE").any()
+    assert asked == []  # plain names look the same on every machine
+    large = named("\u00e4hnlich")
+    assert asked == list(FONTS[:2])
+    fonts.clear()
+    assert (named("\u00e4hnlich") != large).any()
+
+
+def test_a_long_name_ends_at_the_edge_of_its_map():
+    long = named("a", "b" * 200)
+    assert np.array_equal(long[:, :320], named("a", "c")[:, :320])
+    assert np.array_equal(named("b" * 200, "a")[:, 320:], named("c", "a")[:, 320:])

@@ -85,7 +85,7 @@ class Gains(Own):
         """Fused on the CPU in single precision, by torch elsewhere; stiffness, if given, takes the gains' place."""
         if stiffness is not None:
             slots["gain"].fill_(1)
-            return glide(Z, slots["velocity"], limited(gradient, stiffness, lr), lr, momentum, centre)
+            return glide(Z, slots["velocity"], gradient, stiffness, lr, momentum, centre)
         return gains(Z, slots["velocity"], slots["gain"], gradient, lr, momentum, centre)
 
 
@@ -107,9 +107,7 @@ class Momentum(Own):
         stiffness: Tensor | None = None,
     ) -> float | Tensor:
         """As far as stiffness, where known, allows."""
-        if stiffness is not None:
-            gradient = limited(gradient, stiffness, lr)
-        return glide(Z, slots["velocity"], gradient, lr, momentum, centre)
+        return glide(Z, slots["velocity"], gradient, stiffness, lr, momentum, centre)
 
 
 RULES: dict[str, Rule] = {"gains": Gains(), "momentum": Momentum()}
@@ -125,9 +123,35 @@ def limited(gradient: Tensor, stiffness: Tensor, lr: float) -> Tensor:
 
 
 def glide(
-    Z: Tensor, velocity: Tensor, gradient: Tensor, lr: float, momentum: float, centre: Centre
+    Z: Tensor,
+    velocity: Tensor,
+    gradient: Tensor,
+    stiffness: Tensor | None,
+    lr: float,
+    momentum: float,
+    centre: Centre,
+) -> float | Tensor:
+    """Move Z (n, c) and its velocity in place, without gains, as far as stiffness allows; the summed squared step."""
+    if Z.device.type != "cpu" or Z.dtype != torch.float32:
+        return glide_torch(Z, velocity, gradient, stiffness, lr, momentum, centre)
+    sums = np.zeros((numba.get_num_threads(), Z.shape[1] + 1))
+    held = np.empty(0, np.float32) if stiffness is None else stiffness.numpy()
+    arrays = Z.numpy(), velocity.numpy(), gradient.numpy(), held
+    _glide(*arrays, np.float32(lr), np.float32(momentum), np.float32(DRAG), np.float32(MAX_STEP), sums)
+    return _centred(Z, sums.sum(0), centre)
+
+
+def glide_torch(
+    Z: Tensor,
+    velocity: Tensor,
+    gradient: Tensor,
+    stiffness: Tensor | None,
+    lr: float,
+    momentum: float,
+    centre: Centre,
 ) -> Tensor:
-    """Move Z and its velocity in place, without gains; a few passes of torch, next to the forces they take no time."""
+    """The reference for `glide`, on any device and in any precision."""
+    gradient = gradient if stiffness is None else limited(gradient.clone(), stiffness.clone(), lr)
     velocity.mul_(momentum / (1 + DRAG * velocity.norm(dim=1, keepdim=True))).sub_(gradient, alpha=lr)
     return _moved(Z, velocity, centre)
 
@@ -148,10 +172,14 @@ def gains(
     arrays = Z.numpy(), velocity.numpy(), gain.numpy(), gradient.numpy()
     kernel = _gains2 if Z.shape[1] == 2 else _gains
     kernel(*arrays, np.float32(lr), np.float32(momentum), np.float32(MAX_STEP), sums)
-    totals = sums.sum(0)
+    return _centred(Z, sums.sum(0), centre)
+
+
+def _centred(Z: Tensor, totals: np.ndarray, centre: Centre) -> float:
+    """Move Z to its centre, given the sum of its coordinates and, passed on, that of the squared steps."""
     if centre is not None:
         off = totals[:-1] / len(Z) - (np.array(centre) if centre else 0.0)
-        _shift(arrays[0], off.astype(np.float32))
+        _shift(Z.numpy(), off.astype(np.float32))
     return float(totals[-1])
 
 
@@ -227,6 +255,33 @@ def _gains(Z, velocity, gain, gradient, lr, momentum, max_step, sums):
                 a = _gained(gain[i, k], v, g)
                 v = momentum * v - lr * a * g
                 gain[i, k], velocity[i, k] = a, v
+                squared += v * v
+            if squared > max_step * max_step:
+                shrink = max_step / np.sqrt(squared)
+                for k in range(c):
+                    velocity[i, k] *= shrink
+                squared = max_step * max_step
+            for k in range(c):
+                Z[i, k] += velocity[i, k]
+                sums[s, k] += Z[i, k]
+            sums[s, c] += squared
+
+
+@parallel
+def _glide(Z, velocity, gradient, stiffness, lr, momentum, drag, max_step, sums):
+    one, two = np.float32(1), np.float32(2)
+    n, c = Z.shape
+    threads = len(sums)
+    for s in prange(threads):
+        for i in range(s * n // threads, (s + 1) * n // threads):
+            rate = lr / (one + two * lr * stiffness[i]) if len(stiffness) else lr
+            speed, squared = np.float32(0), np.float32(0)
+            for k in range(c):
+                speed += velocity[i, k] * velocity[i, k]
+            kept = momentum / (one + drag * np.sqrt(speed))
+            for k in range(c):
+                v = kept * velocity[i, k] - rate * gradient[i, k]
+                velocity[i, k] = v
                 squared += v * v
             if squared > max_step * max_step:
                 shrink = max_step / np.sqrt(squared)

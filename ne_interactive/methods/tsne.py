@@ -15,7 +15,6 @@ from ne_interactive.forces import attraction, exact, mesh
 from ne_interactive.methods.base import Forces, NeighborEmbedding
 from ne_interactive.methods.entropic import EntropicNeighborEmbedding
 from ne_interactive.methods.losses import edges, pairs
-from ne_interactive.methods.parameters import momentum
 from ne_interactive.params.declare import declare
 from ne_interactive.params.param import again, param
 
@@ -45,7 +44,19 @@ class TSNE(EntropicNeighborEmbedding):
 
     early_exaggeration_coeff: float = again(NeighborEmbedding, "early_exaggeration_coeff", default=12.0)
     early_exaggeration_iter: int = again(NeighborEmbedding, "early_exaggeration_iter", default=EARLY)
-    momentum: float | str = momentum()
+    lr: float | str = again(
+        NeighborEmbedding,
+        "lr",
+        help="Learning rate; 'auto' is 10 n, with steps limited by how stiffly a point's edges hold it; n / 4 over the "
+        "larger weight while attraction, repulsion or momentum are set.",
+        slider=(1, 1e7),
+    )
+    momentum: float | str = param(
+        "auto", "Share of the last step that is kept; 'auto' is 0.9 in the early phase, then 0.995, beyond the run's "
+        "length 0.95; 0.8 while attraction, repulsion or rate are set; for SGD 0.5 in the early phase.",
+        kind="number", bounds=(0, 1), closed="low", slider=(0, 0.995), group="optimizer",
+        live=True, redo="nothing", auto=True,
+    )  # fmt: skip
     dof: float = param(
         1.0, "Tail of the embedding's kernel: below 1 heavier, separating clusters; above 1 lighter.",
         bounds=(0.05, 100), slider=(0.2, 10), scale="log", group="forces", live=True, redo="kernel",

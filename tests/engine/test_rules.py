@@ -5,6 +5,7 @@ import pytest
 import torch
 
 import ne_interactive as ne
+from ne_interactive.engine import rules
 from ne_interactive.engine.rules import DRAG, MAX_STEP, RULES, limited
 
 
@@ -93,3 +94,21 @@ def test_a_map_torn_by_a_slider_at_its_end_comes_together_again(name):
     run.tune(**{name: back})
     run.step(250)
     assert ne.metrics.recall(X, run.embedding) > 0.95 * good
+
+
+@pytest.mark.parametrize("c", [1, 2, 3, 6])
+@pytest.mark.parametrize("held", [False, True])
+@pytest.mark.parametrize("centre", [None, (), "there"])
+def test_the_compiled_step_agrees_with_the_torch_version(c, held, centre):
+    draw = torch.Generator().manual_seed(c)
+    Z, velocity, gradient = (torch.randn(700, c, generator=draw) * size for size in (5.0, 2.0, 9.0))
+    stiffness = torch.rand(700, generator=draw) if held else None
+    centre = (1.5,) * c if centre == "there" else centre
+    exact = [part.double() for part in (Z, velocity)]
+    wanted = rules.glide_torch(
+        *exact, gradient.double(), None if stiffness is None else stiffness.double(), 0.7, 0.9, centre
+    )
+    moved = rules.glide(Z, velocity, gradient, stiffness, 0.7, 0.9, centre)
+    for found, other in zip((Z, velocity), exact, strict=True):
+        torch.testing.assert_close(found.double(), other, rtol=1e-5, atol=1e-5)
+    assert moved == pytest.approx(float(wanted), rel=1e-5)

@@ -305,7 +305,7 @@ def test_torch_forces_give_the_same_step(name, monkeypatch):
     fast, _ = step(core.method, core.problem, core.state)
     monkeypatch.setattr(attraction, "student", attraction.student_torch)
     monkeypatch.setattr(exact, "repulsion", exact.repulsion_torch)
-    monkeypatch.setattr(rules, "gains", rules.gains_torch)
+    monkeypatch.setattr(rules, "glide", rules.glide_torch)
     monkeypatch.setattr(expected, "attraction", expected.attraction_torch)
     monkeypatch.setattr(expected, "exact", expected.exact_torch)
     slow, _ = step(core.method, core.problem, core.state)

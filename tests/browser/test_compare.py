@@ -287,7 +287,8 @@ def test_one_timeline_looks_back_in_all_runs(opened):
     handle.press("End")
     bridge.until(lambda: told() == ["iteration 60, paused", "iteration 50, paused"], "back to now")
     panes = page.locator(".ne-pane")
-    assert [panes.nth(place).get_attribute("data-iteration") for place in range(2)] == ["60", "50"]
+    drawn = lambda: [panes.nth(place).get_attribute("data-iteration") for place in range(2)]  # noqa: E731
+    bridge.until(lambda: drawn() == ["60", "50"], "and both are drawn")
     assert page.locator(".ne-player-where").inner_text() == "now"
 
 

@@ -31,7 +31,7 @@ from tests.bench.compare import POOLS, load
 from tests.bench.packages import peak_mib
 
 Row = tuple[str, str, str]  # what, measured, target
-EARLY = 150  # iterations of exaggeration
+EARLY = 100  # iterations of exaggeration
 CHANGES = {
     "exaggeration": (2.0, 1.0),
     "repulsion_strength": (1.5, 1.0),

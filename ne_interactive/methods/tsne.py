@@ -22,7 +22,7 @@ EXACT_BELOW = 2500  # points; from there on the mesh is faster and accurate enou
 MESH_DIMENSIONS = 3
 # Others take 250 and 750. When the early phase ends matters little once it has formed clusters (Belkina et al.,
 # doi:10.1038/s41467-019-13055-y); a shorter one keeps more of the distances between them.
-EARLY, LATE = 100, 250
+EARLY, LATE = 100, 350
 EARLY_MOMENTUM, MOMENTUM = 0.9, 0.995
 LAST_MOMENTUM = 0.95  # of a run that goes on beyond its length, so that it comes to rest
 RATE = 10.0  # of a point: so much that the stiffness of its edges decides how far it goes
@@ -73,7 +73,7 @@ class TSNE(EntropicNeighborEmbedding):
         return super().scheduled(name, state, n, knobs)
 
     def iterations(self, n: int) -> int:
-        """100 early and 250 more, unless `max_iter` is given."""
+        """100 early and 350 more, unless `max_iter` is given."""
         return EARLY + LATE if isinstance(self.max_iter, str) else int(self.max_iter)
 
     def attraction(self, Z: Tensor, at: At) -> Tensor:

@@ -50,7 +50,7 @@ def test_exaggeration_raised_and_lowered_again_is_smooth(images, finished):
     spread = run.embedding.std()
     assert run.params["exaggeration"] == 1
     run.tune(exaggeration=12)
-    for _ in range(40):
+    for _ in range(70):
         last = run.embedding
         step = np.linalg.norm(run.step().embedding - last, axis=1)
         assert step.max() < 0.1 * size  # nobody is thrown across the map
@@ -87,7 +87,7 @@ def test_rows_that_are_all_there_twice(images):
     assert np.isfinite(Z).all()
     apart = np.linalg.norm(Z[: N // 2] - Z[N // 2 :], axis=1)
     assert np.median(apart) < 0.05 * extent(Z)
-    assert nodes(run) <= mesh.CAP[2] / 8
+    assert nodes(run) <= mesh.CAP[2] / 4
 
 
 @pytest.mark.parametrize("start", ["zeros", "one place", "1e-30"])

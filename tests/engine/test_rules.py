@@ -77,7 +77,7 @@ def test_tsne_glides_until_a_hand_changes_its_forces():
     run.tune(lr=200.0)
     assert run.params["momentum"] == 0.8
     run.tune(lr="auto")
-    run.step(200)
+    run.step(300)
     assert run.params["momentum"] == 0.95  # beyond its length it comes to rest
 
 

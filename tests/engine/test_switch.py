@@ -62,7 +62,7 @@ def test_the_early_phase_is_left_out_and_values_set_by_hand_end():
     run.switch(ne.TSNE(perplexity=8))
     assert run.params["exaggeration"] == 1.0
     assert run.params["repulsion_strength"] == 1.0
-    assert run.max_iter == 20 + 350
+    assert run.max_iter == 20 + 450
 
 
 def test_the_schedule_of_the_new_method_starts_anew_and_the_run_ends_after_its_length():

@@ -53,7 +53,7 @@ def test_changes_are_told_in_words():
     told = changes_of(run)
     assert told[0] == [5, "exaggeration 12 to 3, lr 1200 to 20"]
     assert told[1] == [10, "<b>here</b>"]
-    assert told[2][1] == "max_iter 350 to 900"
+    assert told[2][1] == "max_iter 450 to 900"
     assert json.loads(json.dumps(status_message(run)))["changes"] == told
     for name in range(MAX_CHANGES + 5):
         run.mark(str(name))

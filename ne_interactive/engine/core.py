@@ -37,10 +37,11 @@ class Core(Preparation):
         """Make the changes that are ready."""
         while self._ready:
             self.ensure_start()
-            with self._mailbox:
-                changes, problem, _ = self._ready.pop(0)
+            changes, problem, _ = self._ready[0]
             if changes or problem is not None:
                 self.change(changes, problem)
+            with self._mailbox:  # only now: until then its neighbours are found here, not yet in force
+                self._ready.pop(0)
 
     def change(self, changes: Mapping[str, Any], problem: Problem | None) -> None:
         """Set live values and put a problem in force, and remember both."""

@@ -24,11 +24,8 @@ from ne_interactive.graph.csr import Graph
 SPACING = {1: 0.55, 2: 0.55, 3: 0.65}  # of the mesh, in radii of the limit: below 2 % force error
 LEAST_NODES = 40  # along the longer side of a map, however narrow it is
 HALVINGS = 12  # of the spacing, at most, for narrow ones
-LIMIT = {
-    1: 8.0,
-    2: 8.0,
-    3: 5.0,
-}  # of the push of one point: with 4 fewer neighbours are kept, with more the mesh is finer
+# Of the push of one point: with 4 fewer neighbours are kept in two dimensions, with more the mesh is finer.
+LIMIT = {1: 8.0, 2: 8.0, 3: 5.0}
 CAP = {1: 2**18, 2: 2**22, 3: 2**23}  # padded nodes in all; a wider map gets a coarser grid
 EXACT_BELOW = 1000  # points
 

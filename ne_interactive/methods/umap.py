@@ -187,11 +187,12 @@ class UMAP(NeighborEmbedding):
             push, potential, grid = expected.repulsion(Z, a, b)
             gradient.sub_(push.mul_(drawn.unsqueeze(1)), alpha=float(knobs["repulsion_strength"]))
             far = float(torch.dot(potential, drawn)) if want_loss else 0.0
+        stiffness.mul_(weight)
         if not self._own_rule():  # whatever optimizer takes its steps, none is too long
-            gradient = limited(gradient, stiffness.clone().mul_(weight), at.lr)
+            gradient = limited(gradient, stiffness.clone(), at.lr)
         pairs = float(graph.degrees.sum()) * (1 + m) / peak if want_loss else 1.0
         loss = (near / peak + far) / pairs if pairs else math.nan
-        return Gradient(gradient, loss, grid, stiffness=stiffness.mul_(weight))
+        return Gradient(gradient, loss, grid, stiffness=stiffness)
 
     def moves(self, at: At, lr: float, want_loss: bool) -> tuple[Tensor, float]:
         """Moves (n, c) of the edges that fire at this iteration and of the negatives that they draw; their loss."""

@@ -17,9 +17,9 @@ MOST_POINTS = 60_000
 AZIMUTH, ELEVATION = 0.6, 0.35
 DISK_STEPS = 1440
 NAME = 24
+"""Pixels above a map for its name."""
 FONTS = ("DejaVuSans.ttf", "Arial.ttf", "arial.ttf")
 FONT_SIZE = 13
-"""Pixels above a map for its name."""
 MAX_PNG = 60_000
 """Bytes of a picture in a notebook's output."""
 

@@ -95,9 +95,7 @@ class PlotlyView(t.HasTraits):
         self._look = Look(self.run, about)
         self._rows = about.rows(self.run)  # of the points that there are now, among all that there ever were
         self._drawn = Drawn(self._rows, self._look.labels(), max_points)
-        self._adding = (
-            threading.Lock()
-        )  # held while points are in the run, and what is given for them is not yet here
+        self._adding = threading.Lock()  # held while points are in the run whose labels are not yet here
         self._theme: Theme = theme
         self._drawing = threading.RLock()  # one thread at a time may change the figure
         self._title = escape_markup(plain_text(title)) + " · " if title else ""

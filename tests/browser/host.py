@@ -202,8 +202,9 @@ class Host:
         self.receive(message | {"loss": None, "params": {}, "following": {}, "changes": []} | changes)
 
     def settle(self, milliseconds: int = 900) -> None:
-        """Wait until points and camera stand still."""
+        """Wait until points and camera stand still; a page without time to draw gets as long as it needs."""
         self.page.wait_for_timeout(milliseconds)
+        self.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
     def pixel(self, x: float, y: float, view: int = 0) -> list[int]:
         """Give the RGBA of the picture at CSS pixels (x, y)."""

@@ -290,9 +290,9 @@ def test_a_slow_display_draws_fewer_points_while_they_move_and_all_at_rest(host)
     until(host.page, "window.strides.includes('2') && window.strides.at(-1) === '1'")
     assert set(host.page.evaluate("window.strides")) == {"1", "2"}  # never fewer than 100,000 points
     host.settle(600)
-    canvas = host.page.locator(".ne-canvas")
-    assert canvas.get_attribute("data-stride") == "1"
+    host.page.wait_for_selector(".ne-canvas[data-stride='1']")
 
+    canvas = host.page.locator(".ne-canvas")
     canvas.hover(position={"x": 60, "y": 60})
     host.page.mouse.down()
     host.page.mouse.move(200, 200, steps=3)

@@ -13,7 +13,11 @@ from typing import Any, cast
 import numba
 from numba.np.ufunc import threading_layer
 
+from ne_interactive.graph.own_copies import keep_own_copies
+
 __all__ = ["parallel", "serial", "thread_safe_layer"]
+
+keep_own_copies("ne_interactive")
 
 _lock = threading.RLock()
 _safe: bool | None = None

@@ -158,10 +158,9 @@ def _least(keys, ids, n, m, most, counts):
     kept = 0
     for a in range(n):
         key = keys[a]
-        if key <= high and kept < most:
-            keys[kept], ids[kept] = key, ids[a]
-            kept += 1
-    return kept, high
+        keys[kept], ids[kept] = key, ids[a]  # without a branch, which would be guessed wrong every other time
+        kept += key <= high
+    return min(kept, most), high
 
 
 @parallel

@@ -21,7 +21,9 @@ def keep_own_copies(package: str) -> None:
     """Make copies private in all modules that numba compiles from now on with a function of the package in them."""
     library: Any = getattr(codegen, "CPUCodeLibrary", None)
     optimize = getattr(library, "_optimize_final_module", None)
-    if optimize is None:  # a numba that is built otherwise: all works, but for the last bits of the first process
+    if (
+        optimize is None
+    ):  # a numba that is built otherwise: all works, but for the last bits of the first process
         return
 
     def optimize_own(self: Any) -> None:

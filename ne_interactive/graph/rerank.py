@@ -9,6 +9,9 @@ from ne_interactive.graph.parallel import parallel, serial
 
 __all__ = ["rank_group", "rerank", "unpack"]
 
+FEW = 4
+"""Where so many times as many keys as are kept are sorted, most need not be."""
+
 
 @serial
 def _squared(a, b):
@@ -117,13 +120,32 @@ def rank_group(values, weights, manhattan, rows, kept, number, times, pairs, pac
 
 
 @serial
+def _least_first(keys, k):
+    """Put the k least of the keys in order at the front, over what was there."""
+    for a in range(len(keys)):
+        key = keys[a]
+        place = min(a, k)
+        if place == k:
+            if key >= keys[k - 1]:
+                continue
+            place = k - 1
+        while place > 0 and keys[place - 1] > key:
+            keys[place] = keys[place - 1]
+            place -= 1
+        keys[place] = key
+
+
+@serial
 def unpack(packed, indices, distances):
     """Sort keys of distances and row numbers, ties by row number, and keep as many as there is room; their number.
 
     The bits of floats that are not negative are in the order of the floats.
     """
-    packed.sort()
     kept = min(len(packed), len(indices))
+    if FEW * kept < len(packed):
+        _least_first(packed, kept)
+    else:
+        packed.sort()
     for a in range(kept):
         indices[a] = packed[a] & 0xFFFFFFFF
         distances[a] = np.int32(packed[a] >> 32).view(np.float32)

@@ -4,7 +4,7 @@ import torch
 
 from ne_interactive.data.seeds import generator
 
-__all__ = ["LOOSE", "axes", "pca", "pca_start", "projected", "searchable"]
+__all__ = ["LOOSE", "LOOSE_ROWS", "axes", "pca", "pca_start", "projected", "searchable"]
 
 SAMPLE_ROWS = 10_000
 """Rows from which the covariance is estimated when there are more."""
@@ -16,6 +16,8 @@ FEW = 8
 """With so many times as many columns as components, the spectrum comes from iteration where that converges."""
 LOOSE = 1e-3
 """Tolerance of the directions that a search takes its coordinates from: any that hold nearly as much do as well."""
+LOOSE_ROWS = 4_000
+"""Rows that these directions come from, where there are more: 3,000 to 10,000 images found as many neighbours."""
 BEYOND = 0.3
 """How much of what the components leave of a row counts in a search among them.
 
@@ -37,15 +39,16 @@ def pca(values: torch.Tensor, c: int, *, seed: int = 0) -> torch.Tensor:
 
 
 def axes(
-    values: torch.Tensor, c: int, *, seed: int = 0, tolerance: float = 1e-7
+    values: torch.Tensor, c: int, *, seed: int = 0, tolerance: float = 1e-7, sampled: int = SAMPLE_ROWS
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Find the mean (d,) of values (n, d) and their first min(c, d, n - 1) principal directions, as columns.
 
     ``tolerance``: what may be wrong with a direction where they come from iteration, beside the first one's variance.
+    ``sampled``: rows that the covariance is estimated from, where there are more.
     """
     n, d = values.shape
     mean = values.mean(0)
-    loadings = _loadings(_sample(values, seed) - mean, min(c, d, n - 1), seed, tolerance)
+    loadings = _loadings(_sample(values, sampled, seed) - mean, min(c, d, n - 1), seed, tolerance)
     largest = loadings.gather(0, loadings.abs().argmax(0, keepdim=True))
     return mean, loadings * torch.where(largest < 0, -1.0, 1.0)
 
@@ -74,7 +77,7 @@ def searchable(
         points (n, c + 1) and queries (q, c + 1): components, and in the last column of the points what they leave out;
         a query has 0 there.
     """
-    mean, loadings = axes(points, c, seed=seed, tolerance=LOOSE)
+    mean, loadings = axes(points, c, seed=seed, tolerance=LOOSE, sampled=LOOSE_ROWS)
     found = projected(points, mean, loadings)
     lengths = torch.cat([(block - mean).square().sum(1) for block in points.split(CHUNK)])
     left = (lengths - found.square().sum(1)).clamp_min(0)
@@ -102,11 +105,11 @@ def pca_start(values: torch.Tensor, c: int, *, scale: float = 1e-4, seed: int = 
     return Z.contiguous()
 
 
-def _sample(values: torch.Tensor, seed: int) -> torch.Tensor:
+def _sample(values: torch.Tensor, rows: int, seed: int) -> torch.Tensor:
     n = values.shape[0]
-    if n <= SAMPLE_ROWS:
+    if n <= rows:
         return values
-    chosen = torch.randperm(n, generator=generator(seed, "pca sample"))[:SAMPLE_ROWS].sort().values
+    chosen = torch.randperm(n, generator=generator(seed, "pca sample"))[:rows].sort().values
     return values[chosen.to(values.device)]
 
 

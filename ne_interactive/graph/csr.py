@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numba
@@ -59,6 +60,18 @@ class Graph:
         if not self._listed:
             self._listed.append(Edges(self.indptr, self.indices))
         return self._listed[0]
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether the edges have been asked for."""
+        return bool(self._listed)
+
+    def list_beside_digest(self) -> None:
+        """List the edges now, with their weights, and take the digest on another core meanwhile."""
+        with ThreadPoolExecutor(1) as other:
+            digest = other.submit(self.digest)
+            _ = self.weights
+            digest.result()
 
     @functools.cached_property
     def _listed(self) -> list[Edges]:

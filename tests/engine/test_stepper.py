@@ -126,6 +126,17 @@ def test_perplexity_changes_the_affinities_and_keeps_the_layout():
     assert run._core.problem.graph.digest() == fresh._core.problem.graph.digest()
 
 
+def test_new_affinities_come_with_their_edges_listed():
+    X = np.random.default_rng(0).normal(size=(3000, 5))
+    run = ne.Stepper(X, ne.TSNE(random_state=0))
+    run.step()
+    assert run._core.problem.graph.is_listed
+    run.tune(perplexity=20)
+    run._core.settle()
+    (prepared,) = run._core._ready
+    assert prepared.problem.graph.is_listed
+
+
 def test_a_perplexity_on_its_way_up_needs_few_searches(monkeypatch):
     from ne_interactive.engine import setup
 

@@ -66,6 +66,17 @@ def test_digest_and_move():
     assert graph.digest() == symmetrize(indices[:, shuffled], values[:, shuffled]).digest()
 
 
+def test_edges_beside_the_digest_are_what_they_are_alone():
+    indices, values, _ = directed()
+    alone, beside = symmetrize(indices, values), symmetrize(indices, values)
+    beside.list_beside_digest()
+    assert beside.is_listed
+    assert not alone.is_listed
+    assert beside.digest() == alone.digest()
+    torch.testing.assert_close(beside.edges.order, alone.edges.order)
+    torch.testing.assert_close(beside.weights, alone.weights)
+
+
 def test_refused():
     indices, values, _ = directed()
     with pytest.raises(ParameterError, match="got 'max'"):

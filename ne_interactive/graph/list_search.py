@@ -21,11 +21,11 @@ from ne_interactive.graph.rerank import rank_group, unpack
 
 __all__ = ["search_lists"]
 
-BLOCK = 192
+BLOCK = 128
 """Points of a list that stay in the innermost cache while all queries that look through it meet them."""
 STRIP = 64
 """Points whose distances are compared with the worst candidate at once."""
-GROUP = 64
+GROUP = 128
 """Most queries that go through the lists together."""
 AROUND = 4
 """The lists a query looks through are chosen among so many times as many, those around its own list."""

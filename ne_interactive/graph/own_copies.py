@@ -18,20 +18,23 @@ WEAK = llvm.Linkage.linkonce_odr, llvm.Linkage.weak_odr
 
 
 def keep_own_copies(package: str) -> None:
-    """Make copies private in all modules that numba compiles from now on with a function of the package in them."""
+    """Make copies private in every module that numba compiles from now on for a function of the package.
+
+    The modules between, of a kernel's loop and of its wrapper, have nothing but copies, which the kernel's own links.
+    """
     library: Any = getattr(codegen, "CPUCodeLibrary", None)
     optimize = getattr(library, "_optimize_final_module", None)
-    if (
-        optimize is None
-    ):  # a numba that is built otherwise: all works, but for the last bits of the first process
-        return
+    if optimize is None:
+        return  # a numba that is built otherwise: all works, but for the last bits of the first process
 
     def optimize_own(self: Any) -> None:
-        functions = list(self._final_module.functions)
-        if any(package in function.name for function in functions):
-            for function in functions:
+        defined = [function for function in self._final_module.functions if not function.is_declaration]
+        if any(
+            function.linkage == llvm.Linkage.external and package in function.name for function in defined
+        ):
+            for function in defined:
                 # Functions from Python have mangled names; numba's runtime is one for the whole process.
-                if not function.is_declaration and function.linkage in WEAK and "_ZN" in function.name:
+                if function.linkage in WEAK and "_ZN" in function.name:
                     function.linkage = "internal"
         optimize(self)
 

@@ -39,16 +39,18 @@ def pca(values: torch.Tensor, c: int, *, seed: int = 0) -> torch.Tensor:
 
 
 def axes(
-    values: torch.Tensor, c: int, *, seed: int = 0, tolerance: float = 1e-7, sampled: int = SAMPLE_ROWS
+    values: torch.Tensor, c: int, *, seed: int = 0, tolerance: float = 1e-7, sampled: int | None = None
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Find the mean (d,) of values (n, d) and their first min(c, d, n - 1) principal directions, as columns.
 
     ``tolerance``: what may be wrong with a direction where they come from iteration, beside the first one's variance.
-    ``sampled``: rows that the covariance is estimated from, where there are more.
+    ``sampled``: rows that the covariance is estimated from, where there are more; `SAMPLE_ROWS` by default.
     """
     n, d = values.shape
     mean = values.mean(0)
-    loadings = _loadings(_sample(values, sampled, seed) - mean, min(c, d, n - 1), seed, tolerance)
+    loadings = _loadings(
+        _sample(values, sampled or SAMPLE_ROWS, seed) - mean, min(c, d, n - 1), seed, tolerance
+    )
     largest = loadings.gather(0, loadings.abs().argmax(0, keepdim=True))
     return mean, loadings * torch.where(largest < 0, -1.0, 1.0)
 

@@ -232,9 +232,10 @@ class Preparation(Waiting):
     def _new_problem(self, known: Neighbors | None, knobs: Mapping[str, Any], least: int = 0) -> Problem:
         search = self.searches.neighbors if self.searches else None
         least = max(least, self.widest)
-        before = self.problem
         problem = problem_for(self.method, self.rows, knobs, self.seed, known, least, search)
-        if before is not None and before.graph.is_listed:  # what runs on edges will ask for these at once
+        if (
+            self.problem is not None and self.problem.graph.is_listed
+        ):  # what runs on edges will ask for these at once
             problem.graph.list_beside_digest()
         self.searches = None
         return problem

@@ -8,7 +8,7 @@ from ne_interactive.graph.distances import complete
 from ne_interactive.graph.list_search import search_lists
 from ne_interactive.graph.lists import Lists, inverted_lists, list_count
 from ne_interactive.graph.metrics import Flat, flatten, in_units, single
-from ne_interactive.graph.projection import LOOSE, LOOSE_ROWS, axes, projected, searchable
+from ne_interactive.graph.projection import axes, projected, searchable
 
 __all__ = ["DIMENSIONS", "OTHER_ORDER", "SPARE", "candidate_count", "likely", "rough", "through_lists"]
 
@@ -100,9 +100,7 @@ def rough(values: Tensor, k: int, metric: str, *, seed: int = 0) -> tuple[Tensor
     flat = flatten(single(values, metric), metric)
     c = ROUGH_DIMENSIONS
     points = (
-        projected(flat.values, *axes(flat.values, c, seed=seed, tolerance=LOOSE, sampled=LOOSE_ROWS))
-        if flat.d > c
-        else flat.values
+        projected(flat.values, *axes(flat.values, c, seed=seed, loose=True)) if flat.d > c else flat.values
     )
     lists = inverted_lists(points, list_count(len(points)), sampled=ROUGH_SAMPLED, seed=seed)
     few = Flat(points)

@@ -4,7 +4,7 @@ import torch
 
 from ne_interactive.data.seeds import generator
 
-__all__ = ["LOOSE", "LOOSE_ROWS", "axes", "pca", "pca_start", "projected", "searchable"]
+__all__ = ["axes", "pca", "pca_start", "projected", "searchable"]
 
 SAMPLE_ROWS = 10_000
 """Rows from which the covariance is estimated when there are more."""
@@ -14,10 +14,10 @@ CHUNK = 8192
 NARROW = 16
 FEW = 8
 """With so many times as many columns as components, the spectrum comes from iteration where that converges."""
-LOOSE = 1e-3
-"""Tolerance of the directions that a search takes its coordinates from: any that hold nearly as much do as well."""
+TIGHT, LOOSE = 1e-7, 1e-3
+"""Tolerances of directions; a search takes its coordinates from loose ones: any that hold nearly as much do as well."""
 LOOSE_ROWS = 4_000
-"""Rows that these directions come from, where there are more: 3,000 to 10,000 images found as many neighbours."""
+"""Rows that loose directions come from, where there are more: 3,000 to 10,000 images found as many neighbours."""
 BEYOND = 0.3
 """How much of what the components leave of a row counts in a search among them.
 
@@ -39,18 +39,16 @@ def pca(values: torch.Tensor, c: int, *, seed: int = 0) -> torch.Tensor:
 
 
 def axes(
-    values: torch.Tensor, c: int, *, seed: int = 0, tolerance: float = 1e-7, sampled: int | None = None
+    values: torch.Tensor, c: int, *, seed: int = 0, loose: bool = False
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Find the mean (d,) of values (n, d) and their first min(c, d, n - 1) principal directions, as columns.
 
-    ``tolerance``: what may be wrong with a direction where they come from iteration, beside the first one's variance.
-    ``sampled``: rows that the covariance is estimated from, where there are more; `SAMPLE_ROWS` by default.
+    ``loose``: as near as a search needs them, from fewer rows and, where they come from iteration, fewer rounds.
     """
     n, d = values.shape
+    tolerance, rows = (LOOSE, LOOSE_ROWS) if loose else (TIGHT, SAMPLE_ROWS)
     mean = values.mean(0)
-    loadings = _loadings(
-        _sample(values, sampled or SAMPLE_ROWS, seed) - mean, min(c, d, n - 1), seed, tolerance
-    )
+    loadings = _loadings(_sample(values, rows, seed) - mean, min(c, d, n - 1), seed, tolerance)
     largest = loadings.gather(0, loadings.abs().argmax(0, keepdim=True))
     return mean, loadings * torch.where(largest < 0, -1.0, 1.0)
 
@@ -79,7 +77,7 @@ def searchable(
         points (n, c + 1) and queries (q, c + 1): components, and in the last column of the points what they leave out;
         a query has 0 there.
     """
-    mean, loadings = axes(points, c, seed=seed, tolerance=LOOSE, sampled=LOOSE_ROWS)
+    mean, loadings = axes(points, c, seed=seed, loose=True)
     found = projected(points, mean, loadings)
     lengths = torch.cat([(block - mean).square().sum(1) for block in points.split(CHUNK)])
     left = (lengths - found.square().sum(1)).clamp_min(0)
@@ -115,7 +113,7 @@ def _sample(values: torch.Tensor, rows: int, seed: int) -> torch.Tensor:
     return values[chosen.to(values.device)]
 
 
-def _loadings(centred: torch.Tensor, c: int, seed: int, tolerance: float = 1e-7) -> torch.Tensor:
+def _loadings(centred: torch.Tensor, c: int, seed: int, tolerance: float = TIGHT) -> torch.Tensor:
     rows, d = centred.shape
     # Very large or very small units would leave float32 once squared.
     centred = centred / centred.abs().max().clamp_min(1e-30)
@@ -132,7 +130,7 @@ def _loadings(centred: torch.Tensor, c: int, seed: int, tolerance: float = 1e-7)
 
 
 def _leading(
-    matrix: torch.Tensor, c: int, seed: int, tolerance: float = 1e-7, rounds: int = 40
+    matrix: torch.Tensor, c: int, seed: int, tolerance: float = TIGHT, rounds: int = 40
 ) -> torch.Tensor | None:
     """Eigenvectors (d, c) of the largest eigenvalues by subspace iteration; None where it does not converge soon."""
     d = len(matrix)

@@ -77,6 +77,11 @@ def _bits(distance):
 
 
 @serial
+def _distance(key):
+    return np.int32(key >> 32).view(np.float32)
+
+
+@serial
 def rank_group(values, weights, manhattan, rows, kept, number, times, pairs, packed):
     """Measure the candidates of queries that lie near each other: ``packed`` (group, most) keys that `unpack` reads.
 
@@ -120,22 +125,6 @@ def rank_group(values, weights, manhattan, rows, kept, number, times, pairs, pac
 
 
 @serial
-def _least_first(keys, k):
-    """Put the k least of the keys in order at the front, over what was there."""
-    for a in range(len(keys)):
-        key = keys[a]
-        place = min(a, k)
-        if place == k:
-            if key >= keys[k - 1]:
-                continue
-            place = k - 1
-        while place > 0 and keys[place - 1] > key:
-            keys[place] = keys[place - 1]
-            place -= 1
-        keys[place] = key
-
-
-@serial
 def unpack(packed, indices, distances):
     """Sort keys of distances and row numbers, ties by row number, and keep as many as there is room; their number.
 
@@ -143,12 +132,14 @@ def unpack(packed, indices, distances):
     """
     kept = min(len(packed), len(indices))
     if FEW * kept < len(packed):
-        _least_first(packed, kept)
-    else:
-        packed.sort()
+        filled = 0
+        for key in packed:
+            filled = _keep_nearest(_distance(key), key & 0xFFFFFFFF, kept, distances, indices, filled)
+        return kept
+    packed.sort()
     for a in range(kept):
         indices[a] = packed[a] & 0xFFFFFFFF
-        distances[a] = np.int32(packed[a] >> 32).view(np.float32)
+        distances[a] = _distance(packed[a])
     return kept
 
 

@@ -31,7 +31,6 @@ from tests.bench.compare import POOLS, load
 from tests.bench.packages import peak_mib
 
 Row = tuple[str, str, str]  # what, measured, target
-EARLY = 100  # iterations of exaggeration
 CHANGES = {
     "exaggeration": (2.0, 1.0),
     "repulsion_strength": (1.5, 1.0),
@@ -109,6 +108,7 @@ def approach(X: np.ndarray) -> Iterator[Row]:
 def settled(X: np.ndarray, **parameters: Any) -> Any:
     """A run in its main phase."""
     import ne_interactive as ne
+    from ne_interactive.methods.tsne import EARLY
 
     run = ne.Stepper(X, ne.TSNE(random_state=0, **parameters))
     run.run(EARLY + 50)
@@ -211,6 +211,7 @@ def _rate(run: Any, seconds: float = 2.0) -> float:
 def million(X: np.ndarray) -> Iterator[Row]:
     """A million points of 50 dimensions with 15 neighbours."""
     import ne_interactive as ne
+    from ne_interactive.methods.tsne import EARLY
 
     X, _ = load("blobs", 1_000_000)
     live = ne.Stepper(X, ne.TSNE(perplexity=5, random_state=0))

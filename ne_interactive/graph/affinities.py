@@ -15,6 +15,8 @@ __all__ = ["bandwidths", "entropic", "fuzzy", "without_tail"]
 ROUNDS = 100
 EXACT, CLOSE = 1e-5, 1e-4
 """Errors of a row's entropy, in float64 and in float32, that one more step, which squares them, takes away."""
+NEARLY_ALL = 0.95
+"""Share of the neighbours: at perplexities beyond it entropies are so flat that float32 cannot tell precisions."""
 FEW = 33
 """Rows whose precisions tell where to look for those of the others."""
 LEAST_BANDWIDTH = 1e-3
@@ -187,7 +189,8 @@ def _entropic(distances, perplexity, P):
             continue
         single = above.astype(np.float32)
         beta = _precision(single, perplexity, usual, CLOSE)
-        beta = _precision(above, perplexity, beta, EXACT)
+        if perplexity > NEARLY_ALL * k:
+            beta = _precision(above, perplexity, beta, EXACT)
         share = np.float32(1 / _moments(single, beta)[0])
         for j in range(k):
             P[i, j] = exp_minus(np.float32(beta) * single[j]) * share
@@ -206,34 +209,46 @@ def _cut(P, tail):
 
 
 @serial(fastmath=False)
-def _bandwidth(row, rho, target):
-    """Find sigma with sum(exp(-max(row - rho, 0) / sigma)) = target, by bisection."""
-    least, most, sigma = 0.0, math.inf, 1.0
-    for _ in range(64):
-        total = 0.0
-        for j in range(row.shape[0]):
-            total += math.exp(-max(row[j] - rho, 0.0) / sigma)
-        if abs(total - target) < 1e-5:
-            break
-        if total > target:
-            most = sigma
+def _rate(above, target):
+    """Find the rate at which exp(-rate above) sums to the target, by safe Newton steps; infinite where there is none."""
+    zeros = 0
+    for j in range(len(above)):
+        zeros += above[j] == 0
+    if zeros >= target:
+        return math.inf
+    least, most, rate = 0.0, math.inf, 1.0
+    for _ in range(ROUNDS):
+        s0, s1, _ = _moments(above, rate)
+        error = s0 - target
+        if error > 0:
+            least = rate
         else:
-            least = sigma
-        sigma = 0.5 * (least + most) if most < math.inf else 2 * sigma
-    return sigma
+            most = rate
+        trial = rate + error / s1 if s1 > 0 else math.inf
+        if not least < trial < most:
+            trial = 0.5 * (least + most) if most < math.inf else 4 * rate
+        rate = trial
+        if abs(error) < EXACT:
+            break
+    return rate
 
 
 @parallel(fastmath=False)
 def _fuzzy(distances, target, mean_of_all, W):
     n, k = distances.shape
     for i in numba.prange(n):
-        row = distances[i].astype(np.float64)
-        rho, mean = 0.0, 0.0
+        row, above = distances[i], np.empty(k)
+        rho, mean, scale = 0.0, 0.0, 0.0
         for j in range(k):
             mean += row[j] / (k + 1)
             if row[j] > 0 and (rho == 0 or row[j] < rho):
-                rho = row[j]
-        floor = LEAST_BANDWIDTH * (mean if rho > 0 else mean_of_all)
-        sigma = max(_bandwidth(row, rho, target), floor)
+                rho = np.float64(row[j])
         for j in range(k):
-            W[i, j] = math.exp(-max(row[j] - rho, 0.0) / sigma) if sigma > 0 else 1.0
+            above[j] = max(row[j] - rho, 0.0)
+            scale += above[j] / k
+        for j in range(k):
+            above[j] /= scale if scale > 0 else 1.0
+        floor = LEAST_BANDWIDTH * (mean if rho > 0 else mean_of_all)
+        sigma = max(scale / _rate(above, target), floor)
+        for j in range(k):
+            W[i, j] = math.exp(-above[j] * scale / sigma) if sigma > 0 else 1.0

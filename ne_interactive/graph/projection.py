@@ -1,23 +1,25 @@
 """Principal components: the first picture, the start of a layout, and a cheaper space for neighbour search."""
 
+from collections.abc import Iterator
+
 import torch
 
 from ne_interactive.data.seeds import generator
 
 __all__ = ["axes", "pca", "pca_start", "projected", "searchable"]
 
-SAMPLE_ROWS = 10_000
-"""Rows from which the covariance is estimated when there are more."""
+SAMPLE_ROWS = 4_000
+"""Rows from which the covariance is estimated when there are more: 3,000 to 10,000 images found as many neighbours."""
 EXACT_SIZE = 1500
 """Up to this many columns (or rows, where these are fewer) the spectrum is exact; beyond, by subspace iteration."""
-CHUNK = 8192
+CHUNK = 2**20
+"""Entries that are centred at once: these stay in the cache until all that is computed from them is."""
 NARROW = 16
+"""Columns: a product with very few of them is several times as slow as one with so many."""
 FEW = 8
 """With so many times as many columns as components, the spectrum comes from iteration where that converges."""
 TIGHT, LOOSE = 1e-7, 1e-3
 """Tolerances of directions; a search takes its coordinates from loose ones: any that hold nearly as much do as well."""
-LOOSE_ROWS = 4_000
-"""Rows that loose directions come from, where there are more: 3,000 to 10,000 images found as many neighbours."""
 BEYOND = 0.3
 """How much of what the components leave of a row counts in a search among them.
 
@@ -43,23 +45,24 @@ def axes(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Find the mean (d,) of values (n, d) and their first min(c, d, n - 1) principal directions, as columns.
 
-    ``loose``: as near as a search needs them, from fewer rows and, where they come from iteration, fewer rounds.
+    ``loose``: as near as a search needs them, after fewer rounds where they come from iteration.
     """
     n, d = values.shape
-    tolerance, rows = (LOOSE, LOOSE_ROWS) if loose else (TIGHT, SAMPLE_ROWS)
     mean = values.mean(0)
-    loadings = _loadings(_sample(values, rows, seed) - mean, min(c, d, n - 1), seed, tolerance)
+    tolerance = LOOSE if loose else TIGHT
+    loadings = _loadings(_sample(values, seed) - mean, min(c, d, n - 1), seed, tolerance)
     largest = loadings.gather(0, loadings.abs().argmax(0, keepdim=True))
     return mean, loadings * torch.where(largest < 0, -1.0, 1.0)
 
 
 def projected(values: torch.Tensor, mean: torch.Tensor, loadings: torch.Tensor) -> torch.Tensor:
     """Give the coordinates of rows (m, d) along given directions."""
-    # A product with very few columns is several times as slow as one with NARROW.
-    wide = torch.nn.functional.pad(loadings, (0, max(0, NARROW - loadings.shape[1])))
-    # Centred chunk by chunk: data far from the origin keep their digits, and no second copy of the data exists.
-    found = torch.cat([(block - mean) @ wide for block in values.split(CHUNK)])
-    return found[:, : loadings.shape[1]].contiguous()
+    c = loadings.shape[1]
+    wide = torch.nn.functional.pad(loadings, (0, max(0, NARROW - c)))
+    found = values.new_empty(len(values), wide.shape[1])
+    for rows, centred in _centred(values, mean):
+        torch.mm(centred, wide, out=found[rows])
+    return found[:, :c].contiguous()
 
 
 def searchable(
@@ -78,12 +81,14 @@ def searchable(
         a query has 0 there.
     """
     mean, loadings = axes(points, c, seed=seed, loose=True)
-    found = projected(points, mean, loadings)
-    lengths = torch.cat([(block - mean).square().sum(1) for block in points.split(CHUNK)])
-    left = (lengths - found.square().sum(1)).clamp_min(0)
-    asked = found if queries is None else projected(queries, mean, loadings)
-    rest = (BEYOND * left).sqrt().unsqueeze(1)
-    return torch.cat([found, rest], 1), torch.nn.functional.pad(asked, (0, 1))
+    found = points.new_empty(len(points), loadings.shape[1] + 1)
+    for rows, centred in _centred(points, mean):
+        part = centred @ loadings
+        found[rows, :-1] = part
+        left = torch.linalg.vector_norm(centred, dim=1).square() - part.square().sum(1)
+        found[rows, -1] = (BEYOND * left.clamp_min(0)).sqrt()
+    asked = found[:, :-1] if queries is None else projected(queries, mean, loadings)
+    return found, torch.nn.functional.pad(asked, (0, 1))
 
 
 def pca_start(values: torch.Tensor, c: int, *, scale: float = 1e-4, seed: int = 0) -> torch.Tensor:
@@ -105,11 +110,23 @@ def pca_start(values: torch.Tensor, c: int, *, scale: float = 1e-4, seed: int = 
     return Z.contiguous()
 
 
-def _sample(values: torch.Tensor, rows: int, seed: int) -> torch.Tensor:
+def _centred(values: torch.Tensor, mean: torch.Tensor) -> Iterator[tuple[slice, torch.Tensor]]:
+    """Rows less the mean, some at a time, each gone when the next are asked for.
+
+    Data far from the origin keep their digits, and no second copy of the data exists.
+    """
+    step = max(1, CHUNK // values.shape[1])
+    room = torch.empty_like(values[:step])
+    for first in range(0, len(values), step):
+        some = values[first : first + step]
+        yield slice(first, first + len(some)), torch.sub(some, mean, out=room[: len(some)])
+
+
+def _sample(values: torch.Tensor, seed: int) -> torch.Tensor:
     n = values.shape[0]
-    if n <= rows:
+    if n <= SAMPLE_ROWS:
         return values
-    chosen = torch.randperm(n, generator=generator(seed, "pca sample"))[:rows].sort().values
+    chosen = torch.randperm(n, generator=generator(seed, "pca sample"))[:SAMPLE_ROWS].sort().values
     return values[chosen.to(values.device)]
 
 

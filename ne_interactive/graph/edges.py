@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from numba import prange
 from torch import Tensor
 
-from ne_interactive.graph.parallel import parallel, serial
+from ne_interactive.graph.parallel import serial
 
 __all__ = ["Edges"]
 
@@ -26,16 +25,14 @@ class Edges:
     """
 
     def __init__(self, indptr: Tensor, indices: Tensor) -> None:
-        n = len(indptr) - 1
-        stored = indptr.numpy(), indices.numpy()
-        self.order, place = torch.empty(n, dtype=torch.int64), np.full(n, -1, np.int64)
-        _walk(*stored, self.order.numpy(), place)
-        begins = np.zeros(n + 1, np.int64)
-        _count(*stored, self.order.numpy(), place, begins)
-        self.indptr = torch.from_numpy(begins.cumsum())
-        self.ends = torch.empty(int(self.indptr[-1]), dtype=torch.int32)
-        self.source = torch.empty(len(self.ends), dtype=torch.int64)
-        _fill(*stored, self.order.numpy(), place, self.indptr.numpy(), self.ends.numpy(), self.source.numpy())
+        n, room = len(indptr) - 1, len(indices) + 1
+        self.order = torch.empty(n, dtype=torch.int64)
+        self.indptr = torch.zeros(n + 1, dtype=torch.int64)
+        ends, source = torch.empty(room, dtype=torch.int32), torch.empty(room, dtype=torch.int64)
+        made = self.order.numpy(), self.indptr.numpy(), ends.numpy(), source.numpy()
+        _walk(indptr.numpy(), indices.numpy(), np.full(n, -1, np.int32), *made)
+        m = int(self.indptr[-1])
+        self.ends, self.source = ends[:m], source[:m]  # memory that was never written takes no room
         self._shares: dict[int, np.ndarray] = {}
 
     def shares(self, count: int) -> np.ndarray:
@@ -52,8 +49,8 @@ class Edges:
 
 
 @serial
-def _walk(indptr, indices, order, place):
-    found, seed = 0, 0
+def _walk(indptr, indices, place, order, begins, ends, source):
+    found, seed, at = 0, 0, 0
     for head in range(len(order)):
         if head == found:  # a part of the graph is done: on to the first point of another
             while place[seed] >= 0:
@@ -66,23 +63,6 @@ def _walk(indptr, indices, order, place):
             if place[j] < 0:
                 order[found], place[j] = j, found
                 found += 1
-
-
-@parallel
-def _count(indptr, indices, order, place, counts):
-    for p in prange(len(order)):
-        count = 0
-        for e in range(indptr[order[p]], indptr[order[p] + 1]):
-            count += place[indices[e]] > p
-        counts[p + 1] = count
-
-
-@parallel
-def _fill(indptr, indices, order, place, begins, ends, source):
-    for p in prange(len(order)):
-        at = begins[p]
-        for e in range(indptr[order[p]], indptr[order[p] + 1]):
-            q = place[indices[e]]
-            if q > p:
-                ends[at], source[at] = q, e
-                at += 1
+            ends[at], source[at] = place[j], e  # all around this point have places now
+            at += place[j] > head
+        begins[head + 1] = at

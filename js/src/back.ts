@@ -2,6 +2,7 @@
 
 import { h, listen, put, say } from "./dom.ts";
 import { counted } from "./scale.ts";
+import { stepped } from "./timeline.ts";
 
 export class Back {
   readonly #slider = h("input", {
@@ -17,15 +18,16 @@ export class Back {
   wanted: number | null = null;
   #reached = 0;
 
-  constructor(look: (iteration: number) => void, signal: AbortSignal) {
-    const slider = this.#slider;
-    const turn = () => {
-      const at = slider.valueAsNumber;
-      this.wanted = at < this.#reached ? at : null;
-      look(at);
-      this.reach(this.#reached);
-    };
-    listen(slider, "input", turn, signal);
+  constructor(
+    private readonly look: (iteration: number) => void,
+    signal: AbortSignal,
+  ) {
+    listen(this.#slider, "input", () => this.#turn(this.#slider.valueAsNumber), signal);
+  }
+
+  /** Looks at an earlier (-1) or later (1) moment than now. */
+  step(direction: number): void {
+    this.#turn(stepped(this.wanted, this.#reached, direction));
   }
 
   /** How far the run is that is furthest. */
@@ -37,5 +39,11 @@ export class Back {
     put(slider, at, iteration);
     slider.setAttribute("aria-valuetext", where);
     say(this.#where, where);
+  }
+
+  #turn(at: number): void {
+    this.wanted = at < this.#reached ? at : null;
+    this.look(at);
+    this.reach(this.#reached);
   }
 }

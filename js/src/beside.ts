@@ -1,6 +1,7 @@
 /** What ties the pictures of a comparison together: how their maps lie over the first, what is pointed at, where they look. */
 
 import { type Lay, lay } from "./align.ts";
+import type { Back } from "./back.ts";
 import type { Bar } from "./bar.ts";
 import { Camera } from "./camera.ts";
 import type { Command, Commands } from "./commands.ts";
@@ -48,6 +49,7 @@ export class Beside {
     readonly root: HTMLElement,
     readonly board: HTMLElement,
     readonly voice: Voice,
+    readonly back: Back,
     private readonly events: {
       joined(member: Member): void;
       told(member: Member, told: Told): void;

@@ -68,6 +68,7 @@ export class Compare {
       this.#root,
       this.#board,
       voice,
+      this.#back,
       {
         joined: (member) => this.#joined(member),
         told: (member, told) => this.#follow(member, told),

@@ -73,9 +73,10 @@ export class Course {
 
   commands(): Command[] {
     const past = { group: "time", live: true };
+    const steps = this.parts.beside?.back ?? this.#timeline;
     return [
-      { ...past, name: "look back", keys: ["["], run: () => this.#timeline.step(-1) },
-      { ...past, name: "look forward", keys: ["]"], run: () => this.#timeline.step(1) },
+      { ...past, name: "look back", keys: ["["], run: () => steps.step(-1) },
+      { ...past, name: "look forward", keys: ["]"], run: () => steps.step(1) },
       { name: "play or pause", keys: [" "], group: "run", run: () => this.bar.playOrPause() },
       { name: "step", keys: ["."], group: "run", run: () => this.parts.link.act("step") },
     ];

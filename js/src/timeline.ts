@@ -105,8 +105,7 @@ export class Timeline {
 
   /** Looks at an earlier (-1) or later (1) moment than now. */
   step(direction: number): void {
-    const width = Math.max(1, Math.round(this.#iteration / STEPS));
-    this.look(Math.max(0, (this.#wanted ?? this.#iteration) + direction * width));
+    this.look(stepped(this.#wanted, this.#iteration, direction));
   }
 
   /** The runs that can be shown, and which one is. */
@@ -167,6 +166,11 @@ export class Timeline {
     listen(button, "click", action, this.signal);
     return button;
   }
+}
+
+/** The iteration one step before (-1) or after (1) the one looked at, or the present, of a run that has come so far. */
+export function stepped(wanted: number | null, reached: number, direction: number): number {
+  return Math.max(0, (wanted ?? reached) + direction * Math.max(1, Math.round(reached / STEPS)));
 }
 
 /** A line of the list of branches, indented by how far it is from the first run. */

@@ -290,6 +290,12 @@ def test_one_timeline_looks_back_in_all_runs(opened):
     drawn = lambda: [panes.nth(place).get_attribute("data-iteration") for place in range(2)]  # noqa: E731
     bridge.until(lambda: drawn() == ["60", "50"], "and both are drawn")
     assert page.locator(".ne-player-where").inner_text() == "now"
+    for _ in range(20):
+        picture(bridge, 1).press("[")
+    bridge.until(lambda: told() == ["iteration 40"] * 2, "keys in one picture look back in both")
+    assert handle.input_value() == "40"
+    picture(bridge, 0).press("]")
+    bridge.until(lambda: handle.input_value() == "41", "and forward")
 
 
 def test_arrays_have_no_timeline(opened):

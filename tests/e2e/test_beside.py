@@ -5,6 +5,7 @@ from playwright.sync_api import expect
 from .cells import ask_kernel, ready
 from .watching import moves, wait_until
 
+FITS = "plot => Math.abs(plot._fullLayout.width - plot.parentElement.getBoundingClientRect().width) < 3"
 X = "plot => [...plot.data[0].x].reduce((sum, x) => sum + x, 0)"
 
 
@@ -20,6 +21,7 @@ def test_a_plotly_figure_and_ipywidgets_follow_the_run_and_steer_it(server, page
     plot = page.locator(".js-plotly-plot")
     expect(plot).to_be_visible(timeout=60_000)
     plot.scroll_into_view_if_needed()
+    wait_until(lambda: plot.evaluate(FITS), "the figure takes the width of its place", 20)
     seen = set()
     wait_until(lambda: seen.add(plot.evaluate(X)) or len(seen) > 3, "the points of the figure move", 30)
     assert plot.locator(".modebar-btn").count() > 3

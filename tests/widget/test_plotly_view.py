@@ -262,3 +262,22 @@ def test_the_notebook_hears_of_the_figure_when_it_is_complete(view):
     assert len(state["_widget_data"][0]["x"]["shape"]) == 1
     assert state["_widget_layout"]["title"]["text"] == "iteration 0"
     assert state["_config"]["showSendToCloud"] is False
+
+
+def test_a_figure_that_was_drawn_is_asked_to_take_the_width_of_its_place(view):
+    figure = view.figure_widget
+    sent = figure.comm.states
+
+    def fits():
+        sent.clear()
+        for _ in range(5):
+            figure._js2py_traceDeltas = {"trace_deltas": [], "trace_edit_id": figure._last_trace_edit_id}
+        asked = [state["_py2js_relayout"] for state in sent if state.get("_py2js_relayout")]
+        return [message["relayout_data"] for message in asked]
+
+    assert fits() == [{"autosize": True}] * 3
+    assert fits() == []  # one that is shown and redrawn is left alone
+    view._repr_mimebundle_()
+    assert len(fits()) == 3  # shown again, elsewhere
+    figure.send_state()
+    assert len(fits()) == 3  # as a page that is opened again asks for

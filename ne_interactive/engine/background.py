@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import atexit
 import threading
 import weakref
 from typing import Protocol
 
+from ne_interactive.engine.ending import ends_in_time
+
 
 class _Moves(Protocol):
     def _cycle(self) -> None: ...
-
-
-_threads: weakref.WeakSet[Background] = weakref.WeakSet()
 
 
 class Background:
@@ -35,7 +33,7 @@ class Background:
         weakref.finalize(owner, _release, self.go, self._ended).atexit = False
         arguments = (weakref.ref(owner), self.go, self._ended)
         self._thread = threading.Thread(target=_loop, args=arguments, name="ne_interactive", daemon=True)
-        _threads.add(self)
+        ends_in_time(self)
         self._thread.start()
 
     def alive(self) -> bool:
@@ -67,12 +65,3 @@ def _loop(owner: weakref.ref[_Moves], go: threading.Event, ended: threading.Even
 def _release(go: threading.Event, ended: threading.Event) -> None:
     ended.set()
     go.set()
-
-
-@atexit.register
-def _end_all() -> None:
-    """A daemon thread inside a compiled kernel must not meet an interpreter that is being taken down."""
-    for background in list(_threads):
-        background.end()
-    for background in list(_threads):
-        background.wait(5.0)

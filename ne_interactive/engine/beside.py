@@ -7,14 +7,19 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Generic, TypeVar
 
+from ne_interactive.engine.ending import ends_in_time
+from ne_interactive.graph.progress import stopped_by
+
 Result = TypeVar("Result")
 
 
 class Beside(Generic[Result]):
-    """One piece of work at a time; the interpreter waits for it at its end."""
+    """One piece of work at a time; with the interpreter it ends where it next tells how far it has come."""
 
     def __init__(self) -> None:
         self._future: Future[Result] | None = None
+        self._thread: threading.Thread | None = None
+        self._stop = threading.Event()
 
     @property
     def active(self) -> bool:
@@ -33,11 +38,14 @@ class Beside(Generic[Result]):
 
         def carry_out() -> None:
             try:
-                future.set_result(work())
+                with stopped_by(self._stop):
+                    future.set_result(work())
             except BaseException as error:
                 future.set_exception(error)
 
-        threading.Thread(target=carry_out, name="ne_interactive beside").start()
+        self._thread = threading.Thread(target=carry_out, name="ne_interactive beside", daemon=True)
+        ends_in_time(self)
+        self._thread.start()
 
     def take(self) -> Result:
         """The result, waited for; raises what the work raised. An interrupted wait can be taken up again."""
@@ -51,3 +59,12 @@ class Beside(Generic[Result]):
     def forget(self) -> None:
         """Take no notice of what is under way."""
         self._future = None
+
+    def end(self) -> None:
+        """Have what is under way end soon."""
+        self._stop.set()
+
+    def wait(self, timeout: float) -> None:
+        """Wait for the thread's end."""
+        if self._thread is not None:
+            self._thread.join(timeout)

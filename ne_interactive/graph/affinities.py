@@ -210,7 +210,7 @@ def _cut(P, tail):
 
 @serial(fastmath=False)
 def _rate(above, target):
-    """Find the rate at which exp(-rate above) sums to the target, by safe Newton steps; infinite where there is none."""
+    """Find the rate at which exp(-rate above) sums to the target, by safe Newton steps; infinite if there is none."""
     zeros = 0
     for j in range(len(above)):
         zeros += above[j] == 0

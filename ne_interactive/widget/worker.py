@@ -5,6 +5,8 @@ import warnings
 from collections import deque
 from collections.abc import Callable
 
+from ne_interactive.engine.ending import ends_in_time
+
 MAX_WAITING = 64
 
 
@@ -26,6 +28,7 @@ class Worker:
             self._jobs.append((once, job))
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name=self._name, daemon=True)
+                ends_in_time(self)
                 self._thread.start()
             return True
 
@@ -38,6 +41,10 @@ class Worker:
         """Forget the jobs that have not begun."""
         with self._idle:
             self._jobs.clear()
+
+    def end(self) -> None:
+        """Do no more jobs after the one under way."""
+        self.clear()
 
     def _work(self) -> None:
         while True:

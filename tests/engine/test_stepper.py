@@ -1,5 +1,7 @@
 import asyncio
 import gc
+import subprocess
+import sys
 import threading
 import time
 import weakref
@@ -631,3 +633,32 @@ def test_an_interrupted_recalibration_leaves_the_run_as_it_was(monkeypatch):
     assert run.params["perplexity"] == 10
     assert run._core.problem.graph.digest() == digest
     assert run.iteration == 5
+
+
+LEFT = """
+import time
+import numpy as np
+import torch
+import ne_interactive as ne
+from ne_interactive.graph import list_search
+X = np.random.default_rng(0).normal(size=(20_000, 40)).astype(np.float32)
+list_search.PARTS = 2000  # a search that takes long, told of often
+search = list_search._search
+M = torch.rand(600, 600)
+def slow(*args):
+    search(*args)
+    M @ M
+list_search._search = slow
+run = ne.Stepper(X, ne.TSNE(random_state=0)).start()
+while run.iteration < 3:
+    time.sleep(0.01)
+assert run.work or run.message, "it searches"
+print("left", time.monotonic())
+"""
+
+
+def test_a_script_ends_while_a_run_moves_and_searches():
+    done = subprocess.run([sys.executable, "-c", LEFT], capture_output=True, text=True, timeout=120)
+    ended = time.monotonic()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert ended - float(done.stdout.split()[-1]) < 4, "the search is not waited for"

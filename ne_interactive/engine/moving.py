@@ -214,15 +214,16 @@ class Moving(Growing):
                 self._core.ensure_start()
                 self._tell("iteration")
             recorded = len(self._core.events)
-            self._core.settle(wait=False)
-            with self._turnstile.turn():
-                if self._state != "running":
-                    return
-                self._core.turn(donate=True)
-                rests = self._core.at_rest()
-                if rests:
-                    self._state = "resting"
-                    self._background.go.clear()
+            with self._core.telling():  # of kernels that compile
+                self._core.settle(wait=False)
+                with self._turnstile.turn():
+                    if self._state != "running":
+                        return
+                    self._core.turn(donate=True)
+                    rests = self._core.at_rest()
+                    if rests:
+                        self._state = "resting"
+                        self._background.go.clear()
             self._tell("iteration")
             if len(self._core.events) > recorded:  # what was asked for is made now, and has its iteration
                 self._tell("params")

@@ -24,7 +24,7 @@ from ne_interactive.engine.trace import Speed, Trace
 from ne_interactive.engine.waiting import Prepared, Task, Waiting
 from ne_interactive.graph.csr import Graph
 from ne_interactive.graph.neighbors import Neighbors
-from ne_interactive.graph.progress import reported
+from ne_interactive.graph.progress import report, reported
 from ne_interactive.params.errors import NEError, ParameterError
 from ne_interactive.params.param import plain_counts
 
@@ -215,19 +215,29 @@ class Preparation(Waiting):
     @contextmanager
     def _doing(self, what: str, names: Iterable[str] = ()) -> Iterator[None]:
         """Tell of the slow work in the block, for the parameters that it is done for, while it goes on."""
+        with self.telling(names):
+            report(what)
+            yield
+
+    @contextmanager
+    def telling(self, names: Iterable[str] = ()) -> Iterator[None]:
+        """Tell of whatever slow work in the block reports itself."""
+        own: Task | None = None
 
         def told(text: str, share: float | None = None) -> None:
-            before, self.task = self.task, Task(tuple(names), text, share)
-            if before is None or before.what != self.task.what:
-                self._say(str(self.task))
+            nonlocal own
+            before, own = self.task, Task(tuple(names), text, share)
+            self.task = own
+            if before is None or before.what != own.what:
+                self._say(str(own))
 
-        told(what)
         try:
             with reported(told):
                 yield
         finally:
-            self.task = None
-            self._say("")
+            if own is not None and self.task is own:
+                self.task = None
+                self._say("")
 
     def _new_problem(self, known: Neighbors | None, knobs: Mapping[str, Any], least: int = 0) -> Problem:
         search = self.searches.neighbors if self.searches else None

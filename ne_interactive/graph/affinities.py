@@ -47,7 +47,8 @@ def entropic(distances_sq: torch.Tensor, perplexity: float) -> torch.Tensor:
         )
     given = _array(distances_sq)
     P = np.empty_like(given)
-    _entropic(given, float(perplexity), P)
+    if len(given):
+        _entropic(given, float(perplexity), _usual(given, float(perplexity)), P)
     return torch.from_numpy(P).to(distances_sq.device)
 
 
@@ -163,23 +164,28 @@ def _scaled(row, above):
     return nearest, total / k
 
 
-@serial(fastmath=False)
-def _usual(distances, perplexity):
+def _usual(distances: np.ndarray, perplexity: float) -> float:
     """The middle one of the precisions of a few rows: where the search of all others begins."""
-    n, k = distances.shape
-    found, above, count = np.empty(FEW), np.empty(k), 0
-    for s in range(min(FEW, n)):
-        nearest, _ = _scaled(distances[s * n // min(FEW, n)], above)
-        if nearest < perplexity:
-            found[count] = _precision(above.astype(np.float32), perplexity, 1.0, CLOSE)
-            count += 1
-    return np.median(found[:count]) if count else 1.0
+    some = distances[np.linspace(0, len(distances) - 1, FEW).astype(np.int64)]
+    found = np.empty(FEW)
+    _precisions(some, perplexity, found)
+    known = found[np.isfinite(found)]
+    return float(np.median(known)) if len(known) else 1.0
 
 
 @parallel(fastmath=False)
-def _entropic(distances, perplexity, P):
+def _precisions(distances, perplexity, found):
+    for i in numba.prange(len(found)):
+        above = np.empty(distances.shape[1])
+        nearest, _ = _scaled(distances[i], above)
+        found[i] = (
+            _precision(above.astype(np.float32), perplexity, 1.0, CLOSE) if nearest < perplexity else math.inf
+        )
+
+
+@parallel(fastmath=False)
+def _entropic(distances, perplexity, usual, P):
     n, k = distances.shape
-    usual = _usual(distances, perplexity)
     for i in numba.prange(n):
         above = np.empty(k)
         nearest, _ = _scaled(distances[i], above)

@@ -11,13 +11,32 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import numba
+from numba.core import event
 from numba.np.ufunc import threading_layer
 
 from ne_interactive.graph.own_copies import keep_own_copies
+from ne_interactive.graph.progress import report
 
 __all__ = ["parallel", "serial", "thread_safe_layer"]
 
-keep_own_copies("ne_interactive")
+PACKAGE = "ne_interactive"
+keep_own_copies(PACKAGE)
+
+
+class _Compiling(event.Listener):
+    """Tells which kernel is compiled: the first run after an installation does little else for half a minute."""
+
+    def on_start(self, event: Any) -> None:
+        """Tell, to whoever asked in this thread."""
+        function = getattr(event.data.get("dispatcher"), "py_func", None)
+        if function is not None and function.__module__.startswith(PACKAGE):
+            report(f"compiling {function.__name__.strip('_')} (the first time only)")
+
+    def on_end(self, event: Any) -> None:
+        """Leave what was told until something else is."""
+
+
+event.register("numba:compile", _Compiling())
 
 _lock = threading.RLock()
 _safe: bool | None = None

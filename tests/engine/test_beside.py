@@ -11,7 +11,7 @@ import ne_interactive as ne
 from ne_interactive.engine import preparation, setup
 from ne_interactive.engine.beside import Beside
 from ne_interactive.graph.neighbors import find_neighbors, rough_neighbors
-from ne_interactive.graph.progress import reported
+from ne_interactive.graph.progress import report, reported
 from ne_interactive.params.errors import DataError
 
 N = 700
@@ -275,3 +275,21 @@ def test_a_search_tells_how_far_it_has_come():
     told.clear()
     find_neighbors(torch.from_numpy(X), 10, backend=None)
     assert told == []
+
+
+def test_what_an_iteration_reports_is_told_until_it_is_made(monkeypatch):
+    run = ne.Stepper(data()[:300], ne.TSNE(perplexity=12, random_state=0))
+    run.step()
+    told, turn = [], run._core.turn
+
+    def slow(**arguments):
+        report("compiling something")
+        told.append(run.message)
+        run.pause()
+        return turn(**arguments)
+
+    monkeypatch.setattr(run._core, "turn", slow)
+    run.start()
+    until(lambda: run.iteration == 2)
+    until(lambda: run.message == "")
+    assert told == ["compiling something"]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from ne_interactive.graph.parallel import parallel, serial, thread_safe_layer
+from ne_interactive.graph.progress import reported
 
 
 @serial
@@ -85,3 +86,16 @@ def test_without_a_cache_folder_kernels_still_compile(monkeypatch):
 
     monkeypatch.setattr(numba, "njit", njit)
     assert serial(lambda x: x * 3)(2) == pytest.approx(6)
+
+
+def test_a_kernel_that_compiles_tells_so():
+    def halve(x):
+        return x / 2
+
+    told = []
+    with reported(lambda what, share: told.append(what)):
+        other = numba.njit(halve)
+        other(1.0)
+        halve.__module__ = "ne_interactive.somewhere"
+        numba.njit(halve)(1.0)
+    assert told == ["compiling halve (the first time only)"]

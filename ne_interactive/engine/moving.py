@@ -216,6 +216,7 @@ class Moving(Growing):
             recorded = len(self._core.events)
             with self._core.telling():  # of kernels that compile
                 self._core.settle(wait=False)
+                self._core.rehearse()
                 with self._turnstile.turn():
                     if self._state != "running":
                         return

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import ne_interactive as ne
-from ne_interactive.engine import preparation, setup
+from ne_interactive.engine import core, preparation, setup
 from ne_interactive.engine.beside import Beside
 from ne_interactive.graph.neighbors import find_neighbors, rough_neighbors
 from ne_interactive.graph.progress import report, reported
@@ -293,3 +293,30 @@ def test_what_an_iteration_reports_is_told_until_it_is_made(monkeypatch):
     until(lambda: run.iteration == 2)
     until(lambda: run.message == "")
     assert told == ["compiling something"]
+
+
+def test_a_run_can_be_read_while_its_first_iteration_compiles(monkeypatch):
+    begun, compiled, made = threading.Event(), threading.Event(), core.step
+
+    def compiling(*arguments, **more):
+        if not compiled.is_set():
+            begun.set()
+            assert compiled.wait(30)
+        return made(*arguments, **more)
+
+    monkeypatch.setattr(core, "_rehearsed", set())
+    monkeypatch.setattr(core, "step", compiling)
+    run = ne.Stepper(data()[:300], ne.TSNE(perplexity=12, random_state=0)).start()
+    try:
+        assert begun.wait(20)
+        reading = threading.Thread(target=lambda: run.params)
+        reading.start()
+        reading.join(5)
+        assert not reading.is_alive()
+    finally:
+        compiled.set()
+    until(lambda: run.iteration > 2)
+    run.stop()
+    other = ne.Stepper(data()[:300], ne.TSNE(perplexity=12, random_state=0))
+    other.step(run.iteration)
+    assert np.array_equal(run.embedding, other.embedding), "a rehearsal changes nothing"

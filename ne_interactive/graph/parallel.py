@@ -28,8 +28,8 @@ class _Compiling(event.Listener):
 
     def on_start(self, event: Any) -> None:
         """Tell, to whoever asked in this thread."""
-        function = getattr(event.data.get("dispatcher"), "py_func", None)
-        if function is not None and function.__module__.startswith(PACKAGE):
+        function: Any = getattr(event.data.get("dispatcher"), "py_func", None)
+        if str(getattr(function, "__module__", "")).startswith(PACKAGE):
             report(f"compiling {function.__name__.strip('_')} (the first time only)")
 
     def on_end(self, event: Any) -> None:

@@ -33,7 +33,7 @@ def pca(values: torch.Tensor, c: int, *, seed: int = 0) -> torch.Tensor:
     """Project values (n, d) on their first principal components.
 
     Returns (n, min(c, d, n - 1)) float32, components in order of falling variance. Each component's largest loading
-    in absolute value is positive, so that signs do not depend on the solver. With more than ten thousand rows the
+    in absolute value is positive, so that signs do not depend on the solver. With more than four thousand rows the
     covariance comes from a seeded sample of them; with both sides large the components come from randomised
     subspace iteration (Halko, Martinsson & Tropp 2011, doi:10.1137/090771806).
     """

@@ -26,7 +26,6 @@ LOSS_EVERY = 25
 MAX_REFUSED = 12
 DRAG = 50  # iterations after which another move of the same points is a new drag
 PATIENCE = 3
-_rehearsed: set[tuple[type, int, torch.device]] = set()
 
 
 class Core(Preparation):
@@ -151,16 +150,6 @@ class Core(Preparation):
         self.note("switch", detail)
 
     # moving
-
-    def rehearse(self) -> None:
-        """Before the first iteration of its kind make it once for nothing: what compiles does so with nothing held."""
-        state, problem = self.state, self.problem
-        if state is None or problem is None:
-            return
-        kind = type(self.method), state.positions.shape[1], state.positions.device
-        if kind not in _rehearsed:
-            step(self.method, problem, state)
-            _rehearsed.add(kind)
 
     def turn(self, donate: bool) -> None:
         """One iteration; `settle` must have been called."""

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from ne_interactive.engine.growing import Growing
 from ne_interactive.engine.reading import Frame
+from ne_interactive.engine.step import step
 from ne_interactive.engine.timeline import Timeline
 from ne_interactive.params.errors import ParameterError, StateError
 
@@ -20,6 +21,7 @@ FLUID = (
     1 / 30
 )  # seconds from iteration to iteration while neighbours are searched beside, which needs the cores
 SLICE = 0.05  # seconds that arun keeps the event loop's helper thread
+_rehearsed: set[tuple[type, int, Any]] = set()  # method, dimensions, device
 
 
 class Moving(Growing):
@@ -216,7 +218,7 @@ class Moving(Growing):
             recorded = len(self._core.events)
             with self._core.telling():  # of kernels that compile
                 self._core.settle(wait=False)
-                self._core.rehearse()
+                self._rehearse()
                 with self._turnstile.turn():
                     if self._state != "running":
                         return
@@ -237,6 +239,18 @@ class Moving(Growing):
             self._background.go.clear()
             self._state = "failed"
             self._tell("failed")
+
+    def _rehearse(self) -> None:
+        """Before the first iteration of its kind make it once for nothing: what compiles does so with nothing held."""
+        core = self._core
+        kind = type(core.method), core.method.n_components, core.rows.device
+        if kind in _rehearsed:
+            return
+        with self._turnstile.visit():  # what belongs together; others replace it, and write to none of it
+            method, problem, state = core.method, core.problem, core.state
+        if state is not None and problem is not None:
+            step(method, problem, state)
+            _rehearsed.add(kind)
 
 
 def _check_count(name: str, value: Any) -> None:

@@ -110,6 +110,14 @@ def _moments(above, beta):
 
 
 @serial(fastmath=False)
+def _between(trial, least, most):
+    """The trial, or where it does not lie between these bounds a number that does."""
+    if least < trial < most:
+        return trial
+    return 0.5 * (least + most) if most < math.inf else 4 * least
+
+
+@serial(fastmath=False)
 def _precision(above, perplexity, beta, tolerance):
     """Find the precision at which exp(-precision above) has the entropy log(perplexity), by safe Newton steps.
 
@@ -127,9 +135,7 @@ def _precision(above, perplexity, beta, tolerance):
             most = beta
         slope = beta * beta * (s2 / s0 - first * first)  # of the entropy against -log(beta)
         trial = beta * math.exp(min(max(error / slope, -5.0), 5.0)) if slope > 0 else math.inf
-        if not least < trial < most:
-            trial = 0.5 * (least + most) if most < math.inf else 4 * least
-        beta = trial
+        beta = _between(trial, least, most)
         if abs(error) < tolerance:
             break
     return beta
@@ -231,9 +237,7 @@ def _rate(above, target):
         else:
             most = rate
         trial = rate + error / s1 if s1 > 0 else math.inf
-        if not least < trial < most:
-            trial = 0.5 * (least + most) if most < math.inf else 4 * rate
-        rate = trial
+        rate = _between(trial, least, most)
         if abs(error) < EXACT:
             break
     return rate

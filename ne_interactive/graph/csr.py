@@ -11,12 +11,12 @@ import torch
 
 from ne_interactive.graph.edges import Edges
 from ne_interactive.graph.parallel import parallel, serial
+from ne_interactive.graph.sorting import sort
 from ne_interactive.params.errors import DataError, ParameterError
 
 __all__ = ["Graph", "counted", "place_of", "symmetrize"]
 
 SLICES = 64  # of the rows, each with room of its own to sort in
-FEW = 32  # keys that are sorted sooner by insertion
 MOST_PARTS = 8  # into which rows are cut for threads that keep counts of all points
 
 
@@ -193,7 +193,7 @@ def _sort_rows(columns, P, out_columns, out_values, kept):
                 if columns[i, a] != i and P[i, a] != 0:
                     keys[count] = (columns[i, a] << 32) | a
                     count += 1
-            _sort(keys, count)
+            sort(keys[:count])
             place = -1
             for key in keys[:count]:
                 j, p = key >> 32, P[i, key & 0xFFFFFFFF]
@@ -204,20 +204,6 @@ def _sort_rows(columns, P, out_columns, out_values, kept):
                 out_columns[i, place] = j
                 out_values[i, place] = p
             kept[i] = place + 1
-
-
-@serial
-def _sort(keys, count):
-    """Sort the first keys, by insertion where they are few."""
-    if count > FEW:
-        keys[:count].sort()
-        return
-    for a in range(1, count):
-        key, place = keys[a], a
-        while place > 0 and keys[place - 1] > key:
-            keys[place] = keys[place - 1]
-            place -= 1
-        keys[place] = key
 
 
 def _transposed(out_columns: np.ndarray, out_values: np.ndarray, kept: np.ndarray) -> tuple[np.ndarray, ...]:

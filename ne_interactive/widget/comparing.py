@@ -198,7 +198,7 @@ class Comparison(Drawing):
                 view.run.stop()
         if views:
             self._moving.close()
-        self._worker.clear()
+        self._worker.end()
         super().close()
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:

@@ -67,8 +67,8 @@ class Controls(w.VBox):
         if not self._closed.is_set():
             self._closed.set()
             self._unlisten()
-            self._mover.clear()
-            self._talker.clear()
+            self._mover.end()
+            self._talker.end()
             close_parts(self)
         super().close()
 

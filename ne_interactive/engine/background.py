@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from typing import Protocol
+from typing import Any, Protocol
 
 from ne_interactive.engine.ending import ends_in_time
 
@@ -23,6 +23,7 @@ class Background:
         self.go = threading.Event()
         self._thread: threading.Thread | None = None
         self._ended = threading.Event()
+        self._finalizer: weakref.finalize[..., Any] | None = None
 
     def ensure(self, owner: _Moves) -> None:
         """Have a thread for the owner, waiting for `go` unless it is set."""
@@ -30,7 +31,10 @@ class Background:
             return
         self.go = threading.Event()
         self._ended = threading.Event()
-        weakref.finalize(owner, _release, self.go, self._ended).atexit = False
+        if self._finalizer is not None:
+            self._finalizer.detach()
+        self._finalizer = weakref.finalize(owner, _release, self.go, self._ended)
+        self._finalizer.atexit = False
         arguments = (weakref.ref(owner), self.go, self._ended)
         self._thread = threading.Thread(target=_loop, args=arguments, name="ne_interactive", daemon=True)
         ends_in_time(self)

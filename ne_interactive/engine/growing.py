@@ -21,7 +21,7 @@ class Growing(Steering):
     @property
     def ids(self) -> np.ndarray:
         """What stays of each point: its number (n,) int64 among the rows of X and, behind them, all rows added."""
-        with self._turnstile.visit():
+        with self._started():
             return self._core.members().cpu().numpy().copy()
 
     @property

@@ -16,7 +16,9 @@ from ne_interactive.engine.timeline import Timeline
 from ne_interactive.params.errors import ParameterError, StateError
 
 HOLD = 0.02  # seconds between looks at a run that is held
-LONGEST_NAP = 1.0  # seconds between iterations, so that a very low speed can still be changed
+LONGEST_NAP = (
+    0.5  # seconds: so soon it is seen, at a very low speed, that the run is held or another speed set
+)
 FLUID = (
     1 / 30
 )  # seconds from iteration to iteration while neighbours are searched beside, which needs the cores
@@ -30,7 +32,6 @@ class Moving(Growing):
     def __init__(self, core: Timeline) -> None:
         super().__init__(core)
         self._driver = False
-        self._due = 0.0  # when the next iteration may begin, where the speed is limited
 
     # moving in the caller's thread
 
@@ -60,8 +61,11 @@ class Moving(Growing):
         """
         _check_count("every", every)
         self._claim("frames")
+        if self._state == "stopped":
+            self._set_state("paused")
         while True:
             changes = yield self.frame()
+            self._claim("frames")
             if changes:
                 self.tune(**changes)
             if self._state == "stopped" or self._reached(None):
@@ -124,20 +128,33 @@ class Moving(Growing):
         return self.iteration >= end
 
     def _advance(self, wait: bool = True) -> None:
-        self._core.settle(wait)
-        with self._turnstile.turn():
-            self._core.turn(donate=False)
+        state = self._state
+        while self._state == state and self._too_early():
+            pass
+        moved = False
+        while not moved:
+            self._core.settle(wait)
+            with self._turnstile.turn():
+                moved = self._core.problem is not None  # else a restart came between
+                if moved:
+                    self._core.turn(donate=False)
         self._tell("iteration")
         self._pace()
+
+    def _too_early(self) -> bool:
+        """Whether the next iteration has to wait for its time; naps for a part of it."""
+        if self._max_speed is None:
+            return False
+        left = self._due - time.perf_counter()
+        time.sleep(max(0.0, min(left, LONGEST_NAP)))
+        return left > LONGEST_NAP
 
     def _pace(self) -> None:
         if self._core.works_beside:
             took = self._core.latest
             time.sleep(min(max(FLUID - took, took), LONGEST_NAP))
         if self._max_speed is not None:
-            now = time.perf_counter()
-            self._due = max(self._due + 1 / self._max_speed, now)
-            time.sleep(min(self._due - now, LONGEST_NAP))
+            self._due = max(self._due, time.perf_counter() - self._core.latest) + 1 / self._max_speed
 
     def _claim(self, name: str) -> None:
         self._raise_if_failed()
@@ -211,6 +228,8 @@ class Moving(Growing):
 
     def _cycle(self) -> None:
         """One round of the background thread."""
+        if self._too_early():
+            return
         try:
             if self._core.state is None:
                 self._core.ensure_start()
@@ -220,7 +239,7 @@ class Moving(Growing):
                 self._core.settle(wait=False)
                 self._rehearse()
                 with self._turnstile.turn():
-                    if self._state != "running":
+                    if self._state != "running" or self._core.problem is None:  # restarted meanwhile
                         return
                     self._core.turn(donate=True)
                     rests = self._core.at_rest()
@@ -234,7 +253,7 @@ class Moving(Growing):
                 self._tell("state")
             self._pace()
         except BaseException as error:
-            self._error = error
+            self._error, self._raised_at = error, error.__traceback__
             self._message = str(error)
             self._background.go.clear()
             self._state = "failed"

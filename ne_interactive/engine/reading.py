@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from numbers import Integral
+from types import TracebackType
 from typing import Any
 
 import numpy as np
 
 from ne_interactive.data.arrays import like_input
 from ne_interactive.engine.settings import Settings, settings_at
-from ne_interactive.engine.state import Event
+from ne_interactive.engine.state import Event, State
 from ne_interactive.engine.step import following
 from ne_interactive.engine.timeline import Timeline
 from ne_interactive.engine.turnstile import Turnstile
@@ -44,6 +45,7 @@ class Reading:
         self._state = "paused"
         self._message = ""
         self._error: BaseException | None = None
+        self._raised_at: TracebackType | None = None
 
     @property
     def method(self) -> Any:
@@ -78,15 +80,14 @@ class Reading:
     @property
     def embedding(self) -> np.ndarray:
         """Z, (n, c) float32; a copy."""
-        with self._turnstile.visit():
-            return self._core.ensure_start().positions.detach().cpu().numpy().copy()
+        with self._started() as state:
+            return state.positions.detach().cpu().numpy().copy()
 
     @property
     def pinned(self) -> np.ndarray:
         """Rows of the points that do not move, (m,) int64, sorted; see `pin`."""
-        with self._turnstile.visit():
-            pins = self._core.ensure_start().pins
-            return np.empty(0, np.int64) if pins is None else pins.cpu().numpy().copy()
+        with self._started() as state:
+            return np.empty(0, np.int64) if state.pins is None else state.pins.cpu().numpy().copy()
 
     @property
     def loss(self) -> float:
@@ -142,6 +143,16 @@ class Reading:
         return self._core.speed.per_second()
 
     @contextmanager
+    def _started(self) -> Iterator[State]:
+        """Hold the state, at the start if nothing has moved yet.
+
+        A start may take a search, so it is made before the state is held: others read and pause meanwhile.
+        """
+        self._core.ensure_start()
+        with self._turnstile.visit():
+            yield self._core.ensure_start()
+
+    @contextmanager
     def _still(self) -> Iterator[None]:
         """Hold the state, while nothing is made ready for it as it was."""
         with self._core.undisturbed(), self._turnstile.visit():
@@ -149,9 +160,9 @@ class Reading:
 
     def frame(self) -> Frame:
         """The present embedding with its iteration, loss and parameters, all of one moment."""
-        with self._turnstile.visit():
+        with self._started() as state:
             core = self._core
-            Z = core.ensure_start().positions.detach().cpu().numpy().copy()
+            Z = state.positions.detach().cpu().numpy().copy()
             return Frame(core.iteration, Z, core.loss, core.params(), core.seconds, self._state)
 
     def neighbors_of(self, point: int, k: int = 15) -> tuple[np.ndarray, np.ndarray]:
@@ -180,8 +191,8 @@ class Reading:
 
     def embedding_like_input(self) -> Any:
         """Z in the kind of container that X came in (a DataFrame with its index, a torch tensor, ...)."""
-        with self._turnstile.visit():
-            return like_input(self._core.ensure_start().positions.clone(), self._core.rows)
+        with self._started() as state:
+            return like_input(state.positions.clone(), self._core.rows)
 
     def describe(self) -> list[dict[str, Any]]:
         """All parameters as plain data; live ones with their `value` and whether they are `following` a schedule."""
@@ -194,12 +205,11 @@ class Reading:
             ParameterError: if one lies before the start, or has not been reached.
         """
         wanted = [int(iteration) for iteration in iterations]
-        with self._turnstile.visit():
+        with self._started() as state:
             core = self._core
             if wanted and not (wanted[0] >= 0 and wanted[-1] <= core.iteration and wanted == sorted(wanted)):
                 raise ParameterError(
                     f"iterations must ascend from 0 to {core.iteration}, which the run has reached; "
                     f"got {wanted[0]} to {wanted[-1]}."
                 )
-            state = core.ensure_start()
             return settings_at(wanted, core.first_method, core.past.changes, state, core.rows.n)

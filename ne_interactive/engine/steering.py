@@ -18,6 +18,8 @@ from ne_interactive.engine.timeline import Timeline
 from ne_interactive.params.declare import REGISTRY
 from ne_interactive.params.errors import ParameterError
 
+MOST_ITERATIONS = 10**9  # of a run: schedules take shares of it in floats
+
 
 class Steering(Reading):
     """The steering part of a `Stepper`."""
@@ -27,6 +29,7 @@ class Steering(Reading):
         self._listeners = Listeners()
         self._background = Background()
         self._max_speed: float | None = None
+        self._due = 0.0  # when the next iteration may begin, where the speed is limited
 
     # changes
 
@@ -101,8 +104,7 @@ class Steering(Reading):
             places = places_of(xy, len(values["indices"]), self.c)
             self.method.check_places(torch.from_numpy(places))
             values["xy"] = places.astype(str(self.method.precision).removeprefix("torch."))
-        self._core.ensure_start()
-        with self._turnstile.visit():
+        with self._started():
             self._core.hold(Change(self.iteration, kind, values))
         if kind != "pin":
             self._wake()
@@ -164,12 +166,16 @@ class Steering(Reading):
     @max_iter.setter
     def max_iter(self, value: int) -> None:
         least = self._core.outlook().joined + 1
-        if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, Integral)
+            or not least <= value <= MOST_ITERATIONS
+        ):
             raise ParameterError(
-                f"max_iter must be a whole number of iterations, at least {least}; got {value!r}."
+                f"max_iter must be a whole number of iterations from {least} to {MOST_ITERATIONS}; got {value!r}."
             )
         self._raise_if_failed()
-        with self._turnstile.visit():
+        with self._started():
             self._core.extend(int(value))
         self._wake()
         self._tell("params")
@@ -191,11 +197,12 @@ class Steering(Reading):
                 f"max_speed must be a positive number of iterations per second, or None for full speed; got {value!r}."
             )
         self._max_speed = None if value is None else float(value)
+        self._due = 0.0  # the next iteration need not wait as the old speed had it
         self._tell("params")
 
     def _raise_if_failed(self) -> None:
         if self._error is not None:
-            raise self._error
+            raise self._error.with_traceback(self._raised_at)  # which would grow from call to call
 
     # telling
 

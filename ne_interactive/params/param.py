@@ -85,7 +85,11 @@ class Param:
         if isinstance(value, bool) or not right_type:
             raise ParameterError(f"{label} must be {wanted}; got {value!r}.")
         plain: Any = value
-        number = int(plain) if integer else float(plain)
+        try:
+            number = float(plain)
+        except OverflowError:  # a whole number beyond all floats
+            number = math.inf if plain > 0 else -math.inf
+        number = int(plain) if integer and math.isfinite(number) else number
         low, high = self.limits(n)
         below = low is not None and (number <= low if self.open_low else number < low)
         above = high is not None and (number >= high if self.open_high else number > high)

@@ -328,6 +328,78 @@ def test_max_speed_slows_a_run_down(live):
     assert time.monotonic() - began >= 0.17
 
 
+def test_a_low_speed_is_kept_and_one_that_is_set_meanwhile_begins_at_once(live):
+    live.max_speed = 0.01
+    live.step()
+    live.start()
+    time.sleep(1.2)
+    assert live.iteration == 1
+    live.max_speed = 1000
+    wait_for(lambda: live.iteration > 20)
+    live.pause()
+
+
+def test_a_moving_run_that_lost_points_can_be_restarted(live):
+    live.max_speed = None
+    live.start()
+    for _ in range(5):
+        wait_for(lambda: live.iteration > 3)
+        live.remove([0])
+        live.restart()
+    wait_for(lambda: live.iteration > 3)
+    assert live.state == "running"
+
+
+def test_a_listener_reads_while_another_thread_waits_for_the_start():
+    run = ne.Stepper(data(), ne.UMAP(n_neighbors=5, init="spectral", random_state=0))
+    heard = threading.Event()
+
+    def listener(run, what):
+        heard.set()
+        time.sleep(0.1)  # meanwhile the other thread asks for the embedding
+        run.params  # noqa: B018
+
+    run.listen(listener)
+    run.start()
+    heard.wait(10)
+    read = threading.Thread(target=lambda: run.embedding, daemon=True)
+    read.start()
+    read.join(20)
+    assert not read.is_alive()
+    run.stop()
+
+
+def test_frames_take_up_a_stopped_run_and_end_beside_the_background():
+    run = ne.Stepper(data(), tsne())
+    run.step(3)
+    run.stop()
+    frames = run.frames(2)
+    assert [next(frames).iteration, next(frames).iteration] == [3, 5]
+    run.start()
+    with pytest.raises(StateError, match="frames"):
+        next(frames)
+    run.stop()
+
+
+def test_no_more_iterations_than_schedules_can_count():
+    run = ne.Stepper(data(), tsne())
+    with pytest.raises(ParameterError, match="to 1000000000; got"):
+        run.max_iter = 10**400
+    with pytest.raises(ParameterError, match="exaggeration"):
+        run.tune(exaggeration=10**400)
+
+
+def test_a_run_started_often_leaves_nothing_behind(live):
+    for _ in range(2):
+        live.start()
+        live.stop()
+    before = len(weakref.finalize._registry)
+    for _ in range(5):
+        live.start()
+        live.stop()
+    assert len(weakref.finalize._registry) == before
+
+
 @pytest.mark.parametrize("bad", [0, -5, float("inf"), float("nan"), "fast", True])
 def test_max_speed_must_be_positive(bad):
     run = ne.Stepper(data(), tsne())

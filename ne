@@ -29,7 +29,9 @@ def main():
     commands = parser.add_subparsers(dest="command", required=True)
     demo = commands.add_parser("demo", help="open JupyterLab on the first notebook, with the live widget")
     demo.add_argument("--no-browser", action="store_true", help="print the address and open no browser")
-    demo.add_argument("--port", type=int, help="port of JupyterLab on this machine (default: a free one)")
+    demo.add_argument(
+        "--port", type=int, help="port of JupyterLab on this machine (default: 8888, or a free one)"
+    )
     commands.add_parser("test", help="run every check and every test")
     options = parser.parse_args()
     need_python()
@@ -39,7 +41,9 @@ def main():
 
 def run_demo(options):
     """Install what the demo needs and open JupyterLab."""
-    install("demo")
+    if install("demo"):
+        print("Compiling kernels (a minute, once) ...", flush=True)
+        call([PYTHON, "-m", "ne_interactive.cli", "compile"])
     get_images(required=False)
     arguments = ["demo"]
     arguments += ["--no-browser"] if options.no_browser else []
@@ -103,12 +107,12 @@ def passes(name, command, environment):
 
 
 def install(profile):
-    """Make `.venv` as the lock says; does nothing where it is already so."""
+    """Make `.venv` as the lock says, and tell whether there was anything to do."""
     stamp = os.path.join(VENV, "ne-" + profile)
     full = os.path.join(VENV, "ne-test")
     wanted = digest(LOCK, os.path.join(ROOT, "pyproject.toml"))
     if wanted in (read(stamp), read(full)) and os.path.exists(PYTHON):
-        return
+        return False
     print("Setting up {} (some minutes the first time) ...".format(os.path.relpath(VENV)), flush=True)
     if not os.path.exists(PYTHON) or subprocess.call(
         [PYTHON, "-m", "pip", "--version"], stdout=subprocess.DEVNULL
@@ -128,6 +132,7 @@ def install(profile):
     call([*pip, "--no-build-isolation", "-e", "." + extras])
     with open(stamp, "w") as file:
         file.write(wanted)
+    return True
 
 
 def make_venv():

@@ -51,6 +51,9 @@ _HOMES = {
     "NEError": "ne_interactive.params.errors",
     "ParameterError": "ne_interactive.params.errors",
     "DataError": "ne_interactive.params.errors",
+    "DivergedError": "ne_interactive.params.errors",
+    "MissingPackageError": "ne_interactive.params.errors",
+    "StateError": "ne_interactive.params.errors",
 }
 _MODULES = {"datasets": "ne_interactive.data.datasets", "metrics": "ne_interactive.quality.metrics"}
 
@@ -79,7 +82,14 @@ if TYPE_CHECKING:
         TSNEkhorn,
     )
     from ne_interactive.params.declare import declare
-    from ne_interactive.params.errors import DataError, NEError, ParameterError
+    from ne_interactive.params.errors import (
+        DataError,
+        DivergedError,
+        MissingPackageError,
+        NEError,
+        ParameterError,
+        StateError,
+    )
     from ne_interactive.params.param import describe, param
     from ne_interactive.quality import metrics
     from ne_interactive.widget.controls import controls
@@ -97,12 +107,14 @@ __all__ = [
     "ContrastiveSpectrum",
     "DataError",
     "DensMAP",
+    "DivergedError",
     "Explorer",
     "FaissConfig",
     "Frame",
     "InfoTSNE",
     "LargeVis",
     "LocalMAP",
+    "MissingPackageError",
     "NEError",
     "NegativeSamplingNeighborEmbedding",
     "NeighborEmbedding",
@@ -110,6 +122,7 @@ __all__ = [
     "PlotlyView",
     "Recipe",
     "SNEkhorn",
+    "StateError",
     "Stepper",
     "TSNEkhorn",
     "compare",

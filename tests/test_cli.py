@@ -261,3 +261,38 @@ def test_an_installed_package_copies_its_notebooks_and_keeps_the_users(tmp_path,
     (here / lab.NOTEBOOK).write_text("mine")
     assert lab.find_notebook(here).read_text() == "mine"
     assert "stays as it is" in capsys.readouterr().out
+
+
+KNOWN = """
+import sys
+from numba.core.dispatcher import Dispatcher
+import ne_interactive as ne
+from ne_interactive.cli.command import main
+
+def known():
+    held = [vars(sys.modules[name]) for name in list(sys.modules) if name.startswith("ne_interactive")]
+    kernels = [getattr(value, "kernel", value) for names in held for value in names.values()]
+    return {
+        (kernel.py_func.__qualname__, signature)
+        for kernel in kernels if isinstance(kernel, Dispatcher)
+        for signature in kernel.signatures
+    }
+
+assert main(["compile"]) == 0
+before = known()
+assert len(before) > 20
+X = ne.datasets.fashion_mnist(8000).X
+for method in (ne.TSNE(perplexity=20), ne.UMAP(n_neighbors=10)):
+    for n in (1500, 8000):
+        run = ne.Stepper(X[:n], method).start()
+        while run.iteration == 0:
+            pass
+        run.stop()
+        run.step(60)
+print(sorted(name for name, _ in known() - before))
+"""
+
+
+def test_compile_leaves_nothing_for_the_first_run_to_compile():
+    done = subprocess.run([sys.executable, "-c", KNOWN], capture_output=True, text=True, timeout=500)
+    assert done.stdout.splitlines()[-1:] == ["[]"], done.stdout + done.stderr

@@ -1,4 +1,4 @@
-"""The command line: `ne-interactive demo`, `ne-interactive run` and `ne-interactive methods`."""
+"""The command line: `ne-interactive demo`, `run`, `methods` and `compile`."""
 
 from __future__ import annotations
 
@@ -70,6 +70,9 @@ def _parser() -> argparse.ArgumentParser:
     methods = commands.add_parser("methods", help="list the methods and their parameters")
     methods.add_argument("name", nargs="?", metavar="NAME", help="only this method")
     methods.set_defaults(act=_methods)
+
+    compile_ = commands.add_parser("compile", help="compile for this machine now what the first run would")
+    compile_.set_defaults(act=_compile)
     return parser
 
 
@@ -90,6 +93,14 @@ def _demo(options: argparse.Namespace) -> int:
     from ne_interactive.cli.lab import open_lab
 
     return open_lab(port=options.port, browser=not options.no_browser)
+
+
+def _compile(_: argparse.Namespace) -> int:
+    from ne_interactive.cli.kernels import compile_kernels
+
+    compile_kernels()
+    print("All kernels of t-SNE and UMAP in two dimensions are compiled.")
+    return 0
 
 
 def _methods(options: argparse.Namespace) -> int:

@@ -144,7 +144,7 @@ def test_the_bare_import_is_light():
 def test_every_public_name_resolves():
     import ne_interactive as ne
 
-    assert len(ne.__all__) <= 33
+    assert len(ne.__all__) <= 36
     assert [name for name in ne.__all__ if not hasattr(ne, name)] == []
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         ne.nothing  # noqa: B018

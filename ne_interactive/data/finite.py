@@ -25,7 +25,7 @@ def check_finite(values: torch.Tensor, raw: Any, names: tuple[str, ...] | None =
     """
     size = largest_finite(values, raw, names)
     check_size(
-        size if size else float(abs(raw).max())
+        size if size else float(abs(raw + 0.0).max())
     )  # of numbers too small for float32 only zeros are left
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ne_interactive.data.finite import check_size
 from ne_interactive.data.table import Rows, Table, fingerprint
 from ne_interactive.params.errors import DataError
 
@@ -142,6 +143,7 @@ def sparse_distances(matrix: Any, device: torch.device, min_rows: int = 2) -> Pr
     kept = rows != columns
     rows, columns, data = rows[kept], columns[kept], data[kept]
     _check_entries(rows, columns, data)
+    check_size(float(data.max(initial=0)))
     order = np.lexsort((columns, data, rows))
     rows, columns, data = rows[order], columns[order], data[order]
     counts = np.bincount(rows, minlength=n)

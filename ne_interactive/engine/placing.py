@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import scipy.sparse
 import torch
 from torch import Tensor
 
@@ -75,6 +76,11 @@ class Map:
     def _read(self, X: Any) -> Table:
         own = type(self.method).__name__
         if isinstance(self.table, Precomputed):
+            if scipy.sparse.issparse(X):  # what is not stored would be read as 0, which is the point itself
+                raise DataError(
+                    f"With metric='precomputed', transform() takes the distances to all {self.table.n} points of the "
+                    "map; X is sparse. Pass complete distances, as an array."
+                )
             table = as_table(X, device=self.table.device, min_rows=1)
             if table.d != self.table.n:
                 raise DataError(

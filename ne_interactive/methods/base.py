@@ -175,8 +175,10 @@ class NeighborEmbedding(Parameters, ABC):
         return self.scheduler
 
     def iterations(self, n: int) -> int:
-        """Length of a full run on n points."""
-        return 1000 if isinstance(self.max_iter, str) else int(self.max_iter)
+        """Length of a full run on n points; 1,000 unless `max_iter` is given, more where the early phase is long."""
+        if isinstance(self.max_iter, str):
+            return max(1000, 2 * int(self.early_exaggeration_iter))
+        return int(self.max_iter)
 
     def earliest_rest(self, n: int) -> int:
         """Iterations since the origin before which a run is never at rest: the early phase."""

@@ -44,7 +44,7 @@ class Estimator(BaseEstimator):
         self.seed_ = run.seed
         return self
 
-    def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> Any:
+    def fit_transform(self, X: Any, y: Any = None) -> Any:
         """Embed X (n, d) and return Z (n, n_components), in the kind of container that X came in."""
         return self.fit(X).embedding_
 

@@ -73,8 +73,10 @@ class TSNE(EntropicNeighborEmbedding):
         return super().scheduled(name, state, n, knobs)
 
     def iterations(self, n: int) -> int:
-        """100 early and 350 more, unless `max_iter` is given."""
-        return EARLY + LATE if isinstance(self.max_iter, str) else int(self.max_iter)
+        """The early phase and 350 more, unless `max_iter` is given."""
+        return (
+            int(self.early_exaggeration_iter) + LATE if isinstance(self.max_iter, str) else int(self.max_iter)
+        )
 
     def attraction(self, Z: Tensor, at: At) -> Tensor:
         """sum P log P - sum P log w, over the edges."""

@@ -153,6 +153,8 @@ def named(i, j, value):
         (sparse.csr_matrix((0, 0)), r"at least 2 points.*shape=\(0, 0\)"),
         (stored(4, np.nan), r"finite and not negative; 1 is not, the first at \(1, \d+\): nan"),
         (stored(0, -2.0), r"finite and not negative; 1 is not, the first at \(0, \d+\): -2"),
+        (sparse_near(3) * 1e20, "largest entry"),
+        (sparse_near(3) * 1e-25, "largest entry"),
         (sparse_near(3).astype(complex), "real numbers; got dtype complex128"),
         (sparse.eye(12, format="csr"), "row 0 holds none but itself"),
         ((IDS[:, 1:4], NEAR[:, 1:5]), r"one shape.*\(12, 3\) and \(12, 4\)"),

@@ -8,7 +8,7 @@ import pytest
 import torch
 from scipy.spatial.distance import cdist
 from sklearn.exceptions import NotFittedError
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neighbors import KNeighborsClassifier, kneighbors_graph
 
 import ne_interactive as ne
 from ne_interactive.engine.placing import descend
@@ -186,6 +186,9 @@ def test_what_does_not_fit_is_refused():
         fitted.transform(np.full((2, 12), np.nan))
     with pytest.raises(ne.DataError, match="0 sample"):
         fitted.transform(X[:0])
+    between = ne.TSNE(perplexity=8, max_iter=5, metric="precomputed").fit(cdist(X, X))
+    with pytest.raises(ne.DataError, match="to all 100 points of the map; X is sparse"):
+        between.transform(kneighbors_graph(X, 20, mode="distance")[:3])
     run = ne.Stepper(X, ne.COSNE(perplexity=8))
     with pytest.raises(ne.ParameterError, match=r"COSNE does not place new rows. Methods that do: .*TSNE"):
         run.transform(X)

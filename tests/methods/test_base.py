@@ -269,3 +269,23 @@ def test_a_method_of_another_package_is_refused():
         ParameterError, match=r"such as TSNE\(\) or UMAP\(\); got TSNE\(\) of sklearn\.manifold"
     ):
         ne.Stepper(data(), TSNE())
+
+
+def test_a_long_early_phase_leaves_the_main_phase_its_time():
+    assert ne.TSNE().iterations(1000) == 450
+    assert ne.TSNE(early_exaggeration_iter=600).iterations(1000) == 950
+    assert ne.InfoTSNE().iterations(1000) == 1000
+    assert ne.InfoTSNE(early_exaggeration_iter=1500).iterations(1000) > 2000
+    assert ne.TSNE(early_exaggeration_iter=600, max_iter=450).iterations(1000) == 450
+
+
+def test_fit_transform_refuses_what_belongs_to_the_constructor():
+    with pytest.raises(TypeError, match="perplexity"):
+        ne.TSNE().fit_transform(data(), perplexity=5)
+
+
+def test_truth_values_that_are_all_false_are_read_from_torch():
+    with pytest.warns(UserWarning, match="are equal"):
+        assert np.isfinite(
+            ne.TSNE(perplexity=5, max_iter=2).fit_transform(torch.zeros((60, 5), dtype=torch.bool))
+        ).all()

@@ -95,3 +95,12 @@ def test_refused():
         trustworthiness(X, Z, 300)
     with pytest.raises(DataError, match="sample must be at least 1; got 0"):
         recall(X, Z, sample=0)
+
+
+def test_trustworthiness_of_groups_far_apart_is_exact():
+    draw = np.random.default_rng(0)
+    far = draw.standard_normal((400, 5)).astype(np.float32)
+    far[:, 0] += 1e5 * (np.arange(400) % 2)
+    few = far[:, :2] + 0.3 * draw.standard_normal((400, 2))
+    expected = manifold.trustworthiness(far.astype(float), few, n_neighbors=10)
+    assert trustworthiness(far, few, 10, sample=None) == pytest.approx(expected, abs=1e-3)

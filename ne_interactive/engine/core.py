@@ -201,7 +201,7 @@ class Core(Preparation):
             self.state = replace(self.state, quiet=0)
 
     def begin_with_members(self) -> None:
-        """Have the present points be those of the start."""
+        """Have the present points be those of the start, and the present method the one that made it."""
         self.ensure_start()
 
     def restart(self) -> None:

@@ -14,6 +14,7 @@ from ne_interactive.data.table import Rows
 from ne_interactive.engine.core import Core
 from ne_interactive.engine.past import Change
 from ne_interactive.engine.placing import Map
+from ne_interactive.engine.protocol import Method
 from ne_interactive.engine.setup import problem_for, start_of
 from ne_interactive.engine.state import State
 from ne_interactive.engine.step import awake, in_force
@@ -163,11 +164,16 @@ class Members(Core):
         self.state = self._at_start({})
 
     def begin_with_members(self) -> None:
-        """Have the present points be those of a start that is made of them; raises what a start may raise."""
+        """Have the present points begin at a start that the present method makes; raises what a start may raise."""
         state, problem, start = self.ensure_start(), self.problem, self.start
-        if state.members is self.first_members:
+        same = state.members is self.first_members
+        if same and self.starter is self.method:
             return
         self.method.validate(self.rows.n)
+        if same and not _of_graph(self.method):  # neighbours and values set by hand stay in force
+            self.start = start_of(self.method, self.rows, self.seed, self._first_graph)
+            self.starter = self.method
+            return
         with self._setup:
             try:
                 self.problem, self.state = None, None
@@ -185,6 +191,11 @@ class Members(Core):
             self._beside.forget()
         if self.problem is None:  # else the start was made of it
             self.past.first, self.first_k = None, 0
+
+
+def _of_graph(method: Method) -> bool:
+    """Whether a method's start is made of P."""
+    return isinstance(method.init, str) and method.init == "spectral"
 
 
 def _taken(state: State, keep: Tensor, places: Tensor | None) -> State:

@@ -43,9 +43,11 @@ def replay(X: Any, recipe: Recipe | str, added: Sequence[Any] = ()) -> Stepper:
     with run._turnstile.visit():
         core = run._core
         take_added(core, facts, added)
-        core.begin_on_members(method_of(facts["start"]))
-        core.first_method, core.first_k = method_of(facts["first"]), facts["neighbors"]
         core.widest = facts["widest"]
+        core.begin_on_members(method_of(facts["start"]))
+        same = facts["first"] == facts["start"]
+        core.first_method = core.starter if same else method_of(facts["first"])
+        core.first_k = facts["neighbors"]
         core.begin_anew(facts["rough"])
         core.past.branches = [tuple(one) for one in facts["branches"]]
         changes = changes_of(core, facts)

@@ -2,6 +2,7 @@
 
 import itertools
 import time
+import warnings
 
 import numpy as np
 import pytest
@@ -128,3 +129,35 @@ def test_a_map_too_wide_for_the_next_kernel_is_shrunk_as_a_whole():
     assert run.embedding[:, 0].std() == pytest.approx(5, rel=0.01)
     run.switch(ne.TSNE(perplexity=8))
     assert run.events[-1].detail["scale"] == 1
+
+
+@pytest.mark.parametrize(("first", "second"), [("umap", "cosne"), ("tsne", "cosne"), ("cosne", "tsne")])
+@pytest.mark.parametrize("init", ["pca", "spectral"])
+def test_a_restart_after_a_switch_begins_as_the_present_method_begins(first, second, init):
+    """In its own space, size and precision; another method's start has none of these."""
+    run = ne.Stepper(data(), make(first))
+    run.step(5)
+    run.switch(make(second, init=init))
+    run.step(3)
+    run.restart()
+    begun = ne.Stepper(data(), make(second, init=init))
+    assert np.array_equal(run.embedding, begun.embedding)
+    assert run._core.state.positions.dtype == begun._core.state.positions.dtype
+    assert np.array_equal(run.step(25).embedding, begun.step(25).embedding)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        again = ne.replay(data(), str(run.recipe()))
+    assert np.array_equal(again.embedding, run.embedding)
+
+
+def test_values_set_by_hand_hold_in_a_restart_after_a_switch():
+    run = ne.Stepper(data(), make("umap"))
+    run.step(5)
+    run.switch(make("tsne"))
+    run.tune(perplexity=5, exaggeration=3.0)
+    run.step(3)
+    run.restart()
+    assert (run.params["perplexity"], run.params["exaggeration"]) == (5, 3.0)
+    begun = ne.Stepper(data(), make("tsne"))
+    begun.tune(perplexity=5, exaggeration=3.0)
+    assert np.array_equal(run.step(5).embedding, begun.step(5).embedding)

@@ -14,6 +14,7 @@ from ne_interactive.data.table import Rows
 from ne_interactive.engine.core import Core
 from ne_interactive.engine.past import Change
 from ne_interactive.engine.placing import Map
+from ne_interactive.engine.preparation import check_fit
 from ne_interactive.engine.protocol import Method
 from ne_interactive.engine.setup import problem_for, start_of
 from ne_interactive.engine.state import State
@@ -141,7 +142,7 @@ class Members(Core):
         members = state.members
         now = None if self.state is None else self.state.members
         self.state = state
-        if members is not now and (members is None or now is None or not torch.equal(members, now)):
+        if not _same(members, now):
             self.rows = self._rows_of(members)
 
     def _rows_of(self, members: Tensor | None) -> Any:
@@ -156,17 +157,15 @@ class Members(Core):
     def begin_on_members(self, method: Any) -> None:
         """Make the start of the points that the run began with, by the method that made it then."""
         self.starter = method
-        if self.first_members is None:
-            self.ensure_start()
-            return
         self.rows = self._rows_of(self.first_members)
+        check_fit(method, self.rows.n)
         self.start = start_of(method, self.rows, self.seed, self._first_graph)
         self.state = self._at_start({})
 
     def begin_with_members(self) -> None:
         """Have the present points begin at a start that the present method makes; raises what a start may raise."""
         state, problem, start = self.ensure_start(), self.problem, self.start
-        same = state.members is self.first_members
+        same = _same(state.members, self.first_members)
         if same and self.starter is self.method:
             return
         self.method.validate(self.rows.n)
@@ -191,6 +190,13 @@ class Members(Core):
             self._beside.forget()
         if self.problem is None:  # else the start was made of it
             self.past.first, self.first_k = None, 0
+
+
+def _same(some: Tensor | None, others: Tensor | None) -> bool:
+    """Whether these are the same points; None are the rows of X."""
+    if some is None or others is None:
+        return some is others
+    return torch.equal(some, others)
 
 
 def _of_graph(method: Method) -> bool:

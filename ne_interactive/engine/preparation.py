@@ -35,11 +35,14 @@ BRIEF_ENTRIES = 1_000_000  # neighbours in all whose affinities take less
 class Preparation(Waiting):
     """What a run is made of and set to, and how problems are made for it: at once, or beside the loop."""
 
-    def __init__(self, X: Any, method: Any, say: Callable[[str], None], rough: bool = False) -> None:
+    def __init__(
+        self, X: Any, method: Any, say: Callable[[str], None], rough: bool = False, fits: bool = True
+    ) -> None:
         super().__init__()
         self.rows: Table = as_rows(X, device=device_of(method), metric=method.metric)
-        self.method = _own(method, self.rows.n)
-        check_start(self.method, self.rows.n)
+        self.method = cast(Method, clone(method))  # for the run alone
+        if fits:  # X; another method may be one for the points that a kept run has come to
+            check_fit(self.method, self.rows.n)
         self.seed = draw_seed(self.method.random_state)
         self.start: torch.Tensor | None = None
         self.state: State | None = None
@@ -256,7 +259,8 @@ class Preparation(Waiting):
         Raises:
             ParameterError: if it does not fit the data or the embedding.
         """
-        made = _own(method, self.rows.n)
+        made = cast(Method, clone(method))
+        check_fit(made, self.rows.n)
         held = {"n_components": self.method.n_components, "metric": self.params()["metric"]}
         for name, ours in held.items():
             if ours != (theirs := getattr(made, name)):
@@ -279,13 +283,13 @@ class Preparation(Waiting):
         self.events.append(Event(self.iteration, kind, detail, self.seconds))
 
 
-def _own(method: Any, n: int) -> Method:
-    """A copy of the method for the run alone, checked against n points.
+def check_fit(method: Method, n: int) -> None:
+    """Check a method against n points, and give its whole numbers their plain type.
 
     Raises:
-        ParameterError: if a parameter is outside its limits.
+        ParameterError: if a parameter is outside its limits, or a start that is given has another shape.
+        DataError: if that start is not finite.
     """
-    made = cast(Method, clone(method))
-    plain_counts(made, n)
-    made.validate(n)
-    return made
+    plain_counts(method, n)
+    method.validate(n)
+    check_start(method, n)

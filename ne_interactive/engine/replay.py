@@ -33,7 +33,7 @@ def replay(X: Any, recipe: Recipe | str, added: Sequence[Any] = ()) -> Stepper:
     if not isinstance(recipe, Recipe):
         recipe = Recipe.read(recipe)
     facts = recipe.facts
-    run = Stepper(X, method_of(facts["start"]))
+    run = Stepper._kept(X, method_of(facts["start"]))
     if run._core.rows.fingerprint() != facts["data"]["fingerprint"]:
         n, d = facts["data"]["shape"]
         raise DataError(

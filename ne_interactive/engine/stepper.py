@@ -15,6 +15,7 @@ from ne_interactive.engine.judging import Judge
 from ne_interactive.engine.listeners import weakly
 from ne_interactive.engine.past import BUDGET, Past
 from ne_interactive.engine.placing import Map
+from ne_interactive.engine.preparation import check_fit
 from ne_interactive.engine.reading import Frame
 from ne_interactive.engine.recipe import Recipe, recipe_of
 from ne_interactive.engine.showing import Showing
@@ -205,6 +206,14 @@ class Stepper(Showing):
             return store.save(path, arrays | self._judge.packed(), facts)
 
     @classmethod
+    def _kept(cls, X: Any, method: Any) -> Stepper:
+        """A run to be put where a kept one was, whose method is checked once its points are there."""
+        check_method(method)
+        run = cls.__new__(cls)
+        Showing.__init__(run, Timeline(X, method, weakly(run._say), fits=False))
+        return run
+
+    @classmethod
     def load(cls, path: str | os.PathLike[str], X: Any, added: Sequence[Any] = ()) -> Stepper:
         """The run saved at `path`, on the same X, with the tables that were added to it; it is paused.
 
@@ -212,8 +221,14 @@ class Stepper(Showing):
             DataError: if the file is no saved run, or X is not the table that it was made from.
         """
         arrays, facts = store.load(path)
-        run = cls(X, store.unpack_method(facts["method"], arrays))
-        unpack_run(run._core, arrays, facts, added)
+        run = cls._kept(X, store.unpack_method(facts["method"], arrays))
+        core = run._core
+        unpack_run(core, arrays, facts, added)
+        check_fit(core.method, core.joined_by())
+        if all(change.method is None for change in core.past.changes):
+            core.first_method = core.method
+        if facts["recipe"]["start"] == facts["recipe"]["first"]:
+            core.starter = core.first_method
         run._judge = Judge.unpacked(arrays, run.iteration)
         return run
 

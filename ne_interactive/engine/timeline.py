@@ -85,6 +85,13 @@ class Timeline(Focusing):
         other.trace, other.speed = copy.deepcopy(self.trace), Speed()
         return other
 
+    def joined_by(self) -> int:
+        """How many points there were when the present method took the run over, or began it."""
+        changes = self.past.changes
+        switches = [place for place, one in enumerate(changes) if one.kind == "switch"]
+        before = changes[: switches[-1]] if switches else []
+        return len(self.groups()[sum(one.kind in GROUPS for one in before)][1])
+
     def _forget_waiting(self) -> None:
         with self._mailbox:
             self._pending, self._working, self._ready = {}, {}, []

@@ -214,3 +214,57 @@ def test_points_leave_a_run_that_moves_by_itself():
         again = ne.replay(data(), run.recipe())
     assert np.array_equal(again.embedding, run.embedding)
     assert run.params["perplexity"] == again.params["perplexity"] == 5
+
+
+def grown(steps=5):
+    """A run whose method fits the points that came, but not X alone."""
+    run = ne.Stepper(data(20), tsne(perplexity=5))
+    run.step(steps)
+    run.add(data(100, seed=4))
+    run.switch(tsne(perplexity=30))
+    run.step(3)
+    return run
+
+
+def test_a_run_is_loaded_whose_method_fits_only_the_points_that_came(tmp_path):
+    run = grown()
+    run.tune(perplexity=4)
+    run.remove(np.arange(95))  # and no longer those that are left
+    path = run.save(tmp_path / "run.npz")
+    loaded = ne.Stepper.load(path, data(20), [data(100, seed=4)])
+    assert np.array_equal(loaded.step(3).embedding, run.step(3).embedding)
+
+
+def test_a_recipe_is_repeated_whose_method_fits_only_the_points_that_came():
+    run = grown()
+    run.restart()
+    run.step(3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        again = ne.replay(data(20), str(run.recipe()), [data(100, seed=4)])
+    assert np.array_equal(again.embedding, run.embedding)
+
+
+def test_a_loaded_run_knows_its_start_by_its_points(tmp_path, monkeypatch):
+    run = ne.Stepper(data(), tsne())
+    run.step(5)
+    run.remove(np.arange(10))
+    run.restart()
+    run.step(5)
+    loaded = ne.Stepper.load(run.save(tmp_path / "run.npz"), data())
+
+    def forbidden(*_):
+        raise AssertionError("made anew")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("ne_interactive.engine.members.start_of", forbidden)
+        run.restart()
+        loaded.restart()
+    assert np.array_equal(loaded.step(3).embedding, run.step(3).embedding)
+    for other in (run, loaded):
+        other.switch(ne.UMAP(n_neighbors=8, random_state=0))
+    again = ne.Stepper.load(run.save(tmp_path / "run.npz"), data())
+    for other in (run, loaded, again):
+        other.restart()
+        assert np.array_equal(other.embedding, run.embedding)
+    assert np.array_equal(again.step(3).embedding, run.step(3).embedding)

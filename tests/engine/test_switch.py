@@ -161,3 +161,11 @@ def test_values_set_by_hand_hold_in_a_restart_after_a_switch():
     begun = ne.Stepper(data(), make("tsne"))
     begun.tune(perplexity=5, exaggeration=3.0)
     assert np.array_equal(run.step(5).embedding, begun.step(5).embedding)
+
+
+def test_a_given_start_must_fit_the_points_of_the_run():
+    run = ne.Stepper(data(), make("tsne"))
+    run.step(2)
+    with pytest.raises(ParameterError, match=r"UMAP.init must have shape \(120, 2\)"):
+        run.switch(make("umap", init=np.zeros((7, 3))))
+    assert type(run.method).__name__ == "TSNE"

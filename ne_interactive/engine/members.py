@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from sklearn.base import clone
 from torch import Tensor
 
 from ne_interactive.data.table import Rows
@@ -16,7 +17,7 @@ from ne_interactive.engine.past import Change
 from ne_interactive.engine.placing import Map
 from ne_interactive.engine.preparation import check_fit
 from ne_interactive.engine.protocol import Method
-from ne_interactive.engine.setup import problem_for, start_of
+from ne_interactive.engine.setup import check_start, problem_for, start_of
 from ne_interactive.engine.state import State
 from ne_interactive.engine.step import awake, in_force
 from ne_interactive.graph.csr import Graph
@@ -164,21 +165,22 @@ class Members(Core):
 
     def begin_with_members(self) -> None:
         """Have the present points begin at a start that the present method makes; raises what a start may raise."""
-        state, problem, start = self.ensure_start(), self.problem, self.start
+        state, problem, start, method = self.ensure_start(), self.problem, self.start, self.method
         same = _same(state.members, self.first_members)
-        if same and self.starter is self.method:
+        if same and self.starter is method:
             return
-        self.method.validate(self.rows.n)
-        if same and not _of_graph(self.method):  # neighbours and values set by hand stay in force
-            self.start = start_of(self.method, self.rows, self.seed, self._first_graph)
-            self.starter = self.method
+        method.validate(self.rows.n)
+        if same and not _of_graph(method):  # neighbours and values set by hand stay in force
+            self.start = start_of(method, self.rows, self.seed, self._first_graph)
+            self.starter = method
             return
         with self._setup:
             try:
+                self.method = self._given_to(state.members)
                 self.problem, self.state = None, None
                 self.start = start_of(self.method, self.rows, self.seed, self._first_graph)
             except BaseException:
-                self.problem, self.start, self.state = problem, start, state
+                self.method, self.problem, self.start, self.state = method, problem, start, state
                 raise
             self.first_members = state.members
             self.state = replace(self._at_start({}), horizon=state.horizon)
@@ -190,6 +192,19 @@ class Members(Core):
             self._beside.forget()
         if self.problem is None:  # else the start was made of it
             self.past.first, self.first_k = None, 0
+
+    def _given_to(self, members: Tensor | None) -> Method:
+        """The present method; of a given start that the run began with it keeps the rows of these points."""
+        method, ids = self.method, self.first_members
+        if isinstance(method.init, str) or members is None or self.starter is not method:
+            return method
+        ids = torch.arange(self.tables[0].n) if ids is None else ids
+        given = check_start(method, len(ids))
+        if given is None or not bool(torch.isin(members, ids).all()):  # those that came have no row
+            return method
+        reduced: Any = clone(method)
+        reduced.init = given[torch.searchsorted(ids, members)].numpy()
+        return reduced
 
 
 def _same(some: Tensor | None, others: Tensor | None) -> bool:

@@ -268,3 +268,24 @@ def test_a_loaded_run_knows_its_start_by_its_points(tmp_path, monkeypatch):
         other.restart()
         assert np.array_equal(other.embedding, run.embedding)
     assert np.array_equal(again.step(3).embedding, run.step(3).embedding)
+
+
+def test_a_restart_takes_of_a_given_start_the_rows_that_are_left():
+    given = data(seed=7)[:, :2]
+    run = ne.Stepper(data(), tsne(init=given, init_scaling="auto"))
+    run.step(2)
+    for gone in ([0, 3], [1, 5, 9]):  # the second time of those that were left
+        run.remove(gone)
+        run.step(2)
+        run.restart()
+        assert np.array_equal(run.embedding, given[run.ids])
+    run.step(3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        again = ne.replay(data(), str(run.recipe()))
+    assert np.array_equal(again.embedding, run.embedding)
+    run.add(data(4, seed=5))
+    Z = run.embedding
+    with pytest.raises(ParameterError, match=r"init must have shape \(119, 2\)"):
+        run.restart()
+    assert np.array_equal(run.embedding, Z)

@@ -112,8 +112,9 @@ class Timeline(Focusing):
         problem = rough_problem_for(self.method, self.rows, knobs, self.seed) if rough else None
         if problem is None:
             known = self.past.first or self._searched(self.first_k, self.method, knobs["metric"])
-            problem = problem_for(self.method, self.rows, knobs, self.seed, known)
-            self.past.first = problem.neighbors
+            problem = problem_for(self.method, self.rows, knobs, self.seed, known, self.widest)
+            first = self.past.first = problem.neighbors
+            self.first_k = self.first_k or (first.k if first else 0)
         self.problem, self.began_roughly = problem, problem.rough
         restarts = [place for place, event in enumerate(self.events) if event.kind == "restart"]
         self.events = self.events[: restarts[-1] + 1] if restarts else []

@@ -481,3 +481,11 @@ def test_a_past_moment_is_named_and_all_goes_on_as_before():
     for wrong in (-1, 61, 2.5, True, "none"):
         with pytest.raises(ParameterError):
             run.mark("there", wrong)
+
+
+def test_a_run_taken_to_its_start_before_its_first_step_finds_the_neighbours_asked_for():
+    run = ne.Stepper(data(), tsne(), neighbors=100)
+    run.rewind(0)
+    assert run._core.problem.neighbors.k == 100
+    assert json.loads(str(run.recipe()))["neighbors"] == 100
+    assert np.array_equal(run.step(3).embedding, ne.Stepper(data(), tsne(), neighbors=100).step(3).embedding)

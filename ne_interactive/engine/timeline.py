@@ -40,9 +40,21 @@ class Timeline(Focusing):
     def rewind(self, iteration: int) -> None:
         """Back to the state at an iteration, before anything was changed there; what came later is forgotten.
 
-        Names given to the iteration itself stay.
+        Names given to the iteration itself stay. Interrupted or failed, it leaves the run where it was.
         """
         self.commit()
+        before = self.__dict__.copy()
+        self.past, self.trace = self.past.copy(), copy.deepcopy(self.trace)  # which are written to on the way
+        try:
+            self._go_back(iteration)
+        except BaseException:
+            with self._mailbox:
+                waiting = before["_working"] | before["_pending"]  # what was being made has been given up
+                self.__dict__.update(before, _pending=waiting, _working={}, task=None)
+            raise
+        self.speed.clear()
+
+    def _go_back(self, iteration: int) -> None:
         self.past.branch(iteration, self.iteration)
         self._forget_waiting()
         right = self._right_neighbors()
@@ -59,7 +71,6 @@ class Timeline(Focusing):
         if self.problem.rough:
             known = right or self.past.first
             self._ready = [Prepared({}, self._new_problem(known, self.params()))]
-        self.speed.clear()
 
     def redo(self, changes: Iterable[Change], until: int) -> list[str]:
         """Go on to an iteration, with these changes on the way; returns what differs from then."""

@@ -489,3 +489,30 @@ def test_a_run_taken_to_its_start_before_its_first_step_finds_the_neighbours_ask
     assert run._core.problem.neighbors.k == 100
     assert json.loads(str(run.recipe()))["neighbors"] == 100
     assert np.array_equal(run.step(3).embedding, ne.Stepper(data(), tsne(), neighbors=100).step(3).embedding)
+
+
+@pytest.mark.parametrize("where", ["problem_for", "Timeline.advance"])
+def test_an_interrupted_way_back_leaves_the_run_where_it_was(where, monkeypatch):
+    run = ne.Stepper(data(), tsne(), history=0)
+    run.step(20)
+    run.tune(exaggeration=3.0)
+    run.step(5)
+    run.mark("here")
+    run.remove([1, 2])
+    run.switch(ne.UMAP(n_neighbors=8, random_state=0))
+    run.step(5)
+    recipe, told, losses = str(run.recipe()), list(run.events), run.losses[1]
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(f"ne_interactive.engine.timeline.{where}", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            run.rewind(22)
+    assert (run.iteration, run.n, type(run.method).__name__) == (30, N - 2, "UMAP")
+    assert (run.events, run.marks) == (told, {"here": 25})
+    assert np.array_equal(run.losses[1], losses)
+    assert str(run.recipe()) == recipe
+    assert np.array_equal(run.step(5).embedding, ne.replay(data(), recipe).step(5).embedding)
+    assert run.rewind(22).embedding.shape == (N, 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -22,6 +23,10 @@ NEIGHBORS = 0.75  # of the memory for exact states may be neighbours that are no
 # What is kept lies in the heap between what an iteration needs for a moment, and leaves holes that do not fit the next:
 # at 70,000 points 700 MB in ten seconds.
 GIVE_BACK = 1 / 16  # of the budget in frames, kept or not, and free memory goes back to the system
+MOST_STATES = 1000  # exact states, and
+MOST_FRAMES = (
+    4000  # frames: those of small data would else become so many that to go through them takes the time
+)
 FIRST_INTERVAL = 50  # iterations between exact states, until they would take too much memory
 
 
@@ -78,17 +83,18 @@ class Checkpoint:
     seconds: float
     loss: float
 
-    def tensors(self) -> list[Tensor]:
-        """What is held for it."""
+    @functools.cached_property
+    def bytes(self) -> int:
+        """Memory of its state, a copy that shares nothing."""
         held = [self.state.positions, *self.state.slots.values(), *self.state.memory.values()]
-        return held + (self.problem.tensors() if self.problem else [])
+        return sum(tensor.untyped_storage().nbytes() for tensor in held)
 
 
 class Past:
     """Changes, checkpoints and frames of one run.
 
     Args:
-        budget: MB for checkpoints and frames, half for each; 0 keeps the changes only.
+        budget: MB for checkpoints and frames, half for each, of both some thousands at most; 0 keeps the changes only.
 
     `first` are the neighbours that the run began with, while there is room for them. The problem in force is the run's
     own and not counted.
@@ -104,13 +110,16 @@ class Past:
         self.first: Neighbors | None = None
         self.interval = FIRST_INTERVAL
         self.stride = 1
+        self._shown = (
+            0  # bytes of the frames kept; they are counted where they come and go, not at each iteration
+        )
         self._since = 0  # bytes of frames since free memory was given back, kept or not
 
     def copy(self) -> Past:
         """An independent past with the same content; what it holds is never written to."""
         other = Past(self.budget)
         other.changes, other.checkpoints = list(self.changes), list(self.checkpoints)
-        other.frames, other.branches = dict(self.frames), list(self.branches)
+        other.frames, other._shown, other.branches = dict(self.frames), self._shown, list(self.branches)
         other.first, other.interval, other.stride = self.first, self.interval, self.stride
         return other
 
@@ -149,7 +158,9 @@ class Past:
             self._lighten(present)
         if self.bytes(present) > limit:
             self._forget_neighbors(present, NEIGHBORS * limit)
-        while self.bytes(present) > limit and len(self.checkpoints) > 2:
+        while len(self.checkpoints) > 2 and (
+            len(self.checkpoints) > MOST_STATES or self.bytes(present) > limit
+        ):
             self.interval *= 2
             last = len(self.checkpoints) - 1
             self.checkpoints = [
@@ -160,11 +171,13 @@ class Past:
 
     def bytes(self, present: Problem) -> int:
         """Memory of the exact states, and of neighbours and affinities that are not in force."""
-        held = [tensor for one in self.checkpoints for tensor in one.tensors()]
+        problems = {id(one.problem): one.problem for one in self.checkpoints if one.problem is not None}
+        held = [tensor for problem in problems.values() for tensor in problem.tensors()]
         held += [tensor for found in self._known() for tensor in (found.indices, found.distances)]
         stores = {tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes() for tensor in held}
         own = {tensor.untyped_storage().data_ptr() for tensor in present.tensors()}
-        return sum(size for place, size in stores.items() if place not in own)
+        beside = sum(size for place, size in stores.items() if place not in own)
+        return beside + sum(one.bytes for one in self.checkpoints)
 
     def _known(self) -> list[Neighbors]:
         found = [self.first, *(change.neighbors for change in self.changes)]
@@ -196,7 +209,7 @@ class Past:
             self.first = None
 
     def show(self, iteration: int, positions: Tensor) -> None:
-        """Keep a frame; beyond the budget every second one is given up."""
+        """Keep a frame; of more than there is room for every second one is given up."""
         size = 4 * positions.numel()
         self._since += size
         if self.budget > 0 and self._since > max(GIVE_BACK * self.budget * 1e6, 25 * size):
@@ -204,10 +217,17 @@ class Past:
             give_back()
         if self.budget <= 0 or iteration % self.stride or size > self.budget / 2 * 1e6:
             return
+        former = self.frames.get(iteration)
         self.frames[iteration] = positions.detach().cpu().float().clone()
-        while sum(4 * Z.numel() for Z in self.frames.values()) > self.budget / 2 * 1e6:
+        self._shown += size - (0 if former is None else 4 * former.numel())
+        while self._shown > self.budget / 2 * 1e6 or len(self.frames) > MOST_FRAMES:
             self.stride *= 2
-            self.frames = {at: Z for at, Z in self.frames.items() if at % self.stride == 0}
+            self._leave_frames(lambda at: at % self.stride == 0)
+
+    def _leave_frames(self, stays: Callable[[int], bool]) -> None:
+        """Forget the frames of other iterations."""
+        self.frames = {at: Z for at, Z in self.frames.items() if stays(at)}
+        self._shown = sum(4 * Z.numel() for Z in self.frames.values())
 
     def branch(self, at: int, left: int) -> None:
         """Note that a branch begins at an iteration, left at another; those of what is forgotten are forgotten."""
@@ -224,7 +244,7 @@ class Past:
         since, self.changes = self.changes[made:], self.changes[:made]
         at = checkpoint.state.iteration if checkpoint else -1
         self.checkpoints = [one for one in self.checkpoints if one.state.iteration <= at]
-        self.frames = {iteration: Z for iteration, Z in self.frames.items() if iteration <= at}
+        self._leave_frames(lambda iteration: iteration <= at)
         return since
 
 

@@ -8,9 +8,11 @@ import warnings
 
 import numpy as np
 import pytest
+import torch
 
 import ne_interactive as ne
 from ne_interactive.data import memory
+from ne_interactive.engine import past as pasts
 from ne_interactive.engine import preparation, setup, timeline
 from ne_interactive.engine.past import Past
 from ne_interactive.params.errors import DataError, ParameterError
@@ -199,6 +201,32 @@ def test_history_is_thinned_within_its_budget():
     assert past.bytes(run._core.problem) < 0.015e6 or len(past.checkpoints) == 2
     assert ne.Stepper(data(), tsne(), history=0).step(5) is not None
     assert Past(0).frames == {}
+
+
+def test_what_is_kept_is_bounded_in_number_too(monkeypatch):
+    monkeypatch.setattr(pasts, "MOST_FRAMES", 40)
+    monkeypatch.setattr(pasts, "MOST_STATES", 5)
+    run = ne.Stepper(data(60), tsne())
+    seen = []
+    for _ in range(8):
+        run.step(50)
+        seen.append(run.embedding)
+        past = run._core.past
+        assert 20 <= len(past.frames) <= 40
+        assert len(past.checkpoints) <= 5
+    assert list(run.history) == list(range(16, 401, 16))
+    assert np.array_equal(run.rewind(350).embedding, seen[6])
+
+
+def test_bytes_of_frames_are_counted_as_they_come_and_go():
+    past, whole, some = Past(0.02), torch.zeros(100, 2), torch.zeros(30, 2)
+    for iteration in (*range(1, 9), 8, *range(9, 30)):  # one twice, and of fewer points
+        past.show(iteration, whole if iteration < 8 or iteration > 20 else some)
+        for one in (past, past.copy()):
+            assert one._shown == sum(4 * Z.numel() for Z in one.frames.values()) <= 0.01e6
+    assert past.stride > 1
+    past.cut(None)
+    assert (past.frames, past._shown) == ({}, 0)
 
 
 def test_what_changes_leave_behind_is_held_within_the_budget():

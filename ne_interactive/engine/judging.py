@@ -72,11 +72,15 @@ class Judge:
         self._latest = iteration
 
     def measure(self, run: Judging) -> None:
-        """Measure the run's present map."""
-        sample, cuts, frame = self.sample_of(run), self._cuts, run.frame()
+        """Measure the run's present map; what was measured of other points than it has by then is dropped."""
+        with run._turnstile.visit():
+            rows, cuts, frame = run._core.rows, self._cuts, run.frame()
+        sample = self.sample_of(rows, str(frame.params.get("metric", "euclidean")))
         values = tuple(sample.measure(frame.embedding).values())
         give_back()
         with self._lock:
+            if run._core.rows is not rows:
+                return
             if cuts != self._cuts or (self._at and self._at[-1] > frame.iteration):
                 return  # the run went back meanwhile
             if self._at and self._at[-1] == frame.iteration:
@@ -86,13 +90,11 @@ class Judge:
             if len(self._at) > LONGEST:
                 self._at, self._values = self._at[1::2], self._values[1::2]
 
-    def sample_of(self, run: Judging) -> Sample:
-        """The sample of the run's data in the metric in force, drawn at the first call."""
-        metric = str(run.params.get("metric", "euclidean"))
+    def sample_of(self, rows: Any, metric: str) -> Sample:
+        """The sample of these rows in a metric, drawn at the first call."""
         with self._making:
-            if self._sample is None or self._sample.metric != metric or self._rows is not run._core.rows:
-                self._rows = run._core.rows
-                self._sample = Sample(run._core.rows, metric=metric)
+            if self._sample is None or self._sample.metric != metric or self._rows is not rows:
+                self._sample, self._rows = Sample(rows, metric=metric), rows
             return self._sample
 
     def latest(self) -> dict[str, float]:
@@ -139,13 +141,16 @@ class Watcher:
         run = self._run()
         if run is None or run.quality.get("iteration") == run.iteration:
             return
-        began, worked = time.perf_counter(), time.thread_time()
+        began, worked, rows = time.perf_counter(), time.thread_time(), run._core.rows
         try:
             run.measure()
-        except Exception as error:  # these data are not measured; the run goes on
-            self.error = error
-            self.end()
-            return
+        except Exception as error:
+            if run._core.rows is rows:  # these data are not measured; the run goes on
+                self.error = error
+                self.end()
+                return
+        if run._core.rows is not rows:  # points came or went meanwhile: those of now are measured next
+            self._background.go.set()
         del run
         # What it cost the others, which waiting for a core did not. The first time neighbours are searched and kernels
         # are compiled, which says nothing about the next.

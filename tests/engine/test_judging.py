@@ -210,3 +210,44 @@ def test_what_goes_wrong_in_measuring_ends_the_watch_not_the_run(run, monkeypatc
     until(lambda: not run.watched)
     assert isinstance(run._watcher.error, ZeroDivisionError)
     assert run.state in ("running", "resting")
+
+
+def test_points_that_leave_during_a_measurement_do_not_end_the_watch(run, monkeypatch):
+    made, gone, real = [], threading.Event(), judging.Sample
+
+    def slow(rows, metric):
+        made.append(rows.n)
+        sample = real(rows, metric=metric)
+        assert len(made) > 1 or gone.wait(20)
+        return sample
+
+    slow.check = real.check
+    monkeypatch.setattr(judging, "Sample", slow)
+    run.step(5)
+    run.watch(1.0)
+    until(lambda: made)
+    run.remove(np.arange(50))
+    gone.set()
+    until(lambda: run.quality or not run.watched)
+    assert run.watched
+    assert made == [300, 250]
+    assert run.qualities["iteration"].tolist() == [5]
+    assert run.quality["recall"] == metrics.Sample(data()[50:]).measure(run.embedding)["recall"]
+
+
+def test_what_goes_wrong_while_points_leave_is_tried_again(run, monkeypatch):
+    real, calls = judging.Judge.measure, []
+
+    def wrong_at_first(judge, run):
+        calls.append(run.n)
+        if len(calls) == 1:
+            run.remove(np.arange(50))
+            raise DataError("meanwhile")
+        real(judge, run)
+
+    monkeypatch.setattr(judging.Judge, "measure", wrong_at_first)
+    run.step(5)
+    run.watch(1.0)
+    until(lambda: run.quality or not run.watched)
+    assert run.watched
+    assert calls == [300, 250]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import itertools
 import json
+import math
 import platform
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -57,7 +58,7 @@ class Recipe:
         return cls(facts)
 
     def python(self) -> str:
-        """A script that repeats the run on X, where its parameters can be written as Python."""
+        """A script that repeats the run on X; what cannot be written as Python is "..." in it, and named above."""
         facts = self.facts
         told = [(at, _branch(at, left)) for at, left in facts["branches"]]
         coming = itertools.count(facts["began with"])
@@ -68,6 +69,7 @@ class Recipe:
             "import ne_interactive as ne",
             "",
             f"# X: {_table(facts['data'])}",
+            *_to_fill_in(facts),
             f"run = ne.Stepper(X, {_call(facts['start'])}{_start(facts)})",
         ]
         if facts["added"]:
@@ -135,11 +137,42 @@ def _call(facts: Mapping[str, Any]) -> str:
     given = []
     for name, declared in params_of(method).items():
         value = getattr(method, name)
-        plain = value is None or isinstance(value, str | int | float | bool)
-        usual = plain and repr(value) == repr(declared.default)
+        written = _written(value)
+        usual = written is not None and repr(value) == repr(declared.default)
         if name == "random_state" or not usual:
-            given.append(f"{name}={value!r}" if plain else f"{name}=...")
+            given.append(f"{name}={written or '...'}")
     return f"ne.{facts['class']}({', '.join(given)})"
+
+
+def _written(value: Any) -> str | None:
+    """A value as Python; None for an array, an affinity and the like, which a script has no words for."""
+    if isinstance(value, type):  # of torch.optim, where it goes by its name
+        return repr(value.__name__)
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"float('{value}')"
+    if value is None or isinstance(value, str | int | float | bool):
+        return repr(value)
+    if not isinstance(value, Mapping | list | tuple):
+        return None
+    parts = [_written(part) for part in (value.values() if isinstance(value, Mapping) else value)]
+    known = [part for part in parts if part is not None]
+    if len(known) < len(parts):
+        return None
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{key!r}: {part}' for key, part in zip(value, known, strict=True))}}}"
+    return f"[{', '.join(known)}]" if isinstance(value, list) else f"({''.join(f'{one}, ' for one in known)})"
+
+
+def _to_fill_in(facts: Mapping[str, Any]) -> list[str]:
+    """A line that names the parameters of the run's methods that a script has no words for, if there are any."""
+    switched = [change["method"] for change in facts["changes"] if change["kind"] == "switch"]
+    names = []
+    for packed in (facts["start"], facts["first"], *switched):
+        method = method_of(packed)
+        parts = [name for name in params_of(method) if _written(getattr(method, name)) is None]
+        names += [f"{packed['class']}.{name}" for name in parts]
+    told = ", ".join(dict.fromkeys(names))
+    return [f"# Fill in what stands as ... here, and is in the JSON: {told}"] if names else []
 
 
 def _start(facts: Mapping[str, Any]) -> str:

@@ -10,12 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 import ne_interactive as ne
 from ne_interactive.data.arrays import as_table
+from ne_interactive.engine.recipe import _written
 from ne_interactive.params.errors import DataError, ParameterError, StateError
 
 N = 70
@@ -225,6 +227,38 @@ def recipe():
     run.rewind("here")
     run.max_iter = 60
     return json.loads(str(run.recipe()))
+
+
+def test_parameters_of_any_plain_kind_are_written_in_the_script():
+    method = ne.TSNE(
+        perplexity=5,
+        random_state=0,
+        optimizer=torch.optim.Adam,
+        optimizer_kwargs={"betas": (0.5, 0.9), "eps": 1e-6},
+        scheduler="MultiStepLR",
+        scheduler_kwargs={"milestones": [2, 4]},
+    )
+    run = ne.Stepper(X, method)
+    run.step(2)
+    for recipe in (run.recipe(), ne.Recipe.read(str(run.recipe()))):
+        names: dict[str, Any] = {"X": X}
+        exec(recipe.python(), names)
+        assert np.array_equal(names["Z"], run.embedding)
+        assert "..." not in recipe.python()
+
+
+@pytest.mark.parametrize("value", [(1,), (), [1, [True, None]], {"a": {"b": ["c", 0.1]}}, float("-inf")])
+def test_a_plain_value_is_read_from_its_python(value):
+    assert eval(_written(value) or "") == value
+
+
+def test_what_a_script_has_no_words_for_is_named_in_it():
+    run = ne.Stepper(X, ne.TSNE(perplexity=5, random_state=0, init=X[:, :2]))
+    run.step(1)
+    run.switch(ne.UMAP(n_neighbors=5, random_state=0, init=X[:, :2]))
+    script = run.recipe().python()
+    assert "\n# Fill in what stands as ... here, and is in the JSON: TSNE.init, UMAP.init\nrun = " in script
+    assert script.count("init=...") == 2
 
 
 def test_where_a_run_was_taken_back_and_branched_off_is_told():

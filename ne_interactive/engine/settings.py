@@ -8,8 +8,8 @@ from typing import Any
 
 from ne_interactive.engine.past import Change
 from ne_interactive.engine.protocol import Method
-from ne_interactive.engine.state import State
-from ne_interactive.engine.step import awake, by_hand, following, in_force
+from ne_interactive.engine.state import State, Whole
+from ne_interactive.engine.step import by_hand, following, in_force, woken
 from ne_interactive.params.param import describe
 
 
@@ -45,19 +45,43 @@ def settings_at(
         first: method with which the run began.
         changes: all of the run, in order.
         state: any of the run; of it only what has no past is read.
-        n: number of points.
+        n: number of points in that state.
     """
     coming = list(changes)
-    method, state = first, replace(state, iteration=0, origin=0, joined=0, horizon=0, hand={})
+    whole = n if state.whole is None else len(state.whole.state.positions)
+    n = whole = whole - sum(map(_joining, coming))
+    method, state = first, replace(state, iteration=0, origin=0, joined=0, horizon=0, hand={}, whole=None)
     settings = []
     for iteration in iterations:
         while coming and coming[0].iteration <= iteration:
             change = coming.pop(0)
             state = replace(state, iteration=change.iteration)
+            whole += _joining(change)
+            n = _points(change, n, whole)
             method, state = _changed(method, state, change, n)
         state = replace(state, iteration=iteration)
         settings.append(Settings(method, n, in_force(method, state, n), following(method, state)))
     return settings
+
+
+def _joining(change: Change) -> int:
+    """How many points more a run has after a change, those out of focus included."""
+    match change.kind:
+        case "add":
+            return change.values["rows"]
+        case "remove":
+            return -len(change.values["indices"])
+    return 0
+
+
+def _points(change: Change, n: int, whole: int) -> int:
+    """The number of points after a change to n, of the whole run then."""
+    match change.kind:
+        case "focus":
+            return len(change.values["indices"])
+        case "add" | "remove" | "unfocus":
+            return whole
+    return n
 
 
 def _changed(method: Method, state: State, change: Change, n: int) -> tuple[Method, State]:
@@ -66,11 +90,25 @@ def _changed(method: Method, state: State, change: Change, n: int) -> tuple[Meth
         case "switch":
             assert change.method is not None
             method = change.method
-            return method, replace(state, hand={}, origin=at - method.joins(), joined=at, horizon=0)
+            return method, _taken_over(state, at, at - method.joins())
         case "max_iter":
             return method, replace(state, horizon=change.values["max_iter"] - state.joined)
         case "mark" | "pin":
             return method, state
+        case "unfocus":
+            assert state.whole is not None
+            before = state.whole.state
+            return method, replace(state, origin=before.origin + at - before.iteration, whole=None)
+        case "focus":
+            state = replace(state, whole=state.whole or Whole(state, None))
         case "tune":
             state = replace(state, hand=by_hand(method, state.hand, change.values))
-    return method, replace(state, origin=awake(method, state, n))
+    return method, woken(method, state, n)
+
+
+def _taken_over(state: State, at: int, origin: int) -> State:
+    """What another method goes on from; of a focused run also all its points."""
+    whole = state.whole
+    if whole is not None:
+        whole = replace(whole, state=replace(whole.state, iteration=at, origin=origin))
+    return replace(state, hand={}, origin=origin, joined=at, horizon=0, whole=whole)

@@ -61,6 +61,14 @@ def awake(method: Method, state: State, n: int) -> int:
     return max(state.origin, state.iteration - round((1 - REHEAT) * horizon(method, state, n)))
 
 
+def woken(method: Method, state: State, n: int) -> State:
+    """The state after a change: its schedules are awake, and one that follows the loss waits for that of now."""
+    plateau = state.plateau
+    if plateau:
+        plateau = {"factor": max(plateau["factor"], REHEAT), "scheduler": {}}
+    return replace(state, origin=awake(method, state, n), plateau=plateau)
+
+
 def evaluated(method: Method, problem: Problem, state: State) -> At:
     """Where the method's maths is evaluated at this state."""
     knobs = in_force(method, state, problem.n)

@@ -61,3 +61,44 @@ def test_iterations_that_were_not_reached_are_refused(wanted):
     run.step(10)
     with pytest.raises(ParameterError, match="must ascend from 0 to 10"):
         run.settings_at(wanted)
+
+
+def regrouped():
+    """Points leave, come, are focused on, within a focus, with another method there; and what the run told."""
+    run = ne.Stepper(
+        X,
+        ne.TSNE(perplexity=4, random_state=0, early_exaggeration_iter=12, max_iter=40, scheduler="LinearLR"),
+    )
+    told = {}
+    for iteration in range(90):
+        match iteration:
+            case 5:
+                run.remove(np.arange(20))
+            case 10:
+                run.focus(np.arange(30))
+            case 18:
+                run.focus(np.arange(20))
+            case 24:
+                run.unfocus()  # early again
+            case 30:
+                run.add(X[:10] + 1)
+            case 44:
+                run.focus(np.arange(25))
+            case 50:
+                run.switch(ne.LargeVis(perplexity=4, random_state=0))
+            case 60:
+                run.unfocus()
+            case 70:
+                run.focus(np.arange(40))
+        told[iteration] = (run.n, run.params, run.following)
+        run.step()
+    return run, told
+
+
+def test_points_that_come_and_go_are_counted_as_then():
+    run, told = regrouped()
+    assert {n for n, _, _ in told.values()} == {60, 40, 30, 20, 50, 25}
+    for (iteration, then), found in zip(told.items(), run.settings_at(told), strict=True):
+        assert (found.n, found.params, found.following) == then, iteration
+    assert told[16][1]["exaggeration"] == 1.0
+    assert told[25][1]["exaggeration"] == told[0][1]["exaggeration"] > 1

@@ -1,5 +1,7 @@
 """Learning-rate schedules: the factors are torch's, the learning rate set by hand stays."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,7 @@ from torch.optim import lr_scheduler
 
 import ne_interactive as ne
 from ne_interactive.engine.schedules import factor
-from ne_interactive.engine.step import evaluated
+from ne_interactive.engine.step import REHEAT, evaluated, step, woken
 from ne_interactive.params.errors import ParameterError
 
 GIVEN = {
@@ -103,6 +105,25 @@ def test_a_plateau_of_the_loss_lowers_the_rate_and_is_saved(tmp_path):
     loaded = ne.Stepper.load(run.save(tmp_path / "run.npz"), data())
     assert np.array_equal(loaded.step(10).embedding, run.step(10).embedding)
     assert loaded._core.state.plateau == run._core.state.plateau
+
+
+def test_a_change_wakes_a_schedule_that_follows_the_loss():
+    method = tsne(
+        scheduler="ReduceLROnPlateau", scheduler_kwargs={"patience": 2, "factor": 0.5, "threshold": 10.0}
+    )
+    run = ne.Stepper(data(), method)
+    run.step(11)  # the next loss that is no better lowers the rate again
+    core = run._core
+    assert core.state.plateau["factor"] < REHEAT
+    state = woken(method, core.state, 90)
+    assert state.plateau == {"factor": REHEAT, "scheduler": {}}
+    assert evaluated(method, core.problem, state).lr == pytest.approx(core.params()["lr"] * REHEAT)
+    after, _ = step(method, core.problem, state)  # what the loss was before the change counts no more
+    assert after.plateau["factor"] == REHEAT
+    assert after.plateau["scheduler"]["num_bad_epochs"] == 1
+    assert woken(method, replace(state, plateau={}), 90).plateau == {}
+    high = {"factor": 0.5, "scheduler": after.plateau["scheduler"]}
+    assert woken(method, replace(state, plateau=high), 90).plateau["factor"] == 0.5
 
 
 def test_a_longer_run_stretches_its_schedule():

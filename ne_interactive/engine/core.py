@@ -17,7 +17,7 @@ from ne_interactive.engine.pins import held, released
 from ne_interactive.engine.preparation import Preparation
 from ne_interactive.engine.protocol import Method
 from ne_interactive.engine.state import FADE, Problem, State
-from ne_interactive.engine.step import awake, by_hand, horizon, in_force, step
+from ne_interactive.engine.step import by_hand, horizon, in_force, step, woken
 from ne_interactive.engine.trace import Trace
 from ne_interactive.params.errors import DivergedError
 
@@ -51,8 +51,7 @@ class Core(Preparation):
         self.past.changes.append(Change(self.iteration, kind, dict(changes)).of(problem, self.problem))
         before = in_force(self.method, state, self.rows.n)
         hand = by_hand(self.method, state.hand, changes)
-        origin = awake(self.method, state, self.rows.n)
-        self.state = replace(state, hand=hand, quiet=0, origin=origin)
+        self.state = replace(woken(self.method, state, self.rows.n), hand=hand, quiet=0)
         detail: dict[str, Any] = {"changes": {name: [before[name], value] for name, value in changes.items()}}
         if problem is not None:
             fades = self.problem is not None and "metric" in changes and state.iteration > 0
@@ -86,7 +85,7 @@ class Core(Preparation):
             lr = in_force(self.method, state, self.rows.n)["lr"]
             after = held(state, rule_of(self.method), lr, rows, places)
         if change.kind != "pin":  # which disturbs nobody
-            after = replace(after, quiet=0, origin=awake(self.method, state, self.rows.n))
+            after = replace(woken(self.method, after, self.rows.n), quiet=0)
         self.state = after
         goes_on = self._goes_on(change)
         if goes_on and self.past.changes[-1].iteration == change.iteration:

@@ -19,7 +19,7 @@ from ne_interactive.engine.preparation import check_fit
 from ne_interactive.engine.protocol import Method
 from ne_interactive.engine.setup import check_start, problem_for, start_of
 from ne_interactive.engine.state import State
-from ne_interactive.engine.step import awake, in_force
+from ne_interactive.engine.step import in_force, woken
 from ne_interactive.graph.csr import Graph
 from ne_interactive.graph.neighbors import Neighbors
 from ne_interactive.graph.regrouped import extended, restricted
@@ -104,7 +104,7 @@ class Members(Core):
         """The state of the points `keep` (ascending) and of new ones at `places`."""
         state = self.ensure_start()
         n = len(keep) + (0 if places is None else len(places))
-        return replace(_taken(state, keep, places), origin=awake(self.method, state, n))
+        return woken(self.method, _taken(state, keep, places), n)
 
     def _fitting(self, state: State, n: int, kind: str) -> dict[str, Any]:
         """The values in force for n points.

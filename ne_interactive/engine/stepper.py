@@ -23,7 +23,7 @@ from ne_interactive.engine.snapshot import pack_run, unpack_run
 from ne_interactive.engine.steering import check_method
 from ne_interactive.engine.timeline import Timeline
 from ne_interactive.params.declare import REGISTRY
-from ne_interactive.params.errors import ParameterError
+from ne_interactive.params.errors import ParameterError, StateError
 
 
 class Stepper(Showing):
@@ -165,6 +165,17 @@ class Stepper(Showing):
         if iteration is not None:
             other.rewind(iteration)
         return other
+
+    def __copy__(self) -> Stepper:
+        return self.fork()
+
+    def __deepcopy__(self, memo: Any) -> Stepper:
+        return self.fork()
+
+    def __reduce__(self) -> Any:
+        raise StateError(
+            "A run cannot be pickled: save it with run.save(path), and Stepper.load(path, X) goes on."
+        )
 
     def refine(self) -> None:
         """Go on with the right neighbours, where the run began on rough ones."""

@@ -1,5 +1,7 @@
 import asyncio
+import copy
 import gc
+import pickle
 import subprocess
 import sys
 import threading
@@ -734,3 +736,13 @@ def test_a_script_ends_while_a_run_moves_and_searches():
     ended = time.monotonic()
     assert (done.returncode, done.stderr) == (0, "")
     assert ended - float(done.stdout.split()[-1]) < 4, "the search is not waited for"
+
+
+def test_a_copy_is_a_fork_and_a_run_is_saved_not_pickled():
+    run = ne.Stepper(data(), tsne())
+    run.step(3)
+    for other in (copy.copy(run), copy.deepcopy(run)):
+        other.step(2)
+        assert (run.iteration, other.iteration) == (3, 5)
+    with pytest.raises(StateError, match=r"run\.save\(path\)"):
+        pickle.dumps(run)

@@ -35,8 +35,9 @@ class Labels:
     limits: tuple[float, float] | None = None
 
     def scale(self) -> tuple[float, float]:
-        """The lowest and the highest number of the scale."""
-        return self.limits or (float(np.nanmin(self.values)), float(np.nanmax(self.values)))
+        """The lowest and the highest number of the scale; 0 and 1 where all are missing."""
+        known = self.values[~np.isnan(self.values)]
+        return self.limits or ((float(known.min()), float(known.max())) if len(known) else (0.0, 1.0))
 
 
 def read_labels(labels: object, n: int, what: str = "labels") -> Labels:

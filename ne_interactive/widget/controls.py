@@ -134,12 +134,17 @@ class Controls(w.VBox):
 
     def _tune(self, name: str) -> None:
         with self._lock:
-            wanted = self._wanted.pop(name, None)
+            if name not in self._wanted:  # the same as was made a moment ago
+                return
+            wanted = self._wanted[name]
         error = ""
         try:
             self.run.tune(**{name: wanted})
         except Exception as refused:
             error = plain_text(refused, 1000)
+        with self._lock:  # until now the control is the hand's; a newer wish has a turn of its own
+            if self._wanted.get(name) is wanted:
+                self._wanted.pop(name, None)
         control = self._controls.get(name)
         if control is not None and not self._closed.is_set():
             control.complain(error)

@@ -221,6 +221,22 @@ def test_dragging_asks_for_the_newest_value_only(made, run, monkeypatch):
     assert made["exaggeration"].value == 5
 
 
+def test_a_slider_stays_where_the_hand_put_it_until_its_value_is_made(made, run, monkeypatch):
+    hold, begun, tune = threading.Event(), threading.Event(), run.tune
+    monkeypatch.setattr(run, "tune", lambda **live: (begun.set(), hold.wait(10), tune(**live)))
+    slider, seen = made["exaggeration"].slider, []
+    slider.value = 3.0
+    slider.observe(lambda change: seen.append(change.new), "value")
+    assert begun.wait(10)
+    made._show()  # as it does a few times a second while a run moves
+    assert seen == []
+    slider.value = 4.0
+    hold.set()
+    settle(made)
+    assert seen == [4.0]
+    assert run.params["exaggeration"] == 4.0
+
+
 def test_closing_leaves_nothing_behind(run):
     before, threads = len(registry._instances), threading.active_count()
     made = controls(run)

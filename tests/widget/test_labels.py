@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from ne_interactive.params.errors import DataError
-from ne_interactive.quality.labels import read_labels
+from ne_interactive.quality.labels import Labels, read_labels
 from ne_interactive.widget.labels import codes, legend
 
 
@@ -136,3 +136,10 @@ def test_objects_that_cannot_be_printed_are_named():
         __hash__ = None
 
     assert read_labels([Bad(), "a", "a"], 3).names == ["<unprintable Bad>", "a"]
+
+
+def test_numbers_that_are_all_missing_have_a_scale():
+    labels = Labels("number", values=np.full(4, np.nan))  # as of a focus on those without a number
+    shown = legend(labels)
+    assert (shown["low"], shown["high"], shown["missing"]) == (0.0, 1.0, 4)
+    assert set(np.frombuffer(codes(labels), "<u2")) == {65535}

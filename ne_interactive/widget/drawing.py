@@ -1,5 +1,6 @@
 """Points drawn live in the notebook: what a view of one run and one of several have in common."""
 
+import threading
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -41,6 +42,8 @@ class Drawing(anywidget.AnyWidget):
 
     def __init__(self, scene: dict[str, Any], sizes: Sizes | None, height: int, **state: Any) -> None:
         """Draw a scene, in the colours and sizes of the points; `state` are the other traits."""
+        # Whoever writes the scene and the codes: the run's thread, that of a search, and the caller's.
+        self._writing = threading.RLock()
         super().__init__(
             _esm=bundle("widget.js"),
             _css=bundle("widget.css"),
@@ -65,7 +68,7 @@ class Drawing(anywidget.AnyWidget):
         return {"legend": legend(self._labels()), "colors": names}
 
     def _recolor(self) -> None:
-        with self.hold_sync():
+        with self._writing, self.hold_sync():
             self._codes = codes(self._labels())
             self._scene = self._scene | self._coloring()
 

@@ -91,7 +91,8 @@ class Explorer(Drawing):
 
     def _heard(self, what: str) -> None:
         if what == "method":  # another method took the run over
-            self._scene = self._scene | scene_of(self.run)
+            with self._writing:
+                self._scene = self._scene | scene_of(self.run)
             self._controls = self._desk.settings.rows()
         if what == "points":
             self._follow_points()
@@ -103,18 +104,19 @@ class Explorer(Drawing):
 
     def _follow_points(self) -> None:
         """Points have left the run or come to it."""
-        before = self._look.ids
-        if not self._look.follow(self.run):
-            return
-        kept = moved(self.selection, before, self._look.ids)
-        self._regrouped += 1
-        self._desk.follow(self._look.entries)
-        with self.hold_sync():
-            self._selection = packed(kept)
-            points = {"regrouped": self._regrouped}
-            self._scene = self._scene | scene_of(self.run) | self._coloring() | points
-            self._codes = codes(self._labels())
-            self._sizes = self._look.sizes()
+        with self._writing:
+            before = self._look.ids
+            if not self._look.follow(self.run):
+                return
+            kept = moved(self.selection, before, self._look.ids)
+            self._regrouped += 1
+            self._desk.follow(self._look.entries)
+            with self.hold_sync():
+                self._selection = packed(kept)
+                points = {"regrouped": self._regrouped}
+                self._scene = self._scene | scene_of(self.run) | self._coloring() | points
+                self._codes = codes(self._labels())
+                self._sizes = self._look.sizes()
         self.selection = kept
         self._desk.regrouped()
 
@@ -193,7 +195,8 @@ class Explorer(Drawing):
             run.watch()
         self.run = run
         self._follow_points()
-        self._scene = self._scene | scene_of(run)
+        with self._writing:
+            self._scene = self._scene | scene_of(run)
         self._desk.turn_to(run)
         self._controls = self._desk.settings.rows()
         self._unlisten = follow(run, self, Explorer._heard)

@@ -1,5 +1,8 @@
 """Views follow points that leave a run and come to it."""
 
+import threading
+import time
+
 import numpy as np
 import pytest
 
@@ -138,3 +141,31 @@ def test_of_a_sample_as_large_a_part_of_the_later_points_is_drawn():
     assert len(view._marked.traces[-1].x) == 2
     assert "12 of 48 points" in view.figure_widget.layout.title.text
     view.close()
+
+
+def test_colours_chosen_while_points_leave_are_those_of_the_points_that_stay(monkeypatch):
+    run = ne.Stepper(X, ne.TSNE(perplexity=5, random_state=0))
+    view = Explorer(run, labels=[str(i % 3) for i in range(N)])
+    run.step(2)
+    read, go, labels = threading.Event(), threading.Event(), view._labels
+
+    def slowly():
+        found = labels()
+        read.set()
+        go.wait(10)
+        return found
+
+    monkeypatch.setattr(view, "_labels", slowly)
+    coloring = threading.Thread(target=view._recolor)
+    coloring.start()
+    read.wait(10)
+    monkeypatch.setattr(view, "_labels", labels)
+    leaving = threading.Thread(target=run.remove, args=([0, 1],))
+    leaving.start()
+    while run.n == N:
+        time.sleep(0.01)
+    time.sleep(0.2)
+    go.set()
+    for thread in (coloring, leaving):
+        thread.join(10)
+    assert (view._scene["n"], len(codes(view))) == (N - 2, N - 2)

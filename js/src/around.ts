@@ -153,7 +153,6 @@ export class Around {
     if (note && this.#of !== null) {
       this.clear();
       this.parts.note(note);
-      this.parts.announce(note);
     }
     return !note;
   }

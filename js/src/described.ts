@@ -18,7 +18,7 @@ function readControl(raw: unknown): Control | null {
     choices: Array.isArray(raw.choices) ? raw.choices.map(scalar) : null,
     scale: raw.scale === "log" ? "log" : "linear",
     group: text(raw.group),
-    redo: text(raw.redo) || "nothing",
+    redo: text(raw.redo),
     auto: raw.auto === true,
     axis: Array.isArray(raw.axis) && raw.axis.length === 2 ? [text(raw.axis[0]), text(raw.axis[1])] : null,
     made: scalar(raw.default),

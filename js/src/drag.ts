@@ -66,6 +66,7 @@ export class Drag {
     return {
       move: (toX, toY) => {
         const held = grip ?? begin();
+        if (!this.#grips.includes(held)) return;
         const to = camera.toData(toX, toY);
         held.shift(to.map((value, axis) => (value - from[axis]!) * depth) as Triple);
         stage.draw();

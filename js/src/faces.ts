@@ -143,6 +143,7 @@ function takeTyped(
     box.select();
   };
   const typed = () => {
+    hold(true);
     edited = true;
   };
   const pressed = ({ key }: KeyboardEvent) => {

@@ -73,7 +73,7 @@ export class Help {
   #ask(event: KeyboardEvent): void {
     if (event.key !== "?" || (event.target as Element).matches("input[type=text], input[type=search]"))
       return;
-    event.preventDefault();
+    event.stopImmediatePropagation();
     this.open();
   }
 

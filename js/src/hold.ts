@@ -25,7 +25,7 @@ export interface HoldParts {
 
 export class Hold {
   readonly element = h("section.ne-held", { "aria-label": "Pinned points", hidden: true });
-  readonly #count = h("span.ne-held-count");
+  readonly #count = h("span.ne-held-count", "0 pinned");
   readonly #drag: Drag;
   /** Ascending. */
   #pinned: Uint32Array = new Uint32Array(0);

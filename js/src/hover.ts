@@ -25,7 +25,7 @@ export interface HoverSource {
   /** Another point is under the pointer; -1: none. */
   pointed(point: number): void;
   /** Asks the kernel for details and gives the request's id; null where there are none. */
-  ask: ((point: number) => number) | null;
+  ask(point: number): number;
 }
 
 export class Hover {
@@ -40,7 +40,7 @@ export class Hover {
   readonly #soon: Timer;
   #looked = 0;
   #cost = 0;
-  readonly #latest = new Latest<number>((point) => this.source.ask?.(point) ?? -1);
+  readonly #latest = new Latest<number>((point) => this.source.ask(point));
 
   constructor(
     private readonly stage: Stage,
@@ -99,7 +99,7 @@ export class Hover {
 
   /** What is known of points is other now. */
   renew(): void {
-    this.#point = -1;
+    this.#change(-1);
     this.stage.draw();
   }
 
@@ -160,6 +160,6 @@ export class Hover {
     }
     const { label, color } = this.source.describe(point);
     this.card.show(point, label, color);
-    if (this.source.ask) this.#rest.start(() => this.#latest.push(point), REST);
+    this.#rest.start(() => this.#latest.push(point), REST);
   }
 }

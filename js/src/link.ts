@@ -109,7 +109,7 @@ export class Link {
   }
 
   search(text: string): number {
-    this.model.send({ k: "search", id: ++this.#lastId, text });
+    this.#send({ k: "search", id: ++this.#lastId, text });
     return this.#lastId;
   }
 

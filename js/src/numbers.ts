@@ -81,7 +81,7 @@ export class NumberScale {
   #say(): void {
     const { low, high } = this.bounds;
     [this.#low, this.#high].forEach((input, side) => {
-      const value = format(Number((low + ((high - low) * input.valueAsNumber) / STEPS).toPrecision(4)));
+      const value = format(low + ((high - low) * input.valueAsNumber) / STEPS);
       input.setAttribute("aria-valuetext", value);
       say(this.#ends[side]!, value);
     });

@@ -141,7 +141,7 @@ function readChanges(raw: unknown): Change[] {
 
 /** The request that an answer belongs to. */
 export function readId(content: Raw): number {
-  return whole(content.id, -1);
+  return whole(content.id, -2);
 }
 
 export function readSetReply(content: Raw): SetReply {

@@ -24,7 +24,7 @@ export interface HoverSource {
   describe(point: number): { label: string; color: string };
   /** Another point is under the pointer; -1: none. */
   pointed(point: number): void;
-  /** Asks the kernel for details and gives the request's id; null where there are none. */
+  /** Asks the kernel for details and gives the request's id. */
   ask(point: number): number;
 }
 

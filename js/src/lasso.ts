@@ -57,11 +57,10 @@ export class Lasso {
     if (!draws && (!event.shiftKey || this.stage.camera.solid)) return null;
     const how: How = event.shiftKey ? "add" : event.altKey ? "subtract" : "replace";
     const box = this.mode === "box";
-    let begun = false;
+    let moves = 0;
     return {
       move: (toX, toY) => {
-        if (begun && !this.drawing) return;
-        begun = true;
+        if (moves++ && !this.drawing) return; // given up meanwhile
         const last = this.#outline.length;
         if (box) this.#outline = [x, y, toX, y, toX, toY, x, toY];
         else if (last === 0) this.#outline = [x, y, toX, toY];

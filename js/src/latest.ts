@@ -31,7 +31,7 @@ export class Latest<T> {
 
   /** Takes an answer; true if it answers the last word, so that its value is the one to show. */
   answer(id: number): boolean {
-    if (id !== this.#id) return false;
+    if (id < 0 || id !== this.#id) return false;
     this.#id = -1;
     const waiting = this.#waiting;
     this.#waiting = null;

@@ -139,9 +139,9 @@ function readChanges(raw: unknown): Change[] {
   );
 }
 
-/** The request that an answer belongs to. */
+/** The request that an answer belongs to; -1: none. */
 export function readId(content: Raw): number {
-  return whole(content.id, -2);
+  return whole(content.id, -1);
 }
 
 export function readSetReply(content: Raw): SetReply {

@@ -16,9 +16,7 @@ from ne_interactive.engine.timeline import Timeline
 from ne_interactive.params.errors import ParameterError, StateError
 
 HOLD = 0.02  # seconds between looks at a run that is held
-LONGEST_NAP = (
-    0.5  # seconds: so soon it is seen, at a very low speed, that the run is held or another speed set
-)
+LONGEST_NAP = 0.5  # seconds until a very slow run sees that it is held, or has another speed
 FLUID = (
     1 / 30
 )  # seconds from iteration to iteration while neighbours are searched beside, which needs the cores

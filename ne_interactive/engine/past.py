@@ -23,10 +23,8 @@ NEIGHBORS = 0.75  # of the memory for exact states may be neighbours that are no
 # What is kept lies in the heap between what an iteration needs for a moment, and leaves holes that do not fit the next:
 # at 70,000 points 700 MB in ten seconds.
 GIVE_BACK = 1 / 16  # of the budget in frames, kept or not, and free memory goes back to the system
-MOST_STATES = 1000  # exact states, and
-MOST_FRAMES = (
-    4000  # frames: those of small data would else become so many that to go through them takes the time
-)
+# Those of small data would fit by the hundred thousand, and going through them would take longer than an iteration.
+MOST_STATES, MOST_FRAMES = 1000, 4000
 FIRST_INTERVAL = 50  # iterations between exact states, until they would take too much memory
 
 
@@ -110,9 +108,7 @@ class Past:
         self.first: Neighbors | None = None
         self.interval = FIRST_INTERVAL
         self.stride = 1
-        self._shown = (
-            0  # bytes of the frames kept; they are counted where they come and go, not at each iteration
-        )
+        self._shown = 0  # bytes of the frames kept, counted where they come and go
         self._since = 0  # bytes of frames since free memory was given back, kept or not
 
     def copy(self) -> Past:

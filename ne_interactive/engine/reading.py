@@ -212,4 +212,5 @@ class Reading:
                     f"iterations must ascend from 0 to {core.iteration}, which the run has reached; "
                     f"got {wanted[0]} to {wanted[-1]}."
                 )
-            return settings_at(wanted, core.first_method, core.past.changes, state, core.rows.n)
+            sizes = [len(ids) for _, ids in core.groups()]
+            return settings_at(wanted, core.first_method, core.past.changes, state, sizes)

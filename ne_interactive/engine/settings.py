@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ne_interactive.engine.past import Change
+from ne_interactive.engine.past import GROUPS, Change
 from ne_interactive.engine.protocol import Method
 from ne_interactive.engine.state import State, Whole
 from ne_interactive.engine.step import by_hand, following, in_force, woken
@@ -33,7 +33,7 @@ class Settings:
 
 
 def settings_at(
-    iterations: Iterable[int], first: Method, changes: Iterable[Change], state: State, n: int
+    iterations: Iterable[int], first: Method, changes: Iterable[Change], state: State, sizes: Iterable[int]
 ) -> list[Settings]:
     """The settings at ascending iterations, a change made there included.
 
@@ -45,43 +45,21 @@ def settings_at(
         first: method with which the run began.
         changes: all of the run, in order.
         state: any of the run; of it only what has no past is read.
-        n: number of points in that state.
+        sizes: number of points at the start, and after every change of which points there are.
     """
-    coming = list(changes)
-    whole = n if state.whole is None else len(state.whole.state.positions)
-    n = whole = whole - sum(map(_joining, coming))
+    coming, sizes = list(changes), iter(sizes)
+    n = next(sizes)
     method, state = first, replace(state, iteration=0, origin=0, joined=0, horizon=0, hand={}, whole=None)
     settings = []
     for iteration in iterations:
         while coming and coming[0].iteration <= iteration:
             change = coming.pop(0)
             state = replace(state, iteration=change.iteration)
-            whole += _joining(change)
-            n = _points(change, n, whole)
+            n = next(sizes) if change.kind in GROUPS else n
             method, state = _changed(method, state, change, n)
         state = replace(state, iteration=iteration)
         settings.append(Settings(method, n, in_force(method, state, n), following(method, state)))
     return settings
-
-
-def _joining(change: Change) -> int:
-    """How many points more a run has after a change, those out of focus included."""
-    match change.kind:
-        case "add":
-            return change.values["rows"]
-        case "remove":
-            return -len(change.values["indices"])
-    return 0
-
-
-def _points(change: Change, n: int, whole: int) -> int:
-    """The number of points after a change to n, of the whole run then."""
-    match change.kind:
-        case "focus":
-            return len(change.values["indices"])
-        case "add" | "remove" | "unfocus":
-            return whole
-    return n
 
 
 def _changed(method: Method, state: State, change: Change, n: int) -> tuple[Method, State]:

@@ -54,19 +54,17 @@ def horizon(method: Method, state: State, n: int) -> int:
     return state.horizon or method.iterations(n)
 
 
-def awake(method: Method, state: State, n: int) -> int:
-    """The origin of the schedules after a change: one that has come down goes back to a quarter of its run."""
-    if not falls(method):
-        return state.origin
-    return max(state.origin, state.iteration - round((1 - REHEAT) * horizon(method, state, n)))
-
-
 def woken(method: Method, state: State, n: int) -> State:
-    """The state after a change: its schedules are awake, and one that follows the loss waits for that of now."""
-    plateau = state.plateau
+    """The state after a change: a schedule that has come down goes back to a quarter of its run.
+
+    One that follows the loss rises as far, and forgets what the loss was.
+    """
+    origin, plateau = state.origin, state.plateau
+    if falls(method):
+        origin = max(origin, state.iteration - round((1 - REHEAT) * horizon(method, state, n)))
     if plateau:
         plateau = {"factor": max(plateau["factor"], REHEAT), "scheduler": {}}
-    return replace(state, origin=awake(method, state, n), plateau=plateau)
+    return replace(state, origin=origin, plateau=plateau)
 
 
 def evaluated(method: Method, problem: Problem, state: State) -> At:

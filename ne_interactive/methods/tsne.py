@@ -74,9 +74,9 @@ class TSNE(EntropicNeighborEmbedding):
 
     def iterations(self, n: int) -> int:
         """The early phase and 350 more, unless `max_iter` is given."""
-        return (
-            int(self.early_exaggeration_iter) + LATE if isinstance(self.max_iter, str) else int(self.max_iter)
-        )
+        if isinstance(self.max_iter, str):
+            return int(self.early_exaggeration_iter) + LATE
+        return int(self.max_iter)
 
     def attraction(self, Z: Tensor, at: At) -> Tensor:
         """sum P log P - sum P log w, over the edges."""

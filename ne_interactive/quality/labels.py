@@ -36,8 +36,10 @@ class Labels:
 
     def scale(self) -> tuple[float, float]:
         """The lowest and the highest number of the scale; 0 and 1 where all are missing."""
+        if self.limits:
+            return self.limits
         known = self.values[~np.isnan(self.values)]
-        return self.limits or ((float(known.min()), float(known.max())) if len(known) else (0.0, 1.0))
+        return (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
 
 
 def read_labels(labels: object, n: int, what: str = "labels") -> Labels:

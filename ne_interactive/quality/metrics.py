@@ -144,7 +144,8 @@ def _excess(name: str, X: Any, Z: Any, k: int, sample: int | None, seed: int) ->
         raise DataError(f"{name}: k must lie in [1, n / 2) for n = {n} points; got {k}.")
     chosen = drawn(n, sample, seed)
     shown = _map_neighbors(map_values, k, chosen).to(values.device)
-    centred, excess = values.double() - values.double().mean(0), 0  # far groups would leave float32 no digits
+    exact = values.double()  # between far groups float32 has no digits for what is near
+    centred, excess = exact - exact.mean(0), 0
     for rows, columns in zip(chosen.split(256), shown.split(256), strict=True):
         far = torch.cdist(centred[rows], centred)
         far[torch.arange(len(rows)), rows] = -1.0

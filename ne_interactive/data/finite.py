@@ -73,16 +73,23 @@ def check_size(size: float) -> None:
     )
 
 
+NOTICED = 1 / 20
+"""Of the way between neighbours: an error of rounding from which they are taken to be lost."""
+
+
 def warn_of_rounding(values: torch.Tensor, raw: Any, names: tuple[str, ...] | None = None) -> None:
     """Warn of columns of ``raw`` (n, d) whose differences are lost in ``values``, their float32 image.
 
-    Such as seconds since 1970: float32 has steps of 128 there. Only columns that hardly vary beside their size,
-    in about a thousand of the rows, are looked at as a whole.
+    Such as seconds since 1970, where float32 has steps of 128, or a city's places in metres from the equator, with
+    steps of half a metre. What counts is how far neighbours would lie apart if the rows filled a plane evenly.
+    Only columns that hardly vary beside their size, in about a thousand of the rows, are looked at as a whole.
     """
     low, high = values[:: max(1, len(values) // 1000)].aminmax(dim=0)
     size = torch.maximum(-low, high)
-    close = ((high - low <= size / 2**15) & (size > 0)).nonzero()[:, 0].tolist()
-    lost = [j for j in close if _is_rounded(values[:, j], raw[:, j])]
+    part = NOTICED / math.sqrt(len(values))  # of a column's range
+    # Rounding changes a number by at most its 2**24th; the range of all rows may be twice that of some.
+    close = ((high - low) * part <= size / 2**23) & (size > 0)
+    lost = [j for j in close.nonzero()[:, 0].tolist() if _is_rounded(values[:, j], raw[:, j], part)]
     if lost:
         shown = ", ".join(repr(names[j]) if names else str(j) for j in lost[:5]) + (
             ", ..." if len(lost) > 5 else ""
@@ -105,7 +112,7 @@ def warn_of_sameness(values: torch.Tensor) -> None:
         )
 
 
-def _is_rounded(values: torch.Tensor, raw: Any) -> bool:
-    """Whether more than a hundredth of a column's range is lost."""
+def _is_rounded(values: torch.Tensor, raw: Any, part: float) -> bool:
+    """Whether more than this part of a column's range is lost."""
     column = np.asarray(raw.cpu() if isinstance(raw, torch.Tensor) else raw, dtype=np.float64)
-    return float(np.abs(column - values.cpu().numpy()).max()) > np.ptp(column) / 100 > 0
+    return float(np.abs(column - values.cpu().numpy()).max()) > np.ptp(column) * part > 0

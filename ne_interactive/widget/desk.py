@@ -163,9 +163,9 @@ class Desk:
         try:
             move(self.run)
         except NEError as error:
-            self._tell_status(str(error))
+            self._tell_refused("do", None, str(error))
         except Exception as error:
-            self._tell_status(f"{type(error).__name__}: {error}")
+            self._tell_refused("do", None, f"{type(error).__name__}: {error}")
 
     def _on_rewind(self, iteration: int) -> None:
         self._mover.post(lambda: self._moved(lambda run: run.rewind(iteration)), once="rewind")
@@ -181,15 +181,14 @@ class Desk:
 
     def _regroup(self, kind: str, id: int, change: Callable[[Any], object]) -> None:
         """Change which points there are, unless they have become others meanwhile: then others were meant."""
-        run, ids = self.run, self._ids
+        run, check = self.run, self._meant()
 
         def regroup() -> None:
             try:
-                if run is not self.run or ids is not self._ids:
-                    raise ParameterError("The points have become others meanwhile; select again.")
+                check()
                 change(run)
             except Exception as error:
-                self.stream.tell({"k": "refused", "of": kind, "id": id, "error": plain_text(error, 1000)})
+                self._tell_refused(kind, id, error)
 
         self._mover.post(regroup, once=kind)
 
@@ -203,8 +202,19 @@ class Desk:
         self._hold("release", id, *(() if points is None else (points,)))
 
     def _hold(self, kind: str, id: int, *values: np.ndarray) -> None:
-        if not self._talker.post(lambda: self._holding.hold(kind, id, *values)):
+        check = self._meant()
+        if not self._talker.post(lambda: self._holding.hold(kind, id, check, *values)):
             raise Malformed("too many changes wait already.")
+
+    def _meant(self) -> Callable[[], None]:
+        """Give what raises ParameterError once the run or its points are no longer those that are shown now."""
+        run, ids = self.run, self._ids
+
+        def check() -> None:
+            if run is not self.run or ids is not self._ids:
+                raise ParameterError("The points have become others meanwhile; select again.")
+
+        return check
 
     def _on_mark(self, name: str, iteration: int | None) -> None:
         self._mover.post(lambda: self._moved(lambda run: run.mark(name, iteration)))
@@ -279,7 +289,10 @@ class Desk:
             told = plain_text(error, 1000)
             self._talker.post(lambda: self._answer_set(id, name if isinstance(name, str) else "", told))
         else:
-            self.stream.tell({"k": "refused", "of": kind, "id": id, "error": plain_text(error, 1000)})
+            self._tell_refused(kind, id, error)
+
+    def _tell_refused(self, kind: str, id: int | None, error: object) -> None:
+        self.stream.tell({"k": "refused", "of": kind, "id": id, "error": plain_text(error, 1000)})
 
 
 def _step(run: Any) -> None:

@@ -1,5 +1,6 @@
 """Points held by a hand in the browser: what it asks is done to the run, and every view is told which are pinned."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -21,10 +22,12 @@ class Holding:
     def _run(self) -> Any:
         return self._stream.run
 
-    def hold(self, kind: str, id: int, *values: np.ndarray) -> None:
-        """Pin, move or release; the answer says whether it was done."""
+    def hold(self, kind: str, id: int, check: Callable[[], None], *values: np.ndarray) -> None:
+        """Pin, move or release points, unless `check` raises; the answer says whether it was done."""
         answer: dict[str, Any] = {"k": "held", "id": id, "ok": True}
         try:
+            if values:  # without, all that are pinned are released, whichever these are
+                check()
             self._do(kind, *values)
         except Exception as error:
             answer |= {"ok": False, "error": plain_text(error, 1000)}

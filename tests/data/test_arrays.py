@@ -265,6 +265,15 @@ def test_columns_that_float32_cannot_tell_apart_are_warned_of():
         as_rows(np.full((2, 2), 3.0), min_rows=1)
 
 
+@pytest.mark.parametrize(("n", "lost"), [(100, False), (1_000_000, True)])
+def test_places_far_from_the_origin_are_warned_of_where_neighbours_are_that_near(n, lost):
+    place = np.linspace(5.3e6, 5.301e6, n) + 1e-3  # metres from the equator, a kilometre in all
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        as_rows(place[:, None])
+    assert [("Subtract their means" in str(one.message)) for one in told] == [True] * lost
+
+
 @pytest.mark.parametrize("n", [2, 6, 5000])
 def test_equal_rows_are_warned_of(n):
     given = np.full((n, 2), 3.0)

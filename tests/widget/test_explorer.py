@@ -301,7 +301,7 @@ def test_an_action_that_fails_is_told_in_words(browser, run):
 
     run.step = broken
     browser.say("do", action="step")
-    assert "no <i>more</i> steps" in browser.take("status")[-1]["message"]
+    assert "no <i>more</i> steps" in browser.take("refused")[-1]["error"]
 
 
 def test_a_browser_cannot_rewrite_what_is_drawn(browser):

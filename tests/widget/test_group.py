@@ -61,6 +61,12 @@ def test_what_was_asked_for_other_points_is_refused():
         "id": 3,
         "error": "The points have become others meanwhile; select again.",
     }
+    desk._talker.post(lambda: run.remove([0]))
+    desk._on_pin(4, np.array([1]))
+    assert desk.wait(30)
+    assert run.pinned.tolist() == []
+    assert (told[-1]["id"], told[-1]["ok"]) == (4, False)
+    assert "select again" in told[-1]["error"]
 
 
 def test_a_removal_is_told_as_something_to_take_back():

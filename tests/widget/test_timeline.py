@@ -39,7 +39,9 @@ def test_the_view_takes_the_run_back(monkeypatch):
     np.testing.assert_array_equal(run.embedding, there)
     assert browser.take("status")[-1]["changes"] == []
     browser.say("rewind", iteration=500)
-    assert "from 0 to 20" in browser.take("status")[-1]["message"]
+    (refusal,) = browser.take("refused")
+    assert (refusal["of"], refusal["id"]) == ("do", None)
+    assert "from 0 to 20" in refusal["error"]
     view.close()
 
 
@@ -203,7 +205,7 @@ def test_a_branch_is_shown_and_the_run_is_kept(browser):
     browser.say("turn", branch=9)
     assert "There are 2 branches; got 9" in browser.take("refused")[-1]["error"]
     browser.say("branch", iteration=99)
-    assert "from 0 to 30" in browser.take("status")[-1]["message"]
+    assert "from 0 to 30" in browser.take("refused")[-1]["error"]
     assert len(view.branches) == 2
 
 

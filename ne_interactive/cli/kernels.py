@@ -20,13 +20,13 @@ def compile_kernels() -> None:
     """Run t-SNE and UMAP for a moment as a live view does: on rough neighbours, then on the right ones.
 
     What is compiled stays on disk beside the package, or where ``NUMBA_CACHE_DIR`` says; where it is already there
-    this takes seconds. Tells on stderr what compiles.
+    this takes seconds. Tells on a terminal what compiles.
 
     Raises:
         NEError: if a run fails.
     """
     X = np.random.default_rng(0).normal(size=(max(SIZES), COLUMNS)).astype(np.float32)
-    with tqdm(bar_format="{desc}", file=sys.stderr, leave=False) as line:
+    with tqdm(bar_format="{desc}", file=sys.stderr, leave=False, disable=None) as line:
         for n in SIZES:
             for method in (TSNE(random_state=0), UMAP(random_state=0)):
                 run = Stepper(X[:n], method)

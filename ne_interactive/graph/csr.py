@@ -81,7 +81,7 @@ class Graph:
     @functools.cached_property
     def weights(self) -> torch.Tensor:
         """Give the weights of `edges`, (nnz / 2,) float32."""
-        return self.values[self.edges.source]
+        return self.values.index_select(0, self.edges.source)  # a third of the time of self.values[...]
 
     def weighing(self, values: torch.Tensor) -> "Graph":
         """Give the graph with the same edges and other weights (nnz,), which share what lists their edges."""
@@ -133,9 +133,10 @@ def symmetrize(indices: torch.Tensor, values: torch.Tensor, how: str = "mean") -
     n = indices.shape[0]
     if n >= 2**31:
         raise DataError(f"A graph has fewer than 2**31 points; got {n}.")
+    low, high = (int(end) for end in indices.aminmax()) if indices.numel() else (0, -1)
+    if low < 0 or high >= n:
+        raise DataError(f"Neighbour indices must lie in [0, {n}); got {low} to {high}.")
     columns = np.ascontiguousarray(indices.cpu().numpy(), dtype=np.int64)
-    if columns.size and not (columns.min() >= 0 and columns.max() < n):
-        raise DataError(f"Neighbour indices must lie in [0, {n}); got {columns.min()} to {columns.max()}.")
     P = np.ascontiguousarray(values.detach().cpu().numpy(), dtype=np.float32)
     out_columns, out_values, kept = _sorted_rows(columns, P)
     in_indptr, in_rows, in_values = _transposed(out_columns, out_values, kept)

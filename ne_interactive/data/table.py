@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["Digest", "Rows", "Table", "fingerprint", "joined", "like_input"]
+__all__ = ["Digest", "Rows", "Table", "column_names", "fingerprint", "joined", "like_input"]
 
 BLOCK_ROWS = 8192
 """Rows that are digested as one block: blocks are digested by several threads, and compared from pass to pass."""
@@ -97,6 +97,11 @@ class Rows(Table):
         return fingerprint(self.values)
 
 
+def column_names(c: int) -> list[str]:
+    """Give the names of an embedding's c columns in a DataFrame."""
+    return [f"ne{j}" for j in range(c)]
+
+
 def like_input(Z: Tensor, table: Table) -> Any:
     """Give an embedding (n, c) back as the caller's kind of table.
 
@@ -107,7 +112,7 @@ def like_input(Z: Tensor, table: Table) -> Any:
     if table.kind == "torch":
         return Z.to(table.origin)
     array = Z.cpu().numpy()
-    columns = [f"ne{j}" for j in range(array.shape[1])]
+    columns = column_names(array.shape[1])
     if table.kind == "pandas":
         import pandas
 

@@ -180,6 +180,11 @@ class NeighborEmbedding(Parameters, ABC):
             return max(1000, 2 * int(self.early_exaggeration_iter))
         return int(self.max_iter)
 
+    def ends_early(self, n: int) -> bool:
+        """Whether a full run on n points ends while P is still exaggerated."""
+        exaggerates = self.exaggeration == "auto" and self.early_exaggeration_coeff > 1
+        return exaggerates and self.iterations(n) <= self.early_exaggeration_iter
+
     def earliest_rest(self, n: int) -> int:
         """Iterations since the origin before which a run is never at rest: the early phase."""
         return int(self.early_exaggeration_iter)

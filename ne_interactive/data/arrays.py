@@ -1,5 +1,7 @@
 """Any table of numbers in, one form of it through the package, the caller's kind of table out."""
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -86,7 +88,10 @@ def _numbers(X: Any) -> tuple[Any, str, Any, tuple[str, ...] | None, torch.devic
     cpu, module = torch.device("cpu"), type(X).__module__.partition(".")[0]
     if isinstance(X, torch.Tensor):
         raw = X.detach()
-        return raw.to_dense() if raw.layout != torch.strided else raw, "torch", None, None, X.device
+        if raw.layout != torch.strided:
+            _check_densified(raw.shape)
+            raw = raw.to_dense()
+        return raw, "torch", None, None, X.device
     if module == "pandas" and hasattr(X, "columns"):
         text = [name for j, name in enumerate(X.columns) if not _pandas_numeric(X.iloc[:, j])]
         return _frame_numbers(X, text), "pandas", X.index, tuple(str(name) for name in X.columns), cpu
@@ -149,12 +154,7 @@ def _array_numbers(X: Any) -> np.ndarray:
     from scipy import sparse
 
     if sparse.issparse(X):
-        entries = int(np.prod(X.shape, dtype=np.float64))
-        if entries > MAX_DENSIFIED:
-            raise DataError(
-                f"Sparse data are made dense up to {MAX_DENSIFIED} entries; got shape={X.shape}, {entries} entries. "
-                "Reduce the columns first, for example with sklearn.decomposition.TruncatedSVD."
-            )
+        _check_densified(X.shape)
         X = X.toarray()
     if np.ma.is_masked(X):
         raise DataError(
@@ -175,6 +175,15 @@ def _array_numbers(X: Any) -> np.ndarray:
     if array.dtype.kind not in "biuf":
         raise DataError(f"X must hold numbers; got dtype {array.dtype}. Convert it to floats first.")
     return array
+
+
+def _check_densified(shape: Sequence[int]) -> None:
+    entries = math.prod(shape)
+    if entries > MAX_DENSIFIED:
+        raise DataError(
+            f"Sparse data are made dense up to {MAX_DENSIFIED} entries; got shape={tuple(shape)}, {entries} entries. "
+            "Reduce the columns first, for example with sklearn.decomposition.TruncatedSVD."
+        )
 
 
 def _parsed(array: np.ndarray) -> np.ndarray:

@@ -17,7 +17,9 @@ from ne_interactive.quality.alignment import aligned
 from ne_interactive.quality.divergence import kl_divergence
 from ne_interactive.quality.draws import drawn, same_length, signs
 from ne_interactive.quality.draws import triplets as drawn_triplets
+from ne_interactive.quality.labels import as_column
 from ne_interactive.quality.sample import Sample
+from ne_interactive.quality.text import is_missing
 
 __all__ = [
     "NeighborErrors",
@@ -107,18 +109,31 @@ def label_accuracy(Z: Any, y: Any, k: int = 10, *, sample: int | None = None, se
     y (n,) holds labels of any kind; among equally frequent labels the one that sorts first is taken.
 
     Raises:
-        DataError: y and Z differ in length, or k is not in [1, n - 1].
+        DataError: y and Z differ in length, labels are missing or cannot be sorted, or k is not in [1, n - 1].
     """
     map_values = as_table(Z).values
-    classes, codes = np.unique(np.asarray(y), return_inverse=True)
-    same_length(codes.size, map_values.shape[0])
+    labels = as_column(y, "y")
+    same_length(len(labels), map_values.shape[0])
+    missing = sum(map(is_missing, labels.tolist())) if labels.dtype.kind in "fOM" else 0
+    if missing:
+        raise DataError(
+            f"label_accuracy needs a label for each point; {missing} of {len(labels)} are missing (None or NaN). "
+            "Leave these points out: label_accuracy(Z[known], y[known])."
+        )
+    try:
+        classes, codes = np.unique(labels, return_inverse=True)
+    except TypeError as error:
+        raise DataError(f"labels must be of one kind, texts or numbers: {error}.") from None
     chosen = drawn(map_values.shape[0], sample, seed)
-    codes_tensor = torch.from_numpy(codes.reshape(-1).astype(np.int64))
-    votes = codes_tensor[_map_neighbors(map_values, k, chosen)]
-    # k x k comparisons a point, whatever the number of classes.
-    count = (votes[:, :, None] == votes[:, None, :]).sum(2)
-    winner = torch.where(count == count.max(1, keepdim=True).values, votes, len(classes)).min(1).values
-    return float((winner == codes_tensor[chosen]).double().mean())
+    own = torch.from_numpy(codes.reshape(-1).astype(np.int64))
+    right = 0
+    for rows, near in zip(chosen.split(256), _map_neighbors(map_values, k, chosen).split(256), strict=True):
+        votes = own[near]
+        # k x k comparisons a point, whatever the number of classes.
+        count = (votes[:, :, None] == votes[:, None, :]).sum(2)
+        winner = torch.where(count == count.max(1, keepdim=True).values, votes, len(classes)).min(1).values
+        right += int((winner == own[rows]).sum())
+    return right / len(chosen)
 
 
 def trustworthiness(X: Any, Z: Any, k: int = 10, *, sample: int | None = 500, seed: int = 0) -> float:

@@ -237,6 +237,8 @@ def test_large_sparse_is_refused(monkeypatch):
     monkeypatch.setattr(arrays, "MAX_DENSIFIED", 17)
     with pytest.raises(DataError, match=r"up to 17 entries.*18 entries.*TruncatedSVD"):
         as_rows(sparse.csr_matrix(X))
+    with pytest.raises(DataError, match=r"up to 17 entries.*shape=\(6, 3\), 18 entries"):
+        as_rows(torch.from_numpy(X.astype(np.float32)).to_sparse())
 
 
 @pytest.mark.parametrize("scale", [1e16, 1e-16, 1e-300])

@@ -1,6 +1,7 @@
 """Measures against scikit-learn's and against hand-made maps."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sklearn import manifold
@@ -62,6 +63,16 @@ def test_label_accuracy_takes_any_labels():
     swapped[0] = "a"
     assert label_accuracy(apart, swapped, 5) == pytest.approx(59 / 60)
     assert label_accuracy(apart, list(names), 5, sample=20) == 1
+    assert label_accuracy(apart, pd.Series(names, dtype="category"), 5) == 1
+
+
+@pytest.mark.parametrize("missing", [None, float("nan"), pd.NA])
+def test_label_accuracy_says_that_labels_are_missing(missing):
+    names = pd.Series(["a", missing] * 30, dtype=object)
+    with pytest.raises(DataError, match=r"30 of 60 are missing .*Leave these points out"):
+        label_accuracy(Z[:60], names)
+    with pytest.raises(DataError, match="labels must be of one kind"):
+        label_accuracy(Z[:60], ["a", 1] * 30)
 
 
 def test_duplicates_in_the_map_are_not_their_own_neighbours():

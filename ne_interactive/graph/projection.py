@@ -45,12 +45,13 @@ def axes(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Find the mean (d,) of values (n, d) and their first min(c, d, n - 1) principal directions, as columns.
 
-    ``loose``: as near as a search needs them, after fewer rounds where they come from iteration.
+    ``loose``: as near as a search needs them: the mean is that of the sample, too, and directions that come from iteration
+    take fewer rounds.
     """
     n, d = values.shape
-    mean = values.mean(0)
-    tolerance = LOOSE if loose else TIGHT
-    loadings = _loadings(_sample(values, seed) - mean, min(c, d, n - 1), seed, tolerance)
+    some = _sample(values, seed)
+    mean = (some if loose else values).mean(0)
+    loadings = _loadings(some - mean, min(c, d, n - 1), seed, LOOSE if loose else TIGHT)
     largest = loadings.gather(0, loadings.abs().argmax(0, keepdim=True))
     return mean, loadings * torch.where(largest < 0, -1.0, 1.0)
 

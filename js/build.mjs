@@ -21,8 +21,18 @@ const common = { bundle: true, minify: true, target: "es2022", charset: "utf8", 
 // A script that makes one name, and a last line that makes a module of it: a page without a server can import none,
 // and leaves the line out.
 const view = { globalName: "neView", footer: { js: "export default neView.default;" } };
+// Properties that stay within one copy of the bundle: none of these names is one of the browser's, travels to the kernel
+// or comes from it, is also a text, or hangs on what the copies on a page share. test/internal.test.ts holds to that.
+const internal = JSON.parse(readFileSync(here("internal.json"), "utf8"));
+const shortened = { mangleProps: new RegExp(`^(?:${internal.join("|")})$`) };
 const script = { ...common, format: "iife", plugins: [shaders] };
-await build({ ...script, ...view, entryPoints: [here("src/index.ts")], outfile: `${out}widget.js` });
+await build({
+  ...script,
+  ...view,
+  ...shortened,
+  entryPoints: [here("src/index.ts")],
+  outfile: `${out}widget.js`,
+});
 await build({ ...script, entryPoints: [here("src/offline.ts")], outfile: `${out}offline.js` });
 await build({ ...common, entryPoints: [here("src/style.css")], outfile: `${out}widget.css` });
 

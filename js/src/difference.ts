@@ -10,7 +10,7 @@ const MOST = 3000;
 export function drawWays(
   context: CanvasRenderingContext2D,
   ratio: number,
-  { stage, points, explore }: Pick<Member, "stage" | "points" | "explore">,
+  { stage, points, explore }: Member,
   ground: Projection | null,
 ): void {
   const here = stage.projection();

@@ -113,6 +113,12 @@ export class Course {
     this.#told.now(status);
   }
 
+  /** The run was not moved, or not sent elsewhere: what was looked at still is, and the branch that is shown. */
+  refused(): void {
+    this.#look.stay();
+    this.#timeline.turned(this.#branch);
+  }
+
   /** Curves from the beginning. */
   replace(curves: Curve[]): void {
     this.#curves.replace(curves);

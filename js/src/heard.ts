@@ -32,7 +32,8 @@ export interface Handlers {
   found(id: number, points: Uint32Array): void;
   /** Points were selected. */
   selected(id: number): void;
-  refused(reason: string, id: number): void;
+  /** A request of some kind was refused; id -1: one that has none, as what moves the run. */
+  refused(reason: string, id: number, kind: unknown): void;
   controls(raw: unknown): void;
   curves(curves: Curve[]): void;
   quality(measured: ReturnType<typeof readQuality>): void;
@@ -55,7 +56,7 @@ const KINDS: Record<string, (to: Handlers, content: Raw, buffers: Buffers) => vo
   status: (to, content) => to.status(readStatus(content)),
   set: (to, content) => to.set(readSetReply(content)),
   hover: (to, content, buffers) => to.hover(readHover(content, buffers)),
-  refused: (to, content) => to.refused(readRefusal(content), readId(content)),
+  refused: (to, content) => to.refused(readRefusal(content), readId(content), content.of),
   found: (to, content, buffers) => to.found(readId(content), readFound(buffers)),
   neighbors: (to, content, buffers) => to.neighbors(readNeighbors(content, buffers)),
   errors: (to, content, buffers) => to.errors(readErrors(content, buffers)),

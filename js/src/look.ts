@@ -109,6 +109,11 @@ export class Look {
     this.#leaving = this.active;
   }
 
+  /** The run was not sent anywhere: what is looked at stays. */
+  stay(): void {
+    this.#leaving = false;
+  }
+
   /** Forgets all: another run is shown. */
   forget(): void {
     this.#past.clear();

@@ -115,6 +115,11 @@ export class Timeline {
     if (texts.join("\n") !== [...this.#branches.options].map(({ text }) => text).join("\n")) {
       this.#branches.replaceChildren(...texts.map((text) => h("option", text)));
     }
+    this.turned(shown);
+  }
+
+  /** The run that is shown, whichever was chosen. */
+  turned(shown: number): void {
     this.#branches.selectedIndex = shown;
   }
 

@@ -260,10 +260,11 @@ export class View {
       selected: (id) => this.#explore.answered(id),
       held: (reply) => this.#hold.answer(reply),
       pins: (buffer) => this.#hold.show(readPoints(buffer, this.#points.n)),
-      refused: (reason, id) => {
+      refused: (reason, id, kind) => {
         this.#course.bar.showNote(reason);
+        if (kind === "color") this.#subject.legend.refused();
+        else if (id < 0) this.#course.refused();
         this.#explore.answered(id);
-        this.#subject.legend.refused();
         this.#hold.answer({ id, ok: false, error: "" });
       },
       curves: (curves) => this.#course.replace(curves),

@@ -224,6 +224,28 @@ def test_a_refused_request_is_told(host):
     assert host.page.locator(".ne-message").inner_text() == "action must be one of play, pause."
 
 
+def test_why_the_run_was_not_moved_is_said_and_outlasts_the_frames_that_follow(host):
+    show(host, control("strength"))
+    slider = host.page.get_by_role("slider", name="strength")
+    move(slider, 4)
+    error = "The run has failed, restart it."
+    host.receive({"k": "refused", "of": "do", "id": None, "error": error})
+    for i in range(3):
+        host.frame(SQUARE, note=f"note {i}")
+    host.status(message="another note")
+    message = host.page.locator(".ne-message")
+    assert message.inner_text() == message.get_attribute("title") == error
+    host.page.get_by_role("status").get_by_text(error).wait_for(state="attached")
+    host.settle(3000)
+    host.frame(SQUARE, note="the last note")
+    assert message.inner_text() == error
+    move(slider, 5)
+    assert len(host.sent("set")) == 1, "it answers nothing that is under way"
+    host.settle(3200)
+    host.frame(SQUARE, note="the last note")
+    expect(message).to_have_text("the last note")
+
+
 def test_what_is_done_for_a_change_is_shown_where_its_cost_stands(host):
     show(host, control("scope", redo="graph"), control("strength"))
     cost = host.page.locator(".ne-control", has_text="scope").locator(".ne-cost")

@@ -138,6 +138,30 @@ def test_only_a_button_changes_the_run(host, name, kind):
     assert slider(host).get_attribute("max") == "82"
 
 
+@pytest.mark.parametrize("name", ["Continue from here", "Branch from here"])
+def test_where_the_run_is_not_sent_what_is_looked_at_stays(host, name):
+    show(host)
+    host.frame(FAR, it=80)
+    host.frame(SQUARE, it=200)
+    move(slider(host), 80)
+    button(host, name).click()
+    host.receive({"k": "refused", "of": "do", "id": None, "error": "The run cannot go there."})
+    host.frame(SQUARE, it=210, wait=False)
+    until(host, lambda: slider(host).get_attribute("max") == "210")
+    assert looked(host) == "iteration 80"
+    assert host.page.locator(".ne-message").inner_text() == "The run cannot go there."
+
+
+def test_a_branch_that_was_refused_is_not_the_one_chosen(host):
+    show(host)
+    host.frame(SQUARE, it=200)
+    host.status(it=200, branches=[[-1, 0], [0, 120]], branch=1)
+    branches = host.page.get_by_role("combobox", name="branch")
+    branches.select_option(index=0)
+    host.receive({"k": "refused", "of": "do", "id": None, "error": "There is no such branch."})
+    assert branches.evaluate("e => e.selectedIndex") == 1
+
+
 def test_keys_look_back_and_forward(host):
     show(host)
     for it in range(10, 510, 10):

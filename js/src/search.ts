@@ -32,13 +32,21 @@ export class Search {
   readonly #count = h("span.ne-count", { role: "status" });
   readonly #latest: Latest<string>;
   #points: Uint32Array = new Uint32Array(0);
+  /** The text that was asked last, and the one that the points were found for. */
+  #asked = "";
+  #answered = "";
+  /** Whether Enter was pressed before the answer was here. */
+  #entered = false;
   readonly #timer: Timer;
 
   constructor(
     private readonly events: SearchEvents,
     signal: AbortSignal,
   ) {
-    this.#latest = new Latest((text) => events.ask(text));
+    this.#latest = new Latest((text) => {
+      this.#asked = text;
+      return events.ask(text);
+    });
     this.element = h("div.ne-search", { role: "search", hidden: true }, this.#field, this.#count);
     listen(this.#field, "input", () => this.#typed(), signal);
     listen(this.#field, "keydown", (event) => this.#key(event), signal);
@@ -56,31 +64,49 @@ export class Search {
   }
 
   close(): void {
-    this.#timer.stop();
     this.element.hidden = true;
     this.#field.value = "";
+    this.#entered = false;
     this.#show(new Uint32Array(0), "");
   }
 
   answer(id: number, points: Uint32Array): void {
-    if (!this.#latest.answer(id) || !this.active || !this.#field.value.trim()) return;
+    if (!this.#latest.answer(id) || !this.active || this.#asked !== this.#text) return;
     this.#show(points, points.length === 0 ? "none" : counted(points.length));
+    if (this.#entered) this.#enter();
+  }
+
+  get #text(): string {
+    return this.#field.value.trim();
   }
 
   #typed(): void {
-    this.#timer.stop();
-    const text = this.#field.value.trim();
-    if (text) this.#timer.start(() => this.#latest.push(text), REST);
+    this.#entered = false;
+    if (this.#text) this.#timer.start(() => this.#ask(), REST);
     else this.#show(new Uint32Array(0), "");
+  }
+
+  #ask(): void {
+    this.#timer.stop();
+    this.#latest.push(this.#text);
+  }
+
+  /** Selects what was found; what has the present text, and no former one. */
+  #enter(): void {
+    this.#entered = this.#answered !== this.#text;
+    if (this.#entered) {
+      if (this.#timer.waits || !this.#latest.busy) this.#ask();
+    } else if (this.#points.length > 0) {
+      this.events.select(this.#points);
+      this.#leave();
+    }
   }
 
   #key(event: KeyboardEvent): void {
     event.stopPropagation(); // letters typed here are no commands
     if (event.key === "Escape") this.#leave();
-    else if (event.key === "Enter" && this.#points.length > 0) {
-      this.events.select(this.#points);
-      this.#leave();
-    } else return;
+    else if (event.key === "Enter") this.#enter();
+    else return;
     event.preventDefault();
   }
 
@@ -89,7 +115,10 @@ export class Search {
     this.events.closed();
   }
 
+  /** Shows the points that have the present text. */
   #show(points: Uint32Array, count: string): void {
+    this.#timer.stop();
+    this.#answered = this.#text;
     this.#points = points;
     say(this.#count, count);
     this.events.found(points);

@@ -71,6 +71,46 @@ def test_an_answer_that_comes_too_late_is_not_shown(host):
     page.keyboard.press("Escape")
 
 
+def test_enter_waits_for_the_points_that_have_the_present_text(host):
+    page = start(host)
+    answer(host, look_for(page, host, "sho"), 1)
+    page.keyboard.insert_text("es")
+    page.keyboard.press("Enter")
+    assert host.sent("select") == []
+    first, second = host.sent("search")
+    assert second["text"] == "shoes"  # at once
+    answer(host, first, 1)
+    assert host.sent("select") == []
+    answer(host, second, 2, 3)
+    assert [message["points"] for message in host.sent("select")] == [[2, 3]]
+    assert page.get_by_role("search").is_hidden()
+
+
+def test_who_types_on_after_enter_selects_nothing_yet(host):
+    page = start(host)
+    asked = look_for(page, host, "sho")
+    page.keyboard.press("Enter")
+    page.keyboard.insert_text("es")
+    host.settle(300)
+    answer(host, asked, 1)
+    answer(host, host.sent("search")[-1], 2)
+    assert host.sent("select") == []
+    assert page.get_by_role("search").inner_text() == "1"
+    page.keyboard.press("Enter")
+    assert [message["points"] for message in host.sent("select")] == [[2]]
+
+
+def test_a_refused_search_finds_nothing_and_the_next_is_asked_at_once(host):
+    page = start(host)
+    asked = look_for(page, host, "sho")
+    page.keyboard.press("Enter")
+    host.receive({"k": "refused", "of": "search", "id": asked["id"], "error": "Too long."})
+    assert page.get_by_role("search").inner_text() == "none"
+    assert host.sent("select") == []
+    page.keyboard.insert_text("es")
+    until(page, "() => window.host.models[0].sent.some((m) => m.text === 'shoes')")
+
+
 def test_without_texts_there_is_no_search(host):
     page = start(host, search=False)
     assert page.get_by_role("button", name="search").is_disabled()

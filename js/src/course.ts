@@ -113,10 +113,10 @@ export class Course {
     this.#told.now(status);
   }
 
-  /** The run was not moved, or not sent elsewhere: what was looked at still is, and the branch that is shown. */
-  refused(): void {
-    this.#look.stay();
-    this.#timeline.turned(this.#branch);
+  /** A request was refused; without an id (-1) the run is where it was, and shown is the branch that was. */
+  refused(id: number): void {
+    this.#look.refused(id);
+    if (id < 0) this.#timeline.turned(this.#branch);
   }
 
   /** Curves from the beginning. */

@@ -110,6 +110,11 @@ export class Hover {
     }
   }
 
+  /** A request was refused: the next one need not wait for its answer. */
+  answered(id: number): void {
+    this.#latest.answer(id);
+  }
+
   /**
    * The point at the pointer. While that rests a point that moves stays the same as long as it is near, so that what the
    * kernel knows of it can be read; and the last one stays where looking again would take too much of the page's time.

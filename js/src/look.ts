@@ -86,6 +86,12 @@ export class Look {
     if (!here || Math.abs(here.iteration - iteration) > near) this.#asked.push(iteration);
   }
 
+  /** A frame was refused; or the run was not sent anywhere (-1), and what is looked at stays. */
+  refused(id: number): void {
+    this.#asked.answer(id);
+    if (id < 0) this.#leaving = false;
+  }
+
   /** Takes a frame that was asked for. */
   answer(id: number, frame: Frame): void {
     const last = this.#asked.answer(id);
@@ -107,11 +113,6 @@ export class Look {
   /** Shows the present once the run, which was sent somewhere else, has told where it is. */
   leave(): void {
     this.#leaving = this.active;
-  }
-
-  /** The run was not sent anywhere: what is looked at stays. */
-  stay(): void {
-    this.#leaving = false;
   }
 
   /** Forgets all: another run is shown. */

@@ -263,7 +263,8 @@ export class View {
       refused: (reason, id, kind) => {
         this.#course.bar.showNote(reason);
         if (kind === "color") this.#subject.legend.refused();
-        else if (id < 0) this.#course.refused();
+        else this.#course.refused(id);
+        this.#hover.answered(id);
         this.#explore.answered(id);
         this.#hold.answer({ id, ok: false, error: "" });
       },

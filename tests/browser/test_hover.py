@@ -44,3 +44,22 @@ def test_under_a_pointer_that_rests_the_card_stays_with_a_point_that_moves_while
     assert "point 5" in card.inner_text()
     host.page.mouse.move(middle[0] - 2, middle[1])  # a hand that moves looks anew
     card.get_by_text("point 4").wait_for()
+
+
+def test_a_refused_question_is_followed_by_the_next_at_once(host):
+    state = traits(6)
+    state["_scene"]["hover"] = True
+    host.show(state)
+    card, middle = pointed(host, 2, 60)
+    asked = "(count) => window.host.models[0].sent.filter((m) => m.k === 'hover').length === count"
+    host.page.mouse.move(*middle)
+    until(host.page, asked, 1)
+    host.page.mouse.move(middle[0] + 60, middle[1])
+    card.get_by_text("point 5").wait_for()
+    host.settle(300)
+    (first,) = host.sent("hover")  # one at a time
+    host.receive({"k": "refused", "of": "hover", "id": first["id"], "error": "busy"})
+    until(host.page, asked, 2)
+    _, second = host.sent("hover")
+    host.receive({"k": "hover", "id": second["id"], "point": 5, "rows": [["name", "five"]], "image": None})
+    assert "five" in card.inner_text()

@@ -123,6 +123,16 @@ def test_what_is_not_here_is_asked_for(host):
     assert len(host.sent("look")) == 2  # it is here now
 
 
+def test_a_frame_that_is_refused_is_followed_by_the_next_question_at_once(host):
+    show(host)
+    host.frame(SQUARE, it=10)
+    host.frame(SQUARE, it=1000)
+    move(slider(host), 700, 400)
+    (ask,) = host.sent("look")
+    host.receive({"k": "refused", "of": "look", "id": ask["id"], "error": "It is not kept."})
+    until(host, lambda: [message["iteration"] for message in host.sent("look")] == [700, 400])
+
+
 @pytest.mark.parametrize(("name", "kind"), [("Continue from here", "rewind"), ("Branch from here", "branch")])
 def test_only_a_button_changes_the_run(host, name, kind):
     show(host)

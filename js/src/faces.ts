@@ -99,7 +99,8 @@ function makeText(parts: FaceParts): Face {
     box.value = format(value);
   };
   const face = { elements: [box], show };
-  takeTyped(box, parts, face, (typed) => parts.send(parse(typed) ?? typed));
+  // A comma may part the entries of a list.
+  takeTyped(box, parts, face, (typed) => parts.send((typed.includes(",") ? null : parse(typed)) ?? typed));
   return face;
 }
 

@@ -53,9 +53,16 @@ export function format(value: Value): string {
   return String(Number(value.toPrecision(size >= 1000 ? 5 : 4)));
 }
 
-/** A number that was typed; null where it is none. A decimal comma is understood. */
+/** Groups of three digits after commas, as counts are shown here. */
+const GROUPED = /^[-+]?[1-9]\d{0,2}(,\d{3})+(?![\d,])/;
+
+/**
+ * A number that was typed; null where it is none, or more than one could be meant. Groups of three digits after commas
+ * are thousands (10,000), even where there is one alone; any other single comma is a decimal one (0,5 or 0,125).
+ */
 export function parse(text: string): number | null {
-  const plain = text.trim().replace("−", "-").replace(",", ".");
+  const typed = text.trim().replace("−", "-");
+  const plain = GROUPED.test(typed) ? typed.replaceAll(",", "") : typed.replace(",", ".");
   if (plain === "") return null;
   const value = Number(plain);
   return Number.isFinite(value) ? value : null;

@@ -79,6 +79,18 @@ def test_a_number_can_be_typed_beyond_the_slider(host):
     assert box.input_value() == "250"
 
 
+def test_groups_of_three_digits_are_read_and_a_list_stays_a_text(host):
+    show(host, control("strength"), control("sizes", kind="other", value="auto"))
+    box, text = host.page.get_by_label("strength value"), host.page.get_by_label("sizes", exact=True)
+    for field, typed in ((box, "10,000"), (text, "100,100"), (text, "100")):
+        field.fill(typed)
+        field.press("Enter")
+        sent = host.sent("set")[-1]
+        host.receive({"k": "set", "id": sent["id"], "ok": True, "value": sent["value"]})
+    assert [message["value"] for message in host.sent("set")] == [10000, "100,100", 100]
+    assert box.input_value() == "10000"
+
+
 def test_a_logarithmic_slider_covers_decades(host):
     show(host, control("rate", scale="log", ui_low=0.01, ui_high=100.0, value=1.0))
     slider = host.page.get_by_role("slider", name="rate")

@@ -17,7 +17,7 @@ export class Panel {
   #scope = new AbortController();
   #shape = "";
 
-  readonly #reset = h("button.ne-action.ne-reset-all", "reset all");
+  readonly #reset = h("button.ne-action.ne-reset-all", { "aria-label": "reset all" }, "reset all");
 
   constructor(
     private readonly events: PanelEvents,
@@ -44,6 +44,7 @@ export class Panel {
     this.#scope.abort();
     this.#scope = new AbortController();
     if (this.signal.aborted) return;
+    const focused = this.#focused;
     this.#views = new Map(
       controls.map((control) => [
         control.name,
@@ -72,6 +73,17 @@ export class Panel {
         part.disabled = true;
     }
     this.#refresh();
+    // What is named alike has the focus again, as the menu in which another method was chosen.
+    if (focused) this.#part(`[aria-label="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+  }
+
+  /** The name of the part that has the focus; null where none has. */
+  get #focused(): string | null {
+    return this.#part(":focus")?.getAttribute("aria-label") ?? null;
+  }
+
+  #part(which: string): HTMLElement | null {
+    return this.element.querySelector<HTMLElement>(`:is(input, select, button)${which}`);
   }
 
   /** The values in force, from a frame or a status. */

@@ -163,6 +163,21 @@ def test_new_controls_replace_the_old_ones(host):
     assert host.page.locator(".ne-panel").get_by_role("slider").count() == 2
 
 
+@pytest.mark.parametrize(("role", "name"), [("combobox", "method"), ("textbox", "strength value")])
+def test_the_focus_stays_with_the_control_of_the_same_name(host, role, name):
+    method = control("method", kind="choice", choices=["TSNE", "UMAP"], value="TSNE", group="method")
+    show(host, method, control("strength"))
+    host.page.get_by_role(role, name=name, exact=True).focus()
+    other = [method | {"value": "UMAP"}, control("spread"), control("strength", ui_high=50)]
+    host.call("change", 0, "_controls", other)
+    assert host.page.get_by_role("slider", name="spread").is_visible()
+    focused = host.page.evaluate("document.activeElement.ariaLabel")
+    assert focused == name
+    host.page.locator(".ne-canvas").focus()
+    host.call("change", 0, "_controls", [method, control("strength")])
+    assert host.page.evaluate("document.activeElement.className") == "ne-canvas"
+
+
 def test_the_buttons_say_what_to_do(host):
     show(host)
     page = host.page

@@ -25,7 +25,7 @@ export interface HandEvents {
   press(x: number, y: number, event: PointerEvent): Gesture | null;
   /** The pointer was pressed and let go at the same place. */
   click(x: number, y: number, event: PointerEvent): void;
-  /** The pointer rests at a pixel of the picture; null when it left or drags. */
+  /** The pointer rests at a pixel of the picture, or a finger tapped it; null when it left or drags. */
   hover(at: [number, number] | null): void;
   /** The wheel turned over a picture without focus. */
   wheelIgnored(): void;
@@ -36,6 +36,8 @@ export interface HandEvents {
 export function attachHand(stage: Stage, commands: Commands, events: HandEvents, signal: AbortSignal): void {
   const { canvas, camera } = stage;
   let held: { x: number; y: number; moved: boolean; scrolls: boolean; gesture: Gesture | null } | null = null;
+  // What a finger tapped stays pointed at until it taps elsewhere: it cannot rest anywhere, and leaves at once.
+  let tapped = false;
 
   const middle = (): [number, number] => [camera.width / 2, camera.height / 2];
   const changed = () => {
@@ -64,6 +66,7 @@ export function attachHand(stage: Stage, commands: Commands, events: HandEvents,
       if (event.button !== 0) return;
       if (!event.isPrimary) {
         release()?.gesture?.cancel(); // a second finger: see touch.ts
+        events.hover(null);
         return;
       }
       // A finger that only scrolls the page over the picture must not be caught by it: a tap gives the focus.
@@ -117,12 +120,17 @@ export function attachHand(stage: Stage, commands: Commands, events: HandEvents,
       const was = release();
       if (was?.scrolls && !was.moved) canvas.focus({ preventScroll: true });
       if (was?.moved) was.gesture?.end();
-      else if (was) events.click(event.offsetX, event.offsetY, event);
+      else if (was) {
+        tapped = event.pointerType === "touch";
+        if (tapped) events.hover([event.offsetX, event.offsetY]);
+        events.click(event.offsetX, event.offsetY, event);
+      }
     },
     signal,
   );
   listen(canvas, "pointercancel", () => release()?.gesture?.cancel(), signal);
-  listen(canvas, "pointerleave", () => events.hover(null), signal);
+  listen(canvas, "pointerleave", ({ pointerType }) => pointerType !== "touch" && events.hover(null), signal);
+  listen(canvas, "blur", () => tapped && events.hover(null), signal);
   listen(canvas, "dblclick", () => events.resetView(), signal);
   listen(
     canvas,

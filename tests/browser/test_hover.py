@@ -63,3 +63,27 @@ def test_a_refused_question_is_followed_by_the_next_at_once(host):
     _, second = host.sent("hover")
     host.receive({"k": "hover", "id": second["id"], "point": 5, "rows": [["name", "five"]], "image": None})
     assert "five" in card.inner_text()
+
+
+def test_a_tap_on_a_point_shows_its_card_and_one_elsewhere_hides_it(open_host):
+    host = open_host(has_touch=True)
+    state = traits(6)
+    state["_scene"]["hover"] = True
+    host.show(state)
+    card, (x, y) = pointed(host, 2, 60)
+    tap = host.page.touchscreen.tap
+    tap(x, y)
+    card.get_by_text("point 4").wait_for()
+    until(host.page, "() => window.host.models[0].sent.some((m) => m.k === 'hover')")
+    (asked,) = host.sent("hover")
+    host.receive({"k": "hover", "id": asked["id"], "point": 4, "rows": [["name", "four"]], "image": None})
+    host.settle(300)
+    assert "four" in card.inner_text()
+    tap(x + 60, y)
+    card.get_by_text("point 5").wait_for()
+    tap(x, y + 90)
+    card.wait_for(state="hidden")
+    tap(x, y)
+    card.get_by_text("point 4").wait_for()
+    host.page.get_by_role("button", name="density").tap()
+    card.wait_for(state="hidden")

@@ -18,7 +18,6 @@ export class Past {
     if (last && (last.n !== frame.n || last.c !== frame.c)) this.clear();
     while (this.#frames.length > 0 && this.#frames.at(-1)!.iteration >= frame.iteration) this.#drop();
     this.#push(frame);
-    while (this.#frames.length > MOST || (this.#bytes > this.budget && this.#frames.length > 2)) this.#thin();
   }
 
   /** Puts a frame that the kernel still had where it belongs. */
@@ -27,7 +26,6 @@ export class Past {
     if (last && (last.n !== frame.n || last.c !== frame.c)) return;
     if (this.#frames.some(({ iteration }) => iteration === frame.iteration)) return;
     this.#push(frame);
-    this.#frames.sort((a, b) => a.iteration - b.iteration);
   }
 
   /** The frame that lies nearest to an iteration. */
@@ -48,9 +46,13 @@ export class Past {
     return this.#frames.length;
   }
 
+  /** Puts a frame at its place in time, and gives others up as long as there is too much. */
   #push(frame: Frame): void {
-    this.#frames.push(frame);
+    const frames = this.#frames;
+    frames.push(frame);
+    frames.sort((a, b) => a.iteration - b.iteration);
     this.#bytes += frame.positions.byteLength;
+    while (frames.length > MOST || (this.#bytes > this.budget && frames.length > 2)) this.#thin();
   }
 
   #drop(): void {

@@ -44,6 +44,20 @@ test("memory is bounded, and first and last are kept", () => {
   expect(Math.abs(past.nearest(100)!.iteration - 100)).toBeLessThan(40);
 });
 
+test("memory is bounded for frames that were asked for, too", () => {
+  const past = new Past(10 * 16);
+  past.keep(frame(0));
+  past.keep(frame(1000));
+  for (let at = 990; at > 0; at -= 10) {
+    past.insert(frame(at));
+    expect(past.size).toBeLessThanOrEqual(10);
+  }
+  expect(past.nearest(0)?.iteration).toBe(0);
+  expect(past.nearest(1000)?.iteration).toBe(1000);
+  for (let at = 1001; at < 1005; at++) past.keep(frame(at));
+  expect(past.size).toBe(10);
+});
+
 test("frames that were asked for come to their place, once", () => {
   const past = new Past();
   past.keep(frame(10));

@@ -23,7 +23,7 @@ export interface LegendEvents {
 
 export class Legend {
   readonly element = h("section.ne-legend", { "aria-label": "Legend" });
-  readonly hidden = new Set<number>();
+  readonly #hidden = new Set<number>();
   readonly #chooser: Chooser;
   readonly #body = h("div");
   readonly #sizes = h("div.ne-sizes", { hidden: true });
@@ -65,7 +65,7 @@ export class Legend {
     this.#description = description;
     this.#scope.abort();
     this.#scope = new AbortController();
-    this.hidden.clear();
+    this.#hidden.clear();
     this.events.point(null);
     this.events.filter(() => false);
     this.#rows = [];
@@ -117,7 +117,7 @@ export class Legend {
     );
     const { signal } = this.#scope;
     listen(row, "click", (event) => this.#toggle(id, event.shiftKey || event.altKey), signal);
-    const point = () => this.events.point(this.hidden.has(id) ? null : { from: id, to: id });
+    const point = () => this.events.point(this.#hidden.has(id) ? null : { from: id, to: id });
     const leave = () => this.events.point(null);
     listen(row, "pointerenter", point, signal);
     listen(row, "pointerleave", leave, signal);
@@ -139,20 +139,20 @@ export class Legend {
   #toggle(id: number, alone: boolean): void {
     const all = this.#description.items.length;
     if (alone) {
-      const isAlone = !this.hidden.has(id) && this.hidden.size === all - 1;
-      this.hidden.clear();
-      if (!isAlone) for (let other = 0; other < all; other++) if (other !== id) this.hidden.add(other);
-    } else if (!this.hidden.delete(id)) {
-      this.hidden.add(id);
+      const isAlone = !this.#hidden.has(id) && this.#hidden.size === all - 1;
+      this.#hidden.clear();
+      if (!isAlone) for (let other = 0; other < all; other++) if (other !== id) this.#hidden.add(other);
+    } else if (!this.#hidden.delete(id)) {
+      this.#hidden.add(id);
     }
     this.#refresh();
     this.events.point(null);
-    this.events.filter((code) => this.hidden.has(code));
+    this.events.filter((code) => this.#hidden.has(code));
   }
 
   #refresh(): void {
     this.#rows.forEach((row, id) => {
-      row.setAttribute("aria-pressed", String(!this.hidden.has(id)));
+      row.setAttribute("aria-pressed", String(!this.#hidden.has(id)));
     });
   }
 }

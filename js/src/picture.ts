@@ -16,8 +16,8 @@ export interface Sheet {
   title: string;
   subtitle: string;
   legend: Legend;
-  /** Categories that are not drawn. */
-  hidden: ReadonlySet<number>;
+  /** Whether a category is not drawn. */
+  hidden(code: number): boolean;
   theme: Theme;
 }
 
@@ -56,7 +56,7 @@ function heading(context: CanvasRenderingContext2D, sheet: Sheet, room: number):
 function categories(context: CanvasRenderingContext2D, sheet: Sheet, left: number, height: number): void {
   const { legend, hidden, theme } = sheet;
   const colors = categoryColors(legend.items.length, theme);
-  const shown = legend.items.map((item, id) => ({ ...item, id })).filter(({ id }) => !hidden.has(id));
+  const shown = legend.items.map((item, id) => ({ ...item, id })).filter(({ id }) => !hidden(id));
   const most = Math.max(1, Math.floor((height - MARGIN) / ROW) - (legend.name ? 1 : 0));
   const rows = shown.length > most ? shown.slice(0, most - 1) : shown;
   let y = named(context, sheet, left);

@@ -57,6 +57,11 @@ export class Points {
     this.#refresh();
   }
 
+  /** Whether points of a code are not drawn. */
+  filtered(code: number): boolean {
+    return this.#filter[code] === HIDDEN;
+  }
+
   /** Dims points whose code does not lie in a range; null dims none. */
   highlight(range: { from: number; to: number } | null): void {
     if (range?.from === this.#shown?.from && range?.to === this.#shown?.to) return;

@@ -76,9 +76,12 @@ export class Subject {
   /** What stands around the picture in a file of it. */
   sheet() {
     const { title, method, legend, n } = this.scene;
-    const iteration = counted(this.parts.stage.newest?.iteration ?? 0);
+    const { points, stage } = this.parts;
+    const iteration = counted(stage.newest?.iteration ?? 0);
     const subtitle = `${method} · ${counted(n)} points · iteration ${iteration}`;
-    return { title, method, subtitle, legend, hidden: this.legend.hidden, theme: this.#theme };
+    // Of several maps one has the legend that hides categories in all.
+    const hidden = (code: number) => points.filtered(code);
+    return { title, method, subtitle, legend, hidden, theme: this.#theme };
   }
 
   #show(): void {

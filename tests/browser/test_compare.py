@@ -8,6 +8,7 @@ from ne_interactive.widget.opening import compare
 
 from .bridge import Bridge, without_kernel
 from .host import until
+from .test_display import pixels
 from .test_everyone import violations
 
 N = 240
@@ -201,6 +202,28 @@ def test_one_legend_and_one_search_serve_all_maps(opened):
     bridge.until(lambda: count.inner_text() == str(N // 4), "the points are found")
     page.keyboard.press("Enter")
     bridge.until(lambda: bridge.explorer.selection.tolist() == list(range(3, N, 4)), "and selected")
+
+
+def test_a_saved_picture_has_its_own_title_and_a_legend_of_what_it_shows(opened):
+    labels = [f"kind {i % 4}" for i in range(N)]
+    bridge = opened({"here": blobs(), "over": turned_over(blobs())}, labels=labels)
+    page = bridge.host.page
+
+    def save(place):
+        """Give the legend of the saved picture."""
+        picture(bridge, place).focus()
+        with page.expect_download() as saved:
+            page.keyboard.press("s")
+        assert saved.value.suggested_filename == f"{('here', 'over')[place]}-array-0.png"
+        return pixels(saved.value.path().read_bytes())[88:, -440:]
+
+    whole = [save(place) for place in range(2)]
+    page.get_by_role("button", name="kind 2").click()
+    settle(bridge)
+    fewer = [save(place) for place in range(2)]
+    assert (whole[0] != fewer[0]).any()
+    for legends in (whole, fewer):
+        np.testing.assert_array_equal(*legends)
 
 
 def test_the_difference_is_drawn_as_lines_or_as_a_ghost(opened):

@@ -57,6 +57,7 @@ export function declareDisplay(parts: DisplayParts, signal: AbortSignal): void {
       name: "full screen",
       keys: ["f"],
       icon: ICON.full,
+      where: "first", // several maps have the screen together
       run: () => void full.toggle(),
       on: () => full.on,
     },

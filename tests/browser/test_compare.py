@@ -226,6 +226,31 @@ def test_a_saved_picture_has_its_own_title_and_a_legend_of_what_it_shows(opened)
         np.testing.assert_array_equal(*legends)
 
 
+def test_maps_have_the_whole_window_together_and_the_button_says_so(open_host, opened):
+    host = open_host(
+        "Element.prototype.requestFullscreen = () => Promise.reject(new TypeError('no'))",
+        viewport={"width": 1200, "height": 800},
+    )
+    bridge = opened({"here": blobs(), "over": turned_over(blobs())}, host, style="margin: 100px")
+    page = host.page
+    button = page.get_by_role("button", name="full screen")
+    told = lambda: (  # noqa: E731
+        button.get_attribute("aria-pressed"),
+        page.locator(".ne-compare").evaluate("(root) => root.getBoundingClientRect().left === 0"),
+    )
+    assert told() == ("false", False)
+    for leave in (
+        lambda: picture(bridge, 0).press("f"),
+        lambda: picture(bridge, 1).press("f"),
+        lambda: picture(bridge, 1).press("Escape"),
+        button.click,
+    ):
+        picture(bridge, 1).press("f")
+        bridge.until(lambda: told() == ("true", True), "the maps fill the window")
+        leave()
+        bridge.until(lambda: told() == ("false", False), "and leave it")
+
+
 def test_the_difference_is_drawn_as_lines_or_as_a_ghost(opened):
     moved = blobs()
     moved[::4] += [6, 0]

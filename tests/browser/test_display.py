@@ -263,6 +263,20 @@ def test_where_the_screen_is_refused_the_window_is_filled_and_escape_leaves(open
     assert all(host.pixel(*place)[3] > 0 for place in places(host))
 
 
+def test_each_of_two_views_says_whether_it_has_the_whole_screen(open_host):
+    host = open_host("Element.prototype.requestFullscreen = () => Promise.reject(new TypeError('no'))")
+    for _ in range(2):
+        host.show(traits(4, ["a"]))
+    buttons = host.page.get_by_role("button", name="full screen")
+    pressed = lambda: [buttons.nth(view).get_attribute("aria-pressed") for view in range(2)]  # noqa: E731
+    buttons.nth(1).click()
+    host.settle(100)
+    assert pressed() == ["false", "true"]
+    host.page.keyboard.press("Escape")
+    host.settle(100)
+    assert pressed() == ["false", "false"]
+
+
 @pytest.mark.parametrize(("theme", "ground"), [("light", 255), ("dark", 0x15)])
 def test_a_picture_is_saved_with_title_and_legend(open_host, theme, ground):
     host = open_host(color_scheme=theme)

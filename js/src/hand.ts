@@ -153,6 +153,8 @@ export function attachHand(stage: Stage, commands: Commands, events: HandEvents,
     { passive: false },
   );
 
+  // The key that deletes there is the one called Backspace elsewhere; the other takes two fingers.
+  const mac = navigator.platform.startsWith("Mac");
   attachTouch(stage, () => events.moved(), signal);
   const move = { group: "move" };
   const arrow = (way: string, key: string, right: number, down: number) => ({
@@ -175,7 +177,8 @@ export function attachHand(stage: Stage, commands: Commands, events: HandEvents,
     canvas,
     "keydown",
     (event) => {
-      if (event.ctrlKey || event.metaKey || event.altKey || !commands.press(event.key)) return;
+      const key = event.key === "Backspace" && mac ? "Delete" : event.key;
+      if (event.ctrlKey || event.metaKey || event.altKey || !commands.press(key)) return;
       event.preventDefault();
       event.stopPropagation();
     },

@@ -1,8 +1,9 @@
 """The selection is focused on or removed, all points come back, and what was done is told."""
 
 import numpy as np
+import pytest
 
-from .host import encode, traits
+from .host import control, encode, traits
 from .test_selection import GRID, answer, around, press, show
 
 
@@ -61,6 +62,21 @@ def test_keys_do_the_same(host):
     press(host, "o")
     press(host, "Delete")
     assert [host.sent(kind)[-1]["points"] for kind in ("focus", "remove")] == [[0, 3, 6], [0, 3, 6]]
+
+
+@pytest.mark.parametrize("platform", ["MacIntel", "Linux x86_64"])
+def test_on_a_mac_its_key_that_deletes_removes_too_but_not_from_a_field(open_host, platform):
+    host = open_host(f"Object.defineProperty(navigator, 'platform', {{value: '{platform}'}})")
+    show(host, _controls=[control("strength")])
+    select_left(host)
+    field = host.page.get_by_label("strength value")
+    field.focus()
+    host.page.keyboard.press("Backspace")
+    assert field.input_value() == ""
+    assert host.sent("remove") == []
+    press(host, "Backspace")
+    removed = [message["points"] for message in host.sent("remove")]
+    assert removed == ([[0, 3, 6]] if platform == "MacIntel" else [])
 
 
 def test_a_removal_can_be_taken_back(host):

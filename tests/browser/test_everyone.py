@@ -171,6 +171,32 @@ def test_what_happens_is_told_once_and_calmly(host):
     assert host.page.evaluate("said.length") == 1
 
 
+def test_a_page_that_reads_from_the_right_has_the_view_as_any_other(open_host):
+    parts = ".ne-stage, .ne-side, .ne-tools, .ne-tool, .ne-bar, .ne-item, .ne-count, .ne-control, input"
+    places = []
+    for direction in ("ltr", "rtl"):
+        host = open_host()
+        host.page.evaluate("(direction) => { document.documentElement.dir = direction; }", direction)
+        full(host)
+        boxes = "(parts) => [...document.querySelectorAll(parts)].map(e => JSON.stringify(e.getBoundingClientRect()))"
+        places.append(host.page.evaluate(boxes, parts))
+    assert len(places[0]) > 20
+    assert places[0] == places[1]
+
+
+def test_labels_are_read_from_the_side_that_their_script_begins_at(host):
+    host.show(traits(4, ["one!", "\u05d0\u05d1\u05d2!"]))
+    sides = """label => [0, label.textContent.length - 1].map(at => {
+      const range = document.createRange();
+      range.setStart(label.firstChild, at);
+      range.setEnd(label.firstChild, at + 1);
+      return range.getBoundingClientRect().left;
+    })"""
+    latin, hebrew = (label.evaluate(sides) for label in host.page.locator(".ne-item .ne-label").all())
+    assert latin[0] < latin[1]
+    assert hebrew[0] > hebrew[1]
+
+
 def test_without_motion_frames_of_a_moving_run_come_once_a_second(open_host):
     host = open_host(reduced_motion="reduce")
     root = full(host)

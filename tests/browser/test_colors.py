@@ -98,6 +98,18 @@ def test_only_numbers_between_the_handles_are_drawn(either):
     assert low.get_attribute("aria-valuetext") == "-2"
 
 
+def test_the_ends_of_the_scale_are_told_as_they_are(host):
+    state = traits(4, codes=CODES)
+    state["_scene"]["legend"] |= {"kind": "number", "name": "year", "low": 10001.0, "high": 123456.0}
+    host.show(state)
+    ends = host.page.locator(".ne-ends")
+    assert ends.inner_text().split() == ["10001", "123456"]
+    high = host.page.get_by_role("slider", name="highest year shown")
+    assert high.get_attribute("aria-valuetext") == "123456"
+    move(high, 0)
+    assert ends.inner_text().split() == ["10001", "10001"]
+
+
 def test_the_handles_are_moved_by_the_pointer_and_by_keys(host):
     show_numbers(host)
     low = host.page.get_by_role("slider", name="lowest price shown")

@@ -412,6 +412,19 @@ def test_the_rules_of_accessibility_are_kept_and_names_stay_text(open_host, open
     assert "ghost of the first map" in dialog.inner_text()
 
 
+def test_a_question_mark_opens_one_help_beside_several_maps(opened):
+    bridge = opened({"here": blobs(), "over": turned_over(blobs()), "third": blobs(2)})
+    page = bridge.host.page
+    for asked in (page.get_by_role("button", name="density"), picture(bridge, 2)):
+        asked.press("?")
+        assert page.locator("dialog[open]").count() == 1
+        assert page.get_by_role("dialog").is_visible()
+        page.keyboard.press("Escape")
+        assert page.locator("dialog[open]").count() == 0
+        asked.click()
+        page.mouse.move(5, 5)
+
+
 def test_maps_of_two_and_three_dimensions_stand_side_by_side(opened):
     flat = blobs()
     solid = np.c_[flat, np.random.default_rng(2).normal(size=N)].astype(np.float32)

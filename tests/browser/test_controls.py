@@ -79,6 +79,23 @@ def test_a_number_can_be_typed_beyond_the_slider(host):
     assert box.input_value() == "250"
 
 
+def test_what_is_typed_stays_while_the_answer_is_out_and_while_one_types_on(host):
+    show(host, control("strength"))
+    box = host.page.get_by_label("strength value")
+    box.fill("250")
+    box.press("Enter")
+    host.frame(SQUARE, params={"strength": 1})
+    assert box.input_value() == "250"
+    box.press("End")
+    box.press("0")
+    host.receive({"k": "set", "id": host.sent("set")[0]["id"], "ok": True, "value": 250})
+    host.settle(500)
+    host.frame(SQUARE, params={"strength": 250})
+    assert box.input_value() == "2500"
+    box.press("Enter")
+    assert [message["value"] for message in host.sent("set")] == [250, 2500]
+
+
 def test_groups_of_three_digits_are_read_and_a_list_stays_a_text(host):
     show(host, control("strength"), control("sizes", kind="other", value="auto"))
     box, text = host.page.get_by_label("strength value"), host.page.get_by_label("sizes", exact=True)

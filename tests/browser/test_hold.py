@@ -111,6 +111,27 @@ def test_a_refused_move_puts_the_point_back_and_says_why(shown):
     assert "unit disk" in shown.page.locator(".ne-status").inner_text()
 
 
+def test_a_move_refused_under_the_hand_puts_the_point_back_for_good(shown):
+    spots = places(shown, GRID)
+    press(shown, "m")
+    there = (spots[4][0] + 40, spots[4][1] - 30)
+    drag(shown, spots[4], there, release=False)
+    held(shown)
+    refused = {"k": "refused", "of": "move", "id": shown.sent("move")[-1]["id"], "error": "It is held."}
+    shown.receive(refused)
+    count = len(shown.sent("move"))
+    box = shown.page.locator(".ne-stage").bounding_box()
+    shown.page.mouse.move(box["x"] + there[0] + 10, box["y"] + there[1])
+    shown.settle(100)
+    assert inked_at(shown, spots[4])
+    assert not inked_at(shown, (there[0] + 10, there[1]))
+    shown.page.mouse.up()
+    shown.settle(100)
+    assert inked_at(shown, spots[4])
+    assert len(shown.sent("move")) == count
+    assert "It is held." in shown.page.locator(".ne-status").inner_text()
+
+
 def test_a_selected_point_takes_the_selection_along(shown):
     spots = places(shown, GRID)
     press(shown, "b")

@@ -1,6 +1,8 @@
 """The card of the point under the pointer: it waits for no drawing, and stays with a point that moves."""
 
-from .host import traits, until
+import numpy as np
+
+from .host import encode, traits, until
 
 CORNERS = [[-1, -1], [1, -1], [-1, 1], [1, 1]]
 
@@ -86,4 +88,43 @@ def test_a_tap_on_a_point_shows_its_card_and_one_elsewhere_hides_it(open_host):
     tap(x, y)
     card.get_by_text("point 4").wait_for()
     host.page.get_by_role("button", name="density").tap()
+    card.wait_for(state="hidden")
+
+
+def test_the_card_tells_anew_of_a_point_that_becomes_another(host):
+    state = traits(6, ["a", "b"])
+    state["_scene"]["hover"] = True
+    host.show(state)
+    card, middle = pointed(host, 2, 60)
+    host.page.mouse.move(*middle)
+    card.get_by_text("a").first.wait_for()
+    asked = "(count) => window.host.models[0].sent.filter((m) => m.k === 'hover').length === count"
+    until(host.page, asked, 1)
+    (first,) = host.sent("hover")
+    row = {"k": "hover", "point": 4, "image": None}
+    host.receive(row | {"id": first["id"], "rows": [["name", "four"]]})
+    assert card.inner_text().split() == ["a", "point", "4", "name", "four"]
+    host.call("changeBytes", 0, "_codes", encode(np.ones(6, "<u2")))
+    card.get_by_text("b").first.wait_for()
+    assert "four" not in card.inner_text()
+    until(host.page, asked, 2)
+    host.receive(row | {"id": host.sent("hover")[1]["id"], "rows": [["name", "another"]]})
+    assert card.inner_text().split() == ["b", "point", "4", "name", "another"]
+
+
+def test_where_its_point_is_gone_the_card_is_hidden(host):
+    state = traits(6)
+    host.show(state)
+    card, middle = pointed(host, 2, 60)
+    host.page.mouse.move(*middle)
+    card.wait_for()
+    scene = state["_scene"] | {"n": 4, "all": 6, "regrouped": 1}
+    header = {"k": "frame", "seq": 9, "it": 90, "n": 4, "c": 2, "q": "f32", "lo": [0, 0], "sc": [1, 1]}
+    host.page.evaluate(
+        """([scene, header, corners]) => {
+          host.change(0, "_scene", scene);
+          host.receive(0, header, [corners]);
+        }""",  # before the next drawing
+        [scene, header, encode(np.array(CORNERS, "<f4"))],
+    )
     card.wait_for(state="hidden")

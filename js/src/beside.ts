@@ -61,9 +61,11 @@ export class Beside {
     this.members.push(member);
     const { stage, commands } = member;
     commands.perform = (command) => this.#perform(command);
+    commands.meant = (command) => (command.where ? command : this.#of(this.#used, command)) ?? command;
     stage.camera.handled = () => this.#spread(member);
     const use = () => {
       this.#used = member;
+      this.changed();
     };
     listen(stage.element, "focusin", use, this.signal);
     this.events.joined(member);
@@ -151,6 +153,7 @@ export class Beside {
 
   /** A hand has moved the camera of one picture: the others follow. */
   #spread({ stage }: Member): void {
+    this.members[0]!.commands.changed(); // its tools are those of all
     if (!this.#linked) return;
     for (const { stage: other } of this.#like(stage)) {
       if (other === stage) continue;
@@ -162,10 +165,13 @@ export class Beside {
   #perform(command: Command): void {
     const [first] = this.members;
     const used = command.where === "first" ? first : (this.#used ?? first);
-    for (const { commands } of command.where === "every" ? this.members : used ? [used] : []) {
-      commands.all.find(({ name }) => name === command.name)?.run();
-    }
+    for (const member of command.where === "every" ? this.members : [used]) this.#of(member, command)?.run();
     this.changed();
+  }
+
+  /** A picture's own command. */
+  #of(member: Member | undefined, { name }: Command): Command | undefined {
+    return member?.commands.all.find((command) => command.name === name);
   }
 
   changed(): void {

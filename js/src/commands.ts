@@ -35,6 +35,8 @@ const SPOKEN: Record<string, string> = {
 export class Commands {
   readonly all: Command[] = [];
   #changed: (() => void)[] = [];
+  /** The command of this name that is meant, where several pictures have it. */
+  meant: (command: Command) => Command = (command) => command;
   /** Does a command where it is meant to be done. */
   perform: (command: Command) => void = (command) => command.run();
 

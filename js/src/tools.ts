@@ -19,8 +19,9 @@ export class Tools {
     const shown = this.commands.all.filter((command) => command.icon);
     if (shown.length !== this.#buttons.size) this.#arrange(shown);
     for (const [command, button] of this.#buttons) {
-      button.disabled = !(command.able?.() ?? true);
-      if (command.on) button.setAttribute("aria-pressed", String(command.on()));
+      const { able, on } = this.commands.meant(command);
+      button.disabled = !(able?.() ?? true);
+      if (on) button.setAttribute("aria-pressed", String(on()));
     }
   }
 

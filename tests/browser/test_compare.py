@@ -251,6 +251,24 @@ def test_maps_have_the_whole_window_together_and_the_button_says_so(open_host, o
         bridge.until(lambda: told() == ("false", False), "and leave it")
 
 
+def test_a_button_says_what_can_be_done_in_the_map_in_use(opened):
+    bridge = opened({"here": blobs(), "over": turned_over(blobs())})
+    reset = bridge.host.page.get_by_role("button", name="Reset view")
+    assert reset.is_disabled()
+    picture(bridge, 1).press("ArrowLeft")
+    assert reset.is_enabled(), "both have moved"
+    reset.click()
+    assert reset.is_disabled()
+    picture(bridge, 1).press("k")
+    picture(bridge, 1).press("ArrowLeft")
+    assert reset.is_enabled()
+    picture(bridge, 0).focus()
+    assert reset.is_disabled(), "the first has not moved"
+    picture(bridge, 1).focus()
+    reset.click()
+    assert reset.is_disabled()
+
+
 def test_the_difference_is_drawn_as_lines_or_as_a_ghost(opened):
     moved = blobs()
     moved[::4] += [6, 0]

@@ -2,13 +2,13 @@ import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import internal from "../internal.json" with { type: "json" };
 
-/** The code of a folder's files whose names are like this, without comments. */
+/** The code of a folder's files whose names are like this; of TypeScript without comments. */
 function read(folder: string, like: RegExp): string {
   const at = new URL(`../${folder}/`, import.meta.url);
   const files = readdirSync(at, { recursive: true, encoding: "utf8" }).filter((name) => like.test(name));
   expect(files).not.toEqual([]);
   const code = files.map((name) => readFileSync(new URL(name, at), "utf8")).join("\n");
-  return code.replace(/\/\*.*?\*\/|\/\/.*?$/gms, "");
+  return like.source.includes("ts") ? code.replace(/\/\*.*?\*\/|\/\/.*?$/gms, "") : code;
 }
 
 test.each([

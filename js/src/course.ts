@@ -82,6 +82,11 @@ export class Course {
     ];
   }
 
+  /** Whether the picture shows the past. */
+  get back(): boolean {
+    return this.#look.active;
+  }
+
   /** Looks at an iteration, or at the present if the run is not as far. */
   look(iteration: number): void {
     this.#timeline.look(iteration);

@@ -7,7 +7,7 @@ import { Course } from "./course.ts";
 import { readControls } from "./described.ts";
 import { declareDisplay } from "./display.ts";
 import { Explore } from "./explore.ts";
-import { attachHand } from "./hand.ts";
+import { attachHand, type Gesture } from "./hand.ts";
 import type { Handlers } from "./heard.ts";
 import { Help } from "./help.ts";
 import { Hint } from "./hint.ts";
@@ -233,7 +233,7 @@ export class View {
       commands,
       {
         press: (x, y, event) =>
-          (this.#explore.mode === "move" && !event.shiftKey ? this.#hold.press(x, y) : null) ??
+          (this.#explore.mode === "move" && !event.shiftKey ? this.#grasp(x, y) : null) ??
           this.#explore.press(x, y, event),
         click: (x, y, event) => this.#explore.click(this.#hover.find(x, y), event),
         hover: (at) => this.#hover.move(at),
@@ -244,6 +244,14 @@ export class View {
       signal,
     );
     this.#board.describe(this.#stage.canvas, commands.describe());
+  }
+
+  /** The gesture of a press on a point, which is where it is shown only in the present. */
+  #grasp(x: number, y: number): Gesture | null {
+    const gesture = this.#hold.press(x, y);
+    if (!gesture || !this.#course.back) return gesture;
+    this.#course.bar.showNote("Points of the past cannot be moved.");
+    return null;
   }
 
   #handlers(): Handlers {

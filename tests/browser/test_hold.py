@@ -301,3 +301,16 @@ def test_what_was_changed_is_given_back_one_by_one_or_all_at_once(host):
     host.status(params={"exaggeration": 4.0, "strength": 1.0}, following={"exaggeration": False})
     everything.click()
     assert host.sent("do")[-1]["action"] == "reset"
+
+
+def test_points_of_the_past_stay_where_they_were(shown):
+    host = shown
+    spots = places(host, GRID)
+    press(host, "m")
+    host.frame(GRID, it=40)
+    host.settle()
+    host.page.locator(".ne-canvas").press("[")
+    host.page.get_by_role("status").get_by_text("looking back at iteration").wait_for(state="attached")
+    drag(host, spots[4], (spots[4][0] + 60, spots[4][1]))
+    assert host.sent("move") == []
+    assert host.page.locator(".ne-message").inner_text() == "Points of the past cannot be moved."

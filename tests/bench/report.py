@@ -68,7 +68,7 @@ def table(groups: dict[str, list[str]], records: list[dict], per_iteration: bool
     columns = ["method", "package", "cold s", "warm s", "ratio", "peak MiB", *FIGURES]
     lines = ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
     for names in groups.values():
-        ours = _best([record for record in records if record["package"] == names[0]])
+        ours = [record for record in records if record["package"] == names[0]]
         for at, package in enumerate(names):
             cells = _cells([record for record in records if record["package"] == package], ours)
             method = names[0].split()[-1] if at == 0 else ""
@@ -77,25 +77,33 @@ def table(groups: dict[str, list[str]], records: list[dict], per_iteration: bool
     return "\n".join(lines)
 
 
-def _best(own: list[dict]) -> float | None:
-    """The shortest time of the later fits, or of the only one."""
+def _times(own: list[dict]) -> tuple[float | None, float | None]:
+    """Shortest cold and warm seconds."""
     fits = [record for record in own if "fit" in record]
-    times = [record["seconds"] for record in fits if record["fit"] > 0] or [r["seconds"] for r in fits]
-    return min(times, default=None)
+    cold = [record["seconds"] for record in fits if record["fit"] == 0]
+    warm = [record["seconds"] for record in fits if record["fit"] > 0]
+    return min(cold, default=None), min(warm, default=None)
 
 
-def _cells(own: list[dict], ours: float | None) -> list[str]:
+def _ratio(own: list[dict], ours: list[dict]) -> float | None:
+    """How many times as long as ours: of warm times, and of cold ones where a warm one is missing."""
+    for other, mine in reversed(list(zip(_times(own), _times(ours), strict=True))):
+        if other and mine:
+            return other / mine
+    return None
+
+
+def _cells(own: list[dict], ours: list[dict]) -> list[str]:
     """Shortest cold and warm time, their ratio to ours, the most memory, then means of the figures.
 
     What ended a package early stands where a time is missing.
     """
     fits = [record for record in own if "fit" in record]
     ended = next((record["ended"] for record in own if "ended" in record), "")
-    cold = [record["seconds"] for record in fits if record["fit"] == 0]
-    warm = [record["seconds"] for record in fits if record["fit"] > 0]
-    cells = [f"{min(cold):.1f}" if cold else ended, f"{min(warm):.1f}" if warm else ended if cold else ""]
-    best, peaks = _best(own), [record["peak_mib"] for record in fits]
-    cells.append(f"{best / ours:.2g}" if best and ours else "")
+    cold, warm = _times(own)
+    cells = [f"{cold:.1f}" if cold else ended, f"{warm:.1f}" if warm else ended if cold else ""]
+    ratio, peaks = _ratio(own, ours), [record["peak_mib"] for record in fits]
+    cells.append(f"{ratio:.2g}" if ratio else "")
     cells.append(f"{max(peaks):.0f}" if peaks else "")
     for figure in FIGURES:
         found = [record[figure] for record in fits if figure in record]

@@ -42,8 +42,10 @@ def test_shapes_are_the_true_ones():
 
 def test_digits():
     data = datasets.digits()
-    assert (data.X.shape, data.images, len(data.names)) == ((1797, 64), (8, 8), 10)
+    assert (data.X.shape, data.image_shape, len(data.names)) == ((1797, 64), (8, 8), 10)
     assert repr(data) == "Dataset('digits', n=1797, d=64, 10 classes)"
+    assert np.array_equal(data.images[5].ravel(), data.X[5])
+    assert datasets.swiss_roll(20).images is None
 
 
 def write_idx(folder, *, zipped):
@@ -65,7 +67,7 @@ def test_fashion_from_a_named_folder(tmp_path, monkeypatch, zipped):
     monkeypatch.setenv("NE_INTERACTIVE_DATA", str(tmp_path))
     monkeypatch.setattr(fashion, "TOTAL", 10)
     data = datasets.fashion_mnist()
-    assert (data.X.shape, data.y.shape, data.images) == ((10, 784), (10,), (28, 28))
+    assert (data.X.shape, data.y.shape, data.image_shape) == ((10, 784), (10,), (28, 28))
     some = datasets.fashion_mnist(3, seed=1)
     assert all(any(np.array_equal(row, full) for full in data.X) for row in some.X)
     with pytest.raises(ParameterError, match=r"n must lie in \[1, 10\]; got 11"):

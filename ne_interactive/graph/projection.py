@@ -45,8 +45,8 @@ def axes(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Find the mean (d,) of values (n, d) and their first min(c, d, n - 1) principal directions, as columns.
 
-    ``loose``: as near as a search needs them: the mean is that of the sample, too, and directions that come from iteration
-    take fewer rounds.
+    ``loose``: as near as a search needs them: the mean is that of a sample, and what comes from iteration takes fewer
+    rounds.
     """
     n, d = values.shape
     some = _sample(values, seed)

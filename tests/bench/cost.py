@@ -201,7 +201,7 @@ def extent_table(records: list[dict]) -> str:
     return "\n".join(lines)
 
 
-def plot_growth(records: list[dict], folder: Path, unit: str) -> None:
+def plot_growth(records: list[dict], folder: Path, whose: str) -> None:
     def line(name: str, figure: str, says: str = "", style: str = "-") -> plots.Line:
         own = [record for record in records if record["method"] == name and figure in record]
         x, y = [record["n"] for record in own], [record[figure] for record in own]
@@ -213,19 +213,19 @@ def plot_growth(records: list[dict], folder: Path, unit: str) -> None:
     rates = [line(name, "early", ", early", "--") for name in names]
     rates += [line(name, "main", ", main phase") for name in names]
     panels = [
-        plots.Panel("points", unit.replace("second", "seconds"), times),
-        plots.Panel("points", f"iterations per {unit}", rates),
+        plots.Panel("points", f"{whose}seconds", times),
+        plots.Panel("points", f"iterations per {whose}second", rates),
     ]
     panels.append(plots.Panel("points", "peak memory, MiB", [line(name, "peak_mib") for name in names]))
     plots.draw(folder / "cost-n.svg", panels)
 
 
-def plot_extents(records: list[dict], folder: Path, unit: str) -> None:
+def plot_extents(records: list[dict], folder: Path, whose: str) -> None:
     known = [found for found in records if found["factor"] is not None]
     lone = [found for found in records if found["factor"] is None]
     panels = []
     for figure, up in (
-        ("ms", f"milli{unit.replace('second', 'seconds')} per evaluation"),
+        ("ms", f"{whose}milliseconds per evaluation"),
         ("error", "relative RMS error of the forces"),
     ):
         factors = [found["factor"] for found in known]
@@ -281,11 +281,11 @@ def main() -> None:
         given.out.write_text(json.dumps(everything, indent=1) + "\n")
     if given.markdown:
         given.markdown.write_text("\n\n".join(parts) + "\n")
-    unit = "second of processor time" if given.processor else "second"
+    whose = "processor " if given.processor else ""
     if given.plot and sizes:
-        plot_growth(sizes, given.plot, unit)
+        plot_growth(sizes, given.plot, whose)
     if given.plot and stretched:
-        plot_extents(stretched, given.plot, unit)
+        plot_extents(stretched, given.plot, whose)
 
 
 if __name__ == "__main__":

@@ -6,9 +6,11 @@ import sys
 import time
 
 import numpy as np
+import torch
 from tqdm import tqdm
 
 from ne_interactive.engine.stepper import Stepper
+from ne_interactive.forces import mesh
 from ne_interactive.methods.tsne import TSNE
 from ne_interactive.methods.umap import UMAP
 
@@ -25,6 +27,8 @@ def compile_kernels() -> None:
     Raises:
         NEError: if a run fails.
     """
+    wide = torch.randn((max(SIZES), 2), generator=torch.Generator().manual_seed(0)) * COLUMNS
+    mesh.repulsion(wide, 1.0, ())  # as at the end of a run
     X = np.random.default_rng(0).normal(size=(max(SIZES), COLUMNS)).astype(np.float32)
     with tqdm(bar_format="{desc}", file=sys.stderr, leave=False, disable=None) as line:
         for n in SIZES:

@@ -1,8 +1,8 @@
-"""The near part of the Student kernel in three dimensions, pair by pair.
+"""The near part of the Student kernel, pair by pair, where a mesh that resolves the kernel has too many nodes.
 
-A mesh that resolves the kernel has too many nodes in three dimensions. So the kernel w is split (particle-particle
-particle-mesh; Hockney and Eastwood, Computer Simulation Using Particles, 1988). Within a reach the mesh gets the first
-three terms of the kernel's Taylor series about the reach, a polynomial of d^2,
+That is so in three dimensions, and in two where there is much room for few points. So the kernel w is split
+(particle-particle particle-mesh; Hockney and Eastwood, Computer Simulation Using Particles, 1988). Within a reach the
+mesh gets the first three terms of the kernel's Taylor series about the reach, a polynomial of d^2,
 
     f = (1 + reach^2/dof)^-dof (1 + dof u + dof (dof + 1) u^2 / 2),  u = (reach^2 - d^2) / (dof + reach^2),
 
@@ -21,9 +21,8 @@ from torch import Tensor
 
 from ne_interactive.graph.parallel import parallel, serial
 
-CROWD = (
-    1200  # candidates a point on average, beyond which they would take longer than a fine mesh; usual are 150
-)
+# Candidates a point on average, beyond which they would take longer than a fine mesh; usual are 40 and 150.
+CROWD = {2: 200, 3: 1200}
 SAMPLED = 64  # every so many-th point's candidates are counted
 CELLS = 2**22
 PARTS = (
@@ -44,14 +43,21 @@ def far_kernel(squared: Tensor, dof: float, reach: float) -> Tensor:
 class Near:
     """The points sorted into cells, for sums over those within the reach of each other.
 
+    In two dimensions the middle one of three coordinates is 0: cells of the last one are taken in one run there, too.
+
     Args:
-        Z: (n, 3) float32 positions on the CPU.
+        Z: (n, 2 or 3) float32 positions on the CPU.
         low: the least coordinates.
         extents: what is between them and the largest.
         reach: embedding units.
     """
 
     def __init__(self, Z: Tensor, low: Sequence[float], extents: Sequence[float], reach: float) -> None:
+        self._flat = Z.shape[1] == 2
+        if self._flat:
+            Z = torch.stack([Z[:, 0], torch.zeros_like(Z[:, 0]), Z[:, 1]], 1)
+            (a, b), (across, along) = low, extents
+            low, extents = (a, 0.0, b), (across, 0.0, along)
         sides = [reach / parts for parts in PARTS]
         while math.prod(sizes := [int(e / side) + 1 for e, side in zip(extents, sides, strict=True)]) > CELLS:
             sides = [1.25 * side for side in sides]
@@ -70,22 +76,23 @@ class Near:
 
     def crowded(self) -> bool:
         """Whether the points have so many others about them that the pairs would take too long."""
-        return _crowd(self._columns, *self._box(), SAMPLED) > CROWD
+        return _crowd(self._columns, *self._box(), SAMPLED) > CROWD[2 if self._flat else 3]
 
     def forces(self, dof: float) -> tuple[Tensor, float]:
-        """The near part of the forces, (n, 3), and of the kernel summed over all pairs i != j."""
+        """The near part of the forces, (n, c), and of the kernel summed over all pairs i != j."""
         potential, field = self.field(None, dof, True)
         assert field is not None
         return field, float(potential.double().sum())
 
     def field(self, charges: Tensor | None, dof: float, want_field: bool) -> tuple[Tensor, Tensor | None]:
-        """The near part of the potential (n,) and of the field (n, 3) of charges (n,), 1 where not given."""
+        """The near part of the potential (n,) and of the field (n, c) of charges (n,), 1 where not given."""
         n = len(self._order)
         sources = np.ones(n, np.float32) if charges is None else charges.numpy()[self._order]
         found = np.empty((n, 4), np.float32)
         _sum(self._columns, sources, self._order, *self._box(), np.float32(dof), found)
         values = torch.from_numpy(found)
-        return values[:, 0].contiguous(), values[:, 1:].contiguous() if want_field else None
+        field = values[:, 1::2] if self._flat else values[:, 1:]
+        return values[:, 0].contiguous(), field.contiguous() if want_field else None
 
     def _box(self) -> tuple:
         return self._starts, self._sizes, self._low, self._sides, np.float32(self.reach)

@@ -169,9 +169,8 @@ class Cloud:
                 self.spacing, self.grid, self.nodes = mesh.fit_short(extents, grid)
                 self.coarse = self.spacing > mesh.GAUSSIAN_SPACING[self.Z.shape[1]]
         else:
-            c = self.Z.shape[1]
-            wanted = mesh.SPLIT if mesh.splits(self.Z) else mesh.SPACING[c]
-            if mesh.finest(extents, wanted, mesh.CAP[c])[0] > wanted:
+            wanted = mesh.wanted_spacing(self.Z)
+            if mesh.finest(extents, wanted, mesh.CAP[self.Z.shape[1]])[0] > wanted:
                 low, extents = self._leave_out_far(low, extents, wanted)
             self._near = mesh.near_part(self.placed, low, extents)
             self.spacing, self.grid = mesh.fit_grid(extents, grid, self._near)
@@ -182,14 +181,11 @@ class Cloud:
         self, low: list[float], extents: list[float], spacing: float
     ) -> tuple[list[float], list[float]]:
         """Keep to what a mesh of this spacing covers around the median, where few points lie outside."""
-        c = self.Z.shape[1]
-        half = spacing * (mesh.CAP[c] ** (1 / c) / 2 - 2 * mesh.MARGIN) / 2
-        middle = self.Z.median(0).values
-        far = ((self.Z - middle).abs() > half).any(1)
+        far = mesh.out_of_reach(self.Z, spacing)
         if int(far.sum()) > FEW * len(self.Z):
             return low, extents
         self._far = far
-        self.placed = torch.where(far.unsqueeze(1), middle, self.Z)
+        self.placed = torch.where(far.unsqueeze(1), self.Z.median(0).values, self.Z)
         return _bounds(self.placed)
 
 

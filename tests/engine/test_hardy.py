@@ -80,6 +80,20 @@ def test_one_row_far_from_all_others_leaves_the_rest_their_map(images, finished,
     assert found[1] > found[0] - 0.03
 
 
+@pytest.mark.parametrize("place", [1e3, 1e6])
+def test_a_point_thrown_far_away_leaves_the_rest_their_map(images, finished, place):
+    run = ne.Stepper(images.X, ne.TSNE(init=finished[0].embedding, early_exaggeration_iter=0, random_state=0))
+    others = np.arange(N) != 17
+    before = run.step(20).embedding[others]
+    had = nodes(run)
+    run.move([17], [[place, -place]])
+    after = run.step(60).embedding[others]
+    assert nodes(run) <= 1.2 * had
+    kept = [ne.metrics.recall(images.X[others], Z, k=10) for Z in (before, after)]
+    assert kept[1] > kept[0] - 0.02
+    assert extent(after) == pytest.approx(extent(before), rel=0.1)
+
+
 def test_rows_that_are_all_there_twice(images):
     X = np.concatenate([images.X[: N // 2]] * 2)
     run = ne.Stepper(X, ne.TSNE(random_state=0))

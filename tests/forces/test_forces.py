@@ -151,10 +151,26 @@ def test_grid_is_kept_while_it_fits_and_never_exceeds_its_cap():
     assert all(size % 2 == 0 for size in grid + huge)
 
 
-def test_one_far_point_costs_accuracy_not_the_run():
+@pytest.mark.parametrize("c", [1, 2, 3])
+@pytest.mark.parametrize("dof", [1.0, 0.5])
+def test_a_few_far_points_cost_neither_accuracy_nor_nodes(c, dof):
+    Z = cloud(3000, c, 20.0)
+    plain = mesh.repulsion(Z, dof, ())[2]
+    Z[0], Z[7] = 1e5, -1e7
+    Z[8] = Z[7] + 1.5  # its only neighbour
+    forces, total, grid = mesh.repulsion(Z, dof, ())
+    wanted, wanted_total = exact.repulsion_torch(Z.double(), dof)
+    assert np.prod(grid) <= 1.2 * np.prod(plain)
+    assert float((forces.double() - wanted).norm() / wanted.norm()) < 0.02
+    torch.testing.assert_close(forces[[0, 7, 8]].double(), wanted[[0, 7, 8]], rtol=1e-3, atol=1e-7)
+    assert float(total) == pytest.approx(float(wanted_total), rel=2e-3)
+
+
+def test_many_far_points_get_a_coarse_mesh():
     Z = cloud(3000, 2, 20.0)
-    Z[0] = torch.tensor([1e5, -1e5])
-    forces, total, _ = mesh.repulsion(Z, 1.0, ())
+    Z[: mesh.LONE + 1] *= 1e4
+    forces, total, grid = mesh.repulsion(Z, 1.0, ())
+    assert np.prod(grid) <= 1.2 * mesh.CAP[2]
     assert torch.isfinite(forces).all()
     assert np.isfinite(total)
 

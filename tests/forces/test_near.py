@@ -1,4 +1,6 @@
-"""The split kernel in three dimensions, against exact sums in float64."""
+"""The split kernel in three dimensions, and in two where there is much room, against exact sums in float64."""
+
+import math
 
 import pytest
 import torch
@@ -13,6 +15,18 @@ def clustered(n=N, seed=0, width=60.0):
     generator = torch.Generator().manual_seed(seed)
     centres = torch.rand((40, 3), generator=generator) * width
     return centres[torch.arange(n) % 40] + 2.5 * torch.randn((n, 3), generator=generator)
+
+
+def flat(spread, width=150.0, groups=40):
+    """A map with an area of four and more for each point."""
+    generator = torch.Generator().manual_seed(0)
+    centres = torch.rand((groups, 2), generator=generator) * width
+    return centres[torch.arange(N) % groups] + spread * torch.randn((N, 2), generator=generator)
+
+
+def is_split(Z):
+    low, high = Z.aminmax(dim=0)
+    return mesh.near_part(Z, low.tolist(), (high - low).tolist()) is not None
 
 
 def exact(Z, dof, charges=None):
@@ -52,11 +66,30 @@ def test_near_and_far_part_make_the_whole(split, dof):
     assert (total, grid) == (same, kept)
 
 
-def test_a_wide_map_is_split_and_a_compact_one_is_not():
-    def is_split(Z):
-        low, high = Z.aminmax(dim=0)
-        return mesh.near_part(Z, low.tolist(), (high - low).tolist()) is not None
+@pytest.mark.parametrize("dof", [0.5, 1.0, 3.0])
+@pytest.mark.parametrize("stretched", [1.0, 30.0])
+def test_a_flat_map_with_much_room_is_split_however_wide_it_is(dof, stretched):
+    Z = flat(4.0) * stretched
+    assert is_split(Z)
+    forces, total, grid = mesh.repulsion(Z, dof, ())
+    assert forces.shape == Z.shape
+    assert math.prod(grid) < 8 * N
+    potential, field = exact(Z, dof)
+    assert error(forces, field) < 0.01
+    assert total == pytest.approx(float(potential.sum()), rel=5e-3)
+    again, same, kept = mesh.repulsion(Z, dof, grid)
+    assert torch.equal(forces, again)
+    assert (total, grid) == (same, kept)
 
+
+def test_a_flat_map_whose_points_are_crowded_all_the_same_is_not_split():
+    Z = flat(0.3, groups=8)
+    assert not is_split(Z)
+    assert not is_split(flat(4.0, width=20.0))
+    assert error(mesh.repulsion(Z, 1.0, ())[0], exact(Z, 1.0)[1]) < 0.02
+
+
+def test_a_wide_map_is_split_and_a_compact_one_is_not():
     assert is_split(clustered())
     assert not is_split(clustered(width=5.0))
     assert not is_split(clustered()[:, :2].contiguous())

@@ -392,7 +392,7 @@ def test_a_quiet_run_is_quiet(caplog, capfd):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for _ in range(2):
-            small("tsne", max_iter=5).fit(data())
+            small("tsne", max_iter=5, early_exaggeration_iter=2).fit(data())
     assert caplog.records == []
     assert capfd.readouterr() == ("", "")
 

@@ -57,11 +57,9 @@ def repulsion(Z: Tensor, dof: float, grid: tuple[int, ...]) -> tuple[Tensor, flo
     backend = backend_of(Z)
     low, high = backend.box(Z)
     extents = [b - a for a, b in zip(low, high, strict=True)]
-    wanted = wanted_spacing(Z)
-    if finest(extents, wanted, CAP[Z.shape[1]])[0] > wanted:
-        lone = out_of_reach(Z, wanted)
-        if 0 < int(lone.sum()) <= LONE:
-            return _with_lone(Z, dof, grid, lone)
+    lone = out_of_reach(Z, extents)
+    if lone is not None and 0 < int(lone.sum()) <= LONE:
+        return _with_lone(Z, dof, grid, lone)
     near = near_part(Z, low, extents)
     spacing, grid = fit_grid(extents, grid, near, len(Z))
     origin = [a - 2 * spacing for a in low]
@@ -93,16 +91,14 @@ def _with_lone(
     return forces, total + float((2 * felt - own).double().sum()), grid
 
 
-def out_of_reach(Z: Tensor, spacing: float) -> Tensor:
-    """Which points (n,) lie beyond the largest mesh of this spacing that is allowed, laid around the median."""
+def out_of_reach(Z: Tensor, extents: Sequence[float]) -> Tensor | None:
+    """Which points (n,) the largest fine mesh, laid around the median, leaves out; None where it has room for all."""
     c = Z.shape[1]
+    spacing = SPLIT if splits(Z) else SPACING[c]
+    if finest(extents, spacing, CAP[c])[0] <= spacing:
+        return None
     half = spacing * (CAP[c] ** (1 / c) / 2 - 2 * MARGIN) / 2
     return ((Z - Z.median(0).values).abs() > half).any(1)
-
-
-def wanted_spacing(Z: Tensor) -> float:
-    """The spacing at which a mesh serves the Student kernel at any of these positions."""
-    return SPLIT if splits(Z) else SPACING[Z.shape[1]]
 
 
 def splits(Z: Tensor) -> bool:

@@ -169,24 +169,15 @@ class Cloud:
                 self.spacing, self.grid, self.nodes = mesh.fit_short(extents, grid)
                 self.coarse = self.spacing > mesh.GAUSSIAN_SPACING[self.Z.shape[1]]
         else:
-            wanted = mesh.wanted_spacing(self.Z)
-            if mesh.finest(extents, wanted, mesh.CAP[self.Z.shape[1]])[0] > wanted:
-                low, extents = self._leave_out_far(low, extents, wanted)
+            far = mesh.out_of_reach(self.Z, extents)
+            if far is not None and int(far.sum()) <= FEW * len(self.Z):
+                self._far = far
+                self.placed = torch.where(far.unsqueeze(1), self.Z.median(0).values, self.Z)
+                low, extents = _bounds(self.placed)
             self._near = mesh.near_part(self.placed, low, extents)
             self.spacing, self.grid = mesh.fit_grid(extents, grid, self._near)
             self.nodes = tuple(size // 2 for size in self.grid)
         self.origin = [a - 2 * self.spacing for a in low]
-
-    def _leave_out_far(
-        self, low: list[float], extents: list[float], spacing: float
-    ) -> tuple[list[float], list[float]]:
-        """Keep to what a mesh of this spacing covers around the median, where few points lie outside."""
-        far = mesh.out_of_reach(self.Z, spacing)
-        if int(far.sum()) > FEW * len(self.Z):
-            return low, extents
-        self._far = far
-        self.placed = torch.where(far.unsqueeze(1), self.Z.median(0).values, self.Z)
-        return _bounds(self.placed)
 
 
 def field(

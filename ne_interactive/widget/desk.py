@@ -163,7 +163,7 @@ class Desk:
         try:
             move(self.run)
         except NEError as error:
-            self._tell_refused("do", None, str(error))
+            self._tell_refused("do", None, error)
         except Exception as error:
             self._tell_refused("do", None, f"{type(error).__name__}: {error}")
 

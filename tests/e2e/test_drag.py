@@ -26,7 +26,7 @@ def test_a_point_dragged_while_the_run_moves_stays(server, page):
         page.mouse.move(x + 60, y - 70, steps=8)
         page.mouse.up()
         with contextlib.suppress(AssertionError):
-            expect(held).to_be_visible(timeout=4_000)
+            expect(held).to_be_visible(timeout=6_000)
             break
         view.get_by_role("button", name="Reset view").click()  # it was panned instead
     expect(held).to_contain_text("1 pinned")

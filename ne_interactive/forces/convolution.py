@@ -173,25 +173,35 @@ def transform_of(kernel: Callable[[Tensor], Tensor], grid: tuple[int, ...], spac
     for dim, size in enumerate(grid):
         along = [1] * c
         along[dim] = -1
-        offsets = (torch.fft.fftfreq(size, 1 / size, dtype=torch.float64) * spacing).reshape(along)
-        squared = squared + offsets**2
+        offsets = torch.arange(size // 2 + 1, dtype=torch.float64) * spacing
+        squared = squared + offsets.reshape(along) ** 2
         frequencies = torch.fft.rfftfreq if dim == c - 1 else torch.fft.fftfreq
         angle = 2 * math.pi * frequencies(size, dtype=torch.float64)
         spline = spline * ((2 + torch.cos(angle)) / 3).reshape(along)
-    return (torch.fft.rfftn(kernel(squared)).real / spline**2).float()
+    values = kernel(squared)  # where no offset is negative: the rest is its mirror image
+    for dim, size in enumerate(grid):
+        place = torch.arange(size)
+        values = values.index_select(dim, torch.minimum(place, size - place))
+    return (_forward(values, grid).real / spline**2).float()
 
 
 def filtered(density: Tensor, grid: tuple[int, ...], transform: Tensor) -> Tensor:
     """The potential on the nodes; rows known to be zero, or not needed, are left out of the transforms."""
     nodes = density.shape
     last = len(grid) - 1
-    f = torch.fft.rfft(density, n=grid[last], dim=last)
-    for dim in range(last - 1, -1, -1):
-        f = torch.fft.fft(f, n=grid[dim], dim=dim)
-    f *= transform
+    f = _forward(density, grid).mul_(transform)
     for dim in range(last):
         f = torch.fft.ifft(f, dim=dim).narrow(dim, 0, nodes[dim])
     return torch.fft.irfft(f, n=grid[last], dim=last).narrow(last, 0, nodes[last]).contiguous()
+
+
+def _forward(density: Tensor, grid: tuple[int, ...]) -> Tensor:
+    """The transform of a density, or of a kernel: both lie in memory in one order, and their product is quick."""
+    last = len(grid) - 1
+    f = torch.fft.rfft(density, n=grid[last], dim=last)
+    for dim in range(last - 1, -1, -1):
+        f = torch.fft.fft(f, n=grid[dim], dim=dim)
+    return f
 
 
 @functools.cache

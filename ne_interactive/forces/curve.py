@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ne_interactive.graph.parallel import serial
+from ne_interactive.graph.parallel import NEXT, serial
 
 EPSILON = 1e-3  # keeps the repulsion of close pairs finite
 
@@ -72,6 +72,6 @@ def nodes() -> np.ndarray:
 def strength(table, squared):
     """What a table holds at a squared distance."""
     bits = min(max(np.float32(squared).view(np.int32), FIRST << SHIFT), (LAST << SHIFT) - 1)
-    place = (bits >> SHIFT) - FIRST
+    place = np.uint64((bits >> SHIFT) - FIRST)
     low = table[place]
-    return low + np.float32(bits & REST) * STEP * (table[place + 1] - low)
+    return low + np.float32(bits & REST) * STEP * (table[place + NEXT] - low)

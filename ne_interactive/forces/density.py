@@ -128,7 +128,7 @@ def density(graph: Graph, wanted: Tensor, Z: Tensor, kernel: Kernel) -> tuple[Te
     if Z.device.type != "cpu" or Z.dtype != torch.float32:
         return density_torch(graph, wanted, Z, kernel)
     n = len(Z)
-    edges = graph.indptr.numpy(), graph.indices.numpy(), graph.values.numpy()
+    edges = graph.arrays()
     shape = np.float32(kernel.a), np.float32(kernel.b), np.float32(kernel.least)
     sums = torch.empty(n, 2, dtype=torch.float32)
     _sums(*edges, Z.numpy(), *shape, sums.numpy())

@@ -17,8 +17,9 @@ from torch import Tensor
 
 from ne_interactive.forces import curve, mesh
 from ne_interactive.forces import expected_numba as kernels
-from ne_interactive.forces.attraction import FEW_THREADS
+from ne_interactive.forces.attraction import listed
 from ne_interactive.forces.convolution import convolution, good_sizes
+from ne_interactive.forces.planar import planar
 from ne_interactive.graph.csr import Graph
 
 SPACING = {1: 0.55, 2: 0.55, 3: 0.65}  # of the mesh, in radii of the limit: below 2 % force error
@@ -60,16 +61,13 @@ def attraction(graph: Graph, Z: Tensor, a: float, b: float, want_loss: bool) -> 
         return attraction_torch(graph, Z, a, b, want_loss)
     gradient, stiffness = torch.empty_like(Z), torch.empty(len(Z))
     tables, found = kernels.pulling(a, b), (gradient.numpy(), stiffness.numpy())
-    if Z.shape[1] == 2 and numba.get_num_threads() <= FEW_THREADS:
-        threads, edges = numba.get_num_threads(), graph.edges
-        losses = np.zeros(threads)
-        parts = np.empty((threads, len(Z), 3), np.float32)
-        listed = (part.numpy() for part in (edges.order, edges.indptr, edges.ends, graph.weights))
-        kernels.attract2(*listed, edges.shares(threads), Z.numpy(), tables, parts, *found, losses, want_loss)
+    if Z.shape[1] == 2:
+        losses = np.zeros(numba.get_num_threads())
+        moved, held = planar(gradient.numpy()), stiffness.numpy()
+        kernels.attract2(*listed(graph), planar(Z.numpy()), tables, moved, held, losses, want_loss)
         return gradient, stiffness, 2 * float(losses.sum()) if want_loss else math.nan
     losses = np.zeros(len(Z), np.float32)
-    stored = graph.indptr.numpy(), graph.indices.numpy(), graph.values.numpy()
-    kernels.attract(*stored, Z.numpy(), tables, *found, losses, want_loss)
+    kernels.attract(*graph.arrays(), Z.numpy(), tables, *found, losses, want_loss)
     return gradient, stiffness, float(losses.sum(dtype=np.float64)) if want_loss else math.nan
 
 

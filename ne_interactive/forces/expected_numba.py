@@ -10,7 +10,7 @@ from numba import prange
 
 from ne_interactive.forces import curve
 from ne_interactive.forces.curve import strength
-from ne_interactive.graph.parallel import parallel
+from ne_interactive.graph.parallel import NEXT, parallel
 
 TWO = np.float32(2)
 
@@ -32,50 +32,36 @@ def pushing(a: float, b: float, limit: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 @parallel
-def attract2(order, indptr, ends, weights, borders, Z, tables, parts, gradient, stiffness, losses, want_loss):
-    """Every edge computed once for both its ends, in two dimensions; each thread has sums of its own in ``parts``."""
+def attract2(order, indptr, ends, weights, borders, Z, tables, gradient, stiffness, losses, want_loss):
+    """In two dimensions, in the order of `Graph.edges`; positions and gradient are `planar`."""
     pulls, near = tables
-    threads = len(parts)
-    placed = np.empty((len(Z), 2), np.float32)
+    placed = np.empty_like(Z)
     for p in prange(len(order)):
-        placed[p, 0], placed[p, 1] = Z[order[p], 0], Z[order[p], 1]
-    for t in prange(threads):
-        part = parts[t]
-        part[:] = 0
+        placed[p] = Z[order[p]]
+    for t in prange(len(losses)):
         total = 0.0
         for p in range(borders[t], borders[t + 1]):
-            x, y = placed[p, 0], placed[p, 1]
+            x, y = placed[p].real, placed[p].imag
             fx, fy, held, loss = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
-            for e in range(indptr[p], indptr[p + 1]):
-                q = ends[e]
-                dx, dy = x - placed[q, 0], y - placed[q, 1]
+            for e in range(indptr[p], indptr[p + NEXT]):
+                other = placed[ends[e]]
+                dx, dy = x - other.real, y - other.imag
                 squared = dx * dx + dy * dy
                 w = weights[e] * strength(pulls, squared)
                 fx += w * dx
                 fy += w * dy
                 held += w
-                part[q, 0] -= w * dx
-                part[q, 1] -= w * dy
-                part[q, 2] += w
-                if want_loss:
+                if want_loss and ends[e] > p:
                     loss += weights[e] * strength(near, squared)
-            part[p, 0] += fx
-            part[p, 1] += fy
-            part[p, 2] += held
+            gradient[order[p]] = complex(TWO * fx, TWO * fy)
+            stiffness[order[p]] = TWO * held
             total += loss
         losses[t] = total
-    for p in prange(len(order)):
-        fx, fy, held = np.float32(0), np.float32(0), np.float32(0)
-        for t in range(threads):
-            fx += parts[t, p, 0]
-            fy += parts[t, p, 1]
-            held += parts[t, p, 2]
-        gradient[order[p], 0], gradient[order[p], 1], stiffness[order[p]] = TWO * fx, TWO * fy, TWO * held
 
 
 @parallel
 def attract(indptr, indices, values, Z, tables, gradient, stiffness, losses, want_loss):
-    """The same from both ends of every edge, in any number of dimensions."""
+    """In any number of dimensions, in the order of the points."""
     pulls, near = tables
     c = Z.shape[1]
     for i in prange(len(Z)):

@@ -127,8 +127,7 @@ def attraction(graph: Graph, Z: Tensor, gamma: float, want_loss: bool) -> tuple[
     slopes = torch.empty_like(Z)
     losses = Z.new_empty(len(Z) if want_loss else 0)
     room = 1 / (1 - Z.square().sum(1))
-    edges = graph.indptr.numpy(), graph.indices.numpy(), graph.values.numpy()
-    _attraction(*edges, Z.numpy(), room.numpy(), gamma * gamma, slopes.numpy(), losses.numpy())
+    _attraction(*graph.arrays(), Z.numpy(), room.numpy(), gamma * gamma, slopes.numpy(), losses.numpy())
     return slopes, float(losses.sum()) if want_loss else math.nan
 
 

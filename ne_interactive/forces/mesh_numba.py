@@ -14,9 +14,10 @@ import torch
 from numba import prange
 from torch import Tensor
 
-from ne_interactive.graph.parallel import parallel, serial
+from ne_interactive.graph.parallel import NEXT, parallel, serial
 
 ZERO, ONE, HALF, SIXTH = np.float32(0), np.float32(1), np.float32(0.5), np.float32(1 / 6)
+SECOND, THIRD = NEXT + NEXT, NEXT + NEXT + NEXT
 TWO, THREE, FOUR, SIX = np.float32(2), np.float32(3), np.float32(4), np.float32(6)
 
 
@@ -104,30 +105,30 @@ def _box(Z, found):
 
 @parallel
 def _spread2(Z, origin, inverse, charges, shares):
-    n, threads = len(Z), len(shares)
+    n, threads, width = len(Z), len(shares), np.uint64(shares.shape[2])
     for s in prange(threads):
-        grid = shares[s]
+        grid = shares[s].reshape(-1)
         grid[:] = 0
         for i in range(s * n // threads, (s + 1) * n // threads):
             x = (Z[i, 0] - origin[0]) * inverse
             y = (Z[i, 1] - origin[1]) * inverse
             ix, iy = int(x), int(y)
-            a = _weights(np.float32(x - ix))
             b0, b1, b2, b3 = _weights(np.float32(y - iy))
-            for k in range(4):
-                row = grid[ix - 1 + k]
-                w = a[k]
+            m = np.uint64(ix - 1) * width + np.uint64(iy - 1)
+            for w in _weights(np.float32(x - ix)):
                 if charges is not None:
                     w *= charges[i]
-                row[iy - 1] += w * b0
-                row[iy] += w * b1
-                row[iy + 1] += w * b2
-                row[iy + 2] += w * b3
+                grid[m] += w * b0
+                grid[m + NEXT] += w * b1
+                grid[m + SECOND] += w * b2
+                grid[m + THIRD] += w * b3
+                m += width
 
 
 @parallel
 def _gather2(Z, origin, inverse, potential, forces, totals, values):
-    n, threads = len(Z), len(totals)
+    n, threads, width = len(Z), len(totals), np.uint64(potential.shape[1])
+    grid = potential.reshape(-1)
     for s in prange(threads):
         total = 0.0
         for i in range(s * n // threads, (s + 1) * n // threads):
@@ -135,19 +136,19 @@ def _gather2(Z, origin, inverse, potential, forces, totals, values):
             y = (Z[i, 1] - origin[1]) * inverse
             ix, iy = int(x), int(y)
             tx, ty = np.float32(x - ix), np.float32(y - iy)
-            a, da = _weights(tx), _slopes(tx)
+            m = np.uint64(ix - 1) * width + np.uint64(iy - 1)
+            v0, v1, v2, v3 = ZERO, ZERO, ZERO, ZERO
+            x0, x1, x2, x3 = ZERO, ZERO, ZERO, ZERO
+            for w, wx in zip(_weights(tx), _slopes(tx)):  # noqa: B905 (numba knows no strict)
+                p0, p1, p2, p3 = grid[m], grid[m + NEXT], grid[m + SECOND], grid[m + THIRD]
+                v0, v1, v2, v3 = v0 + w * p0, v1 + w * p1, v2 + w * p2, v3 + w * p3
+                x0, x1, x2, x3 = x0 + wx * p0, x1 + wx * p1, x2 + wx * p2, x3 + wx * p3
+                m += width
             b0, b1, b2, b3 = _weights(ty)
             d0, d1, d2, d3 = _slopes(ty)
-            value = np.float32(0)
-            gx = np.float32(0)
-            gy = np.float32(0)
-            for k in range(4):
-                row = potential[ix - 1 + k]
-                p0, p1, p2, p3 = row[iy - 1], row[iy], row[iy + 1], row[iy + 2]
-                along = p0 * b0 + p1 * b1 + p2 * b2 + p3 * b3
-                value += a[k] * along
-                gx += da[k] * along
-                gy += a[k] * (p0 * d0 + p1 * d1 + p2 * d2 + p3 * d3)
+            value = b0 * v0 + b1 * v1 + b2 * v2 + b3 * v3
+            gx = b0 * x0 + b1 * x1 + b2 * x2 + b3 * x3
+            gy = d0 * v0 + d1 * v1 + d2 * v2 + d3 * v3
             if forces is not None:
                 forces[i, 0] = -HALF * gx * inverse
                 forces[i, 1] = -HALF * gy * inverse

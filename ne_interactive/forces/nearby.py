@@ -10,6 +10,7 @@ from numba import prange
 from torch import Tensor
 
 from ne_interactive.forces.counter import draw, draw_torch
+from ne_interactive.forces.planar import planar
 from ne_interactive.graph.csr import Graph, place_of
 from ne_interactive.graph.parallel import parallel
 
@@ -77,8 +78,9 @@ def push(partners: Tensor, Z: Tensor, want_loss: bool) -> tuple[Tensor, float]:
     if Z.device.type != "cpu" or Z.dtype != torch.float32:
         return push_torch(partners, Z, want_loss)
     gradient, losses = torch.empty_like(Z), np.empty(SLICES)
-    parts = np.empty((SLICES, *Z.shape), np.float32)
-    _push(Z.numpy(), partners.numpy(), parts, losses, gradient.numpy())
+    drawn, parts = partners.numpy().view(np.uint64), np.empty((SLICES, *Z.shape), np.float32)
+    kernel = _push2 if Z.shape[1] == 2 else _push
+    kernel(planar(Z.numpy()), drawn, planar(parts), losses, planar(gradient.numpy()))
     return gradient, float(losses.sum()) if want_loss else math.nan
 
 
@@ -89,6 +91,36 @@ def push_torch(partners: Tensor, Z: Tensor, want_loss: bool) -> tuple[Tensor, fl
     slopes = -2 * inverse.square() * difference
     gradient = slopes.sum(1).index_add_(0, partners.flatten(), slopes.flatten(0, 1), alpha=-1)
     return gradient, float(inverse.double().sum()) if want_loss else math.nan
+
+
+@parallel
+def _push2(Z, partners, parts, losses, gradient):
+    """`_push` in two dimensions; positions, parts and gradient are `planar`."""
+    n, slices = len(Z), len(parts)
+    one, two = np.float32(1), np.float32(2)
+    for s in prange(slices):
+        part = parts[s]
+        part[:] = 0
+        total = 0.0
+        for i in range(s * n // slices, (s + 1) * n // slices):
+            x, y = Z[i].real, Z[i].imag
+            gx, gy = np.float32(0), np.float32(0)
+            for j in partners[i]:
+                other = Z[j]
+                dx, dy = x - other.real, y - other.imag
+                inverse = one / (two + dx * dx + dy * dy)
+                total += inverse
+                slope = two * inverse * inverse
+                gx += slope * dx
+                gy += slope * dy
+                part[j] += complex(slope * dx, slope * dy)
+            part[i] -= complex(gx, gy)
+        losses[s] = total
+    for i in prange(n):
+        added = np.complex64(0)
+        for s in range(slices):
+            added += parts[s, i]
+        gradient[i] = added
 
 
 @parallel

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ne_interactive.forces import negative_numba as kernels
 from ne_interactive.forces.counter import draw_torch
+from ne_interactive.forces.planar import planar
 from ne_interactive.graph.csr import Graph
 
 __all__ = ["Draws", "infonce", "left", "negatives", "negatives_torch", "repulsion"]
@@ -102,10 +103,10 @@ def repulsion(Z: Tensor, draws: Draws, odds: float, want_loss: bool) -> tuple[Te
     """
     n, c = Z.shape
     forces = torch.empty_like(Z)
-    parts = np.empty((kernels.SLICES, n, c), np.float32)
+    parts = planar(np.empty((kernels.SLICES, n, c), np.float32))
     losses = np.zeros(kernels.SLICES if want_loss else 0)
     kernel = kernels.push2 if c == 2 else kernels.push
-    kernel(Z.numpy(), *draws.arguments(), np.float32(odds), parts, losses, forces.numpy())
+    kernel(planar(Z.numpy()), *draws.arguments(), np.float32(odds), parts, losses, planar(forces.numpy()))
     return forces, float(losses.sum()) / n if want_loss else float("nan")
 
 
@@ -127,11 +128,11 @@ def infonce(
     n, c = Z.shape
     pull, push = torch.empty_like(Z), torch.empty_like(Z)
     sums = np.empty(n, np.float32)
-    parts = np.empty((kernels.SLICES, n, c), np.float32)
+    parts = planar(np.empty((kernels.SLICES, n, c), np.float32))
     losses = np.zeros((kernels.SLICES if want_loss else 0, 2))
-    edges = graph.indptr.numpy(), graph.indices.numpy(), graph.values.numpy()
     power = np.float32(1 / temperature)
     kernel = kernels.contrast2 if c == 2 else kernels.contrast
-    kernel(Z.numpy(), *edges, *draws.arguments(), power, sums, parts, losses, pull.numpy(), push.numpy())
+    places, gradients = planar(Z.numpy()), (planar(pull.numpy()), planar(push.numpy()))
+    kernel(places, *graph.arrays(), *draws.arguments(), power, sums, parts, losses, *gradients)
     attraction, repelled = losses.sum(0).tolist() if want_loss else (float("nan"),) * 2
     return pull, push, attraction, repelled

@@ -57,7 +57,7 @@ def draw_all(n, key, m, discard, indptr, indices, found):
 
 @parallel
 def push2(Z, key, m, discard, indptr, indices, odds, parts, losses, forces):
-    """`push` in two dimensions."""
+    """`push` in two dimensions; positions, parts and forces are `planar`."""
     one = np.float32(1)
     n, slices = len(Z), len(parts)
     scale = np.float32(2 / n)
@@ -67,30 +67,28 @@ def push2(Z, key, m, discard, indptr, indices, odds, parts, losses, forces):
         total = 0.0
         for i in range(s * n // slices, (s + 1) * n // slices):
             own = below(indptr, indices, i) if discard else 0
-            x, y = Z[i, 0], Z[i, 1]
+            x, y = Z[i].real, Z[i].imag
             fx, fy, loss = np.float32(0), np.float32(0), np.float32(0)
             for number in range(m):
-                j = negative(key, i, number, n, discard, indptr, indices, own)
-                dx, dy = x - Z[j, 0], y - Z[j, 1]
+                j = np.uint64(negative(key, i, number, n, discard, indptr, indices, own))
+                other = Z[j]
+                dx, dy = x - other.real, y - other.imag
                 stretched = one + (dx * dx + dy * dy)
                 strength = -one / (stretched * (one + odds * stretched))
                 fx += strength * dx
                 fy += strength * dy
-                part[j, 0] -= strength * dx
-                part[j, 1] -= strength * dy
+                part[j] -= complex(strength * dx, strength * dy)
                 if len(losses):
                     loss += np.log(one + one / (odds * stretched))
-            part[i, 0] += fx
-            part[i, 1] += fy
+            part[i] += complex(fx, fy)
             total += loss
         if len(losses):
             losses[s] = total
     for i in prange(n):
-        fx, fy = np.float32(0), np.float32(0)
+        force = np.complex64(0)
         for s in range(slices):
-            fx += parts[s, i, 0]
-            fy += parts[s, i, 1]
-        forces[i, 0], forces[i, 1] = scale * fx, scale * fy
+            force += parts[s, i]
+        forces[i] = complex(scale * force.real, scale * force.imag)
 
 
 @parallel
@@ -136,29 +134,30 @@ def _kernel(squared, power):
 def contrast2(
     Z, indptr, indices, values, key, m, discard, forbidden, columns, power, sums, parts, losses, pull, push
 ):
-    """`contrast` in two dimensions."""
+    """`contrast` in two dimensions; positions, parts and gradients are `planar`."""
     one, zero = np.float32(1), np.float32(0)
     n, slices = len(Z), len(parts)
     for s in prange(slices):
         part = parts[s]
         part[:] = 0
-        drawn, slope = np.empty(m, np.int64), np.empty((m, 2), np.float32)
+        drawn, slope = np.empty(m, np.uint64), np.empty(m, np.complex64)
         attracted, repelled = 0.0, 0.0
         for i in range(s * n // slices, (s + 1) * n // slices):
             own = below(forbidden, columns, i) if discard else 0
-            x, y, total = Z[i, 0], Z[i, 1], zero
+            x, y, total = Z[i].real, Z[i].imag, zero
             for number in range(m):
-                j = negative(key, i, number, n, discard, forbidden, columns, own)
-                dx, dy = x - Z[j, 0], y - Z[j, 1]
+                j = np.uint64(negative(key, i, number, n, discard, forbidden, columns, own))
+                other = Z[j]
+                dx, dy = x - other.real, y - other.imag
                 w, q = _kernel(dx * dx + dy * dy, power)
                 drawn[number] = j
-                slope[number, 0], slope[number, 1] = q * w * dx, q * w * dy
+                slope[number] = complex(q * w * dx, q * w * dy)
                 total += q
             sums[i] = total
             weight, loss, cross = zero, zero, zero
             for e in range(indptr[i], indptr[i + 1]):
-                j = indices[e]
-                dx, dy = x - Z[j, 0], y - Z[j, 1]
+                other = Z[indices[e]]
+                dx, dy = x - other.real, y - other.imag
                 w, q = _kernel(dx * dx + dy * dy, power)
                 weight += values[e] / (q + total)
                 if len(losses):
@@ -168,23 +167,21 @@ def contrast2(
             repelled += loss
             fx, fy = zero, zero
             for number in range(m):
-                j = drawn[number]
-                gx, gy = weight * slope[number, 0], weight * slope[number, 1]
+                gx, gy = weight * slope[number].real, weight * slope[number].imag
                 fx += gx
                 fy += gy
-                part[j, 0] += gx
-                part[j, 1] += gy
-            part[i, 0] -= fx
-            part[i, 1] -= fy
+                part[drawn[number]] += complex(gx, gy)
+            part[i] -= complex(fx, fy)
         if len(losses):
             losses[s, 0], losses[s, 1] = attracted, repelled
     two = np.float32(2) * power
     for i in prange(n):
-        x, y, own_sum = Z[i, 0], Z[i, 1], sums[i]
+        x, y, own_sum = Z[i].real, Z[i].imag, sums[i]
         px, py, fx, fy = zero, zero, zero, zero
         for e in range(indptr[i], indptr[i + 1]):
             j = indices[e]
-            dx, dy = x - Z[j, 0], y - Z[j, 1]
+            other = Z[j]
+            dx, dy = x - other.real, y - other.imag
             w, q = _kernel(dx * dx + dy * dy, power)
             weight = values[e] * w
             back = weight * q * (one / (q + own_sum) + one / (q + sums[j]))
@@ -193,10 +190,10 @@ def contrast2(
             fx -= back * dx
             fy -= back * dy
         for s in range(slices):
-            fx += parts[s, i, 0]
-            fy += parts[s, i, 1]
-        pull[i, 0], pull[i, 1] = (two + two) * px, (two + two) * py
-        push[i, 0], push[i, 1] = two * fx, two * fy
+            fx += parts[s, i].real
+            fy += parts[s, i].imag
+        pull[i] = complex((two + two) * px, (two + two) * py)
+        push[i] = complex(two * fx, two * fy)
 
 
 @parallel

@@ -71,7 +71,8 @@ def sampled(
     if Z.device.type != "cpu" or Z.dtype != torch.float32:
         return sampled_torch(graph, peak, Z, curve, lr, seed, iteration)
     kernel = kernels.moves2 if Z.shape[1] == 2 and curve.n_negatives < len(Z) else kernels.moves
-    edges = graph.indptr.numpy(), graph.indices.numpy(), graph.values.numpy(), WHOLE / peak
+    _, indices, values = graph.arrays()
+    edges = graph.indptr.numpy(), indices, values, WHOLE / peak
     order, places = _crowd(len(Z), seed)
     crowd = np.empty((len(Z) + min(curve.n_negatives, len(Z) - 1), Z.shape[1]), np.float32)
     losses, moved = torch.zeros(len(Z), 2), torch.zeros_like(Z)

@@ -40,7 +40,8 @@ def _block(key, e, number, n, own, size):
     start -= n if start >= n else 0
     own += 0 if own >= start else n
     middle = min(start + size, own)
-    return start, middle, own + 1, own + 1 + start + size - middle
+    again = np.uint64(own + 1)
+    return np.uint64(start), np.uint64(middle), again, again + np.uint64(start + size - middle)
 
 
 @serial
@@ -72,7 +73,7 @@ def moves2(
     slices = min(n, SLICES)
     for s in prange(slices):
         low, high = s * n // slices, (s + 1) * n // slices
-        active = np.empty(_longest(indptr, low, high) + 1, np.int64)
+        active = np.empty(_longest(indptr, low, high) + 1, np.uint64)
         for i in range(low, high):
             x, y = Z[i, 0], Z[i, 1]
             first = indptr[i] + (part - indptr[i]) % parts
@@ -116,7 +117,7 @@ def moves(
     slices = min(n, SLICES)
     for s in prange(slices):
         low, high = s * n // slices, (s + 1) * n // slices
-        active = np.empty(_longest(indptr, low, high) + 1, np.int64)
+        active = np.empty(_longest(indptr, low, high) + 1, np.uint64)
         at, force = np.empty(c, np.float32), np.empty(c, np.float32)
         for i in range(low, high):
             for k in range(c):
@@ -124,7 +125,7 @@ def moves(
             first = indptr[i] + (part - indptr[i]) % parts
             for h in range(_firing(values, first, indptr[i + 1], parts, scale, iteration, active)):
                 e = active[h]
-                j = np.int64(indices[e])
+                j = indices[e]
                 pull = strength(pulls, _squared(at, Z, j))
                 for k in range(c):
                     force[k] = -two * _clip(pull * (at[k] - Z[j, k]), limit)
@@ -161,14 +162,14 @@ def cross_entropy(
     slices = min(n, SLICES)
     for s in prange(slices):
         low, high = s * n // slices, (s + 1) * n // slices
-        active = np.empty(_longest(indptr, low, high) + 1, np.int64)
+        active = np.empty(_longest(indptr, low, high) + 1, np.uint64)
         for i in range(low, high):
             loss = np.float32(0)
             first = indptr[i] + (part - indptr[i]) % parts
             count = _firing(values, first, indptr[i + 1], parts, scale, iteration, active)
             for h in range(count):
                 e = active[h]
-                loss += strength(near, _apart(Z, i, Z, np.int64(indices[e])))
+                loss += strength(near, _apart(Z, i, Z, indices[e]))
                 number = 0
                 while number < m:
                     start, middle, again, end = _block(key, e, number, n, places[i], min(m - number, n - 1))

@@ -15,6 +15,7 @@ import torch
 from numba import prange
 from torch import Tensor
 
+from ne_interactive.forces.planar import planar
 from ne_interactive.graph.csr import Graph
 from ne_interactive.graph.parallel import parallel, serial
 
@@ -60,8 +61,8 @@ def saturating(graph: Graph, Z: Tensor, shape: Shape, want_loss: bool) -> tuple[
     gradient = torch.empty_like(Z)
     losses = torch.empty(len(Z) if want_loss else 0, dtype=torch.float32)
     kernel = _saturating2 if Z.shape[1] == 2 else _saturating
-    edges = graph.indptr.numpy(), graph.indices.numpy(), graph.values.numpy()
-    kernel(*edges, Z.numpy(), *(np.float32(value) for value in shape), gradient.numpy(), losses.numpy())
+    places, slopes = planar(Z.numpy()), planar(gradient.numpy())
+    kernel(*graph.arrays(), places, *(np.float32(value) for value in shape), slopes, losses.numpy())
     return gradient, float(losses.double().sum()) / 2 if want_loss else math.nan
 
 
@@ -98,21 +99,22 @@ def _saturating2(indptr, indices, values, Z, b, locality, reach, gradient, losse
     one, two = np.float32(1), np.float32(2)
     plain, local = two * b * (one - locality), two * b * locality * reach
     for i in prange(len(Z)):
-        x, y = Z[i, 0], Z[i, 1]
+        x, y = Z[i].real, Z[i].imag
         gx, gy = np.float32(0), np.float32(0)
         for e in range(indptr[i], indptr[i + 1]):
-            j = indices[e]
-            dx, dy = x - Z[j, 0], y - Z[j, 1]
+            other = Z[indices[e]]
+            dx, dy = x - other.real, y - other.imag
             D = one + dx * dx + dy * dy
             slope = plain if local == 0 else plain + local / np.sqrt(D)
             slope *= values[e] / ((b + D) * (b + D))
             gx += slope * dx
             gy += slope * dy
-        gradient[i, 0], gradient[i, 1] = gx, gy
+        gradient[i] = complex(gx, gy)
         if len(losses):
             loss = np.float32(0)
             for e in range(indptr[i], indptr[i + 1]):
-                dx, dy = x - Z[indices[e], 0], y - Z[indices[e], 1]
+                other = Z[indices[e]]
+                dx, dy = x - other.real, y - other.imag
                 loss += values[e] * _loss(one + dx * dx + dy * dy, b, locality, reach)
             losses[i] = loss
 

@@ -3,6 +3,9 @@
 Numba's ``workqueue`` threading layer aborts the process when two threads enter parallel kernels at once; ``omp``
 and ``tbb`` do not. Which layer is in force is known only after a parallel kernel has run, so it is asked once, at
 the first call, and only under ``workqueue`` do the kernels share one lock.
+
+Kernels that read along edges take indices as unsigned numbers: numba asks of every signed one whether it is negative,
+which takes a fifth of the time of such a loop.
 """
 
 import functools
@@ -11,15 +14,17 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import numba
+import numpy as np
 from numba.core import event
 from numba.np.ufunc import threading_layer
 
 from ne_interactive.graph.own_copies import keep_own_copies
 from ne_interactive.graph.progress import report
 
-__all__ = ["parallel", "serial", "thread_safe_layer"]
+__all__ = ["NEXT", "parallel", "serial", "thread_safe_layer"]
 
 PACKAGE = "ne_interactive"
+NEXT = np.uint64(1)  # an unsigned number and a signed 1 make a signed one
 keep_own_copies(PACKAGE)
 
 
@@ -60,8 +65,6 @@ def thread_safe_layer() -> bool:
     global _safe
     with _lock:
         if _safe is None:
-            import numpy as np
-
             _compile(_probe, parallel=True)(np.zeros(2, np.int64))
             safe = threading_layer() != "workqueue"
             _safe = safe

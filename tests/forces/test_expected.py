@@ -17,9 +17,7 @@ def off(found, wanted):
 
 
 @pytest.mark.parametrize("c", [1, 2, 3, 5])
-@pytest.mark.parametrize("few", [0, 8])  # every edge from both ends, and once
-def test_attraction_is_the_gradient_of_its_loss(c, few, monkeypatch):
-    monkeypatch.setattr(expected, "FEW_THREADS", few)
+def test_attraction_is_the_gradient_of_its_loss(c):
     graph, Z = some_graph(90, how="union"), cloud(90, c, 6.0)
     a, b = CURVES[0]
     exact = Z.double().requires_grad_()

@@ -261,17 +261,28 @@ def test_a_single_edge_moves_as_the_gradient_of_its_cross_entropy():
     torch.testing.assert_close(move.double() / -2e-4, gradient, rtol=1e-2, atol=1e-3)
 
 
-def test_attraction_is_the_same_whatever_the_threads(monkeypatch):
-    graph, Z = some_graph(500), cloud(500, 2)
+@pytest.mark.parametrize("c", [1, 2, 3])
+def test_attraction_is_the_same_whatever_the_threads(c):
+    graph, Z, threads = some_graph(500), cloud(500, c), numba.get_num_threads()
     wanted, stiffness, loss = attraction.student_torch(graph, Z.double(), 1.0, True)
-    for few in (0, 8):  # every edge twice without shares, once with them
-        monkeypatch.setattr(attraction, "FEW_THREADS", few)
-        for threads in range(1, numba.get_num_threads() + 1):
-            numba.set_num_threads(threads)
-            found, held, measured = attraction.student(graph, Z, 1.0, True)
-            torch.testing.assert_close(held.double(), stiffness, rtol=1e-4, atol=1e-6)
-            torch.testing.assert_close(found.double(), wanted, rtol=1e-4, atol=1e-6)
-            assert measured == pytest.approx(loss, rel=1e-5)
+    found = []
+    for count in range(1, threads + 1):
+        numba.set_num_threads(count)
+        found.append(attraction.student(graph, Z, 1.0, True))
+    for forces, held, measured in found:
+        torch.testing.assert_close(held.double(), stiffness, rtol=1e-4, atol=1e-6)
+        torch.testing.assert_close(forces.double(), wanted, rtol=1e-4, atol=1e-6)
+        assert measured == pytest.approx(loss, rel=1e-5)
+        assert torch.equal(forces, found[0][0])
+        assert torch.equal(held, found[0][1])
+
+
+def test_the_quick_logarithm_is_one():
+    draw = np.random.default_rng(0)
+    x = np.r_[1, 1 + draw.uniform(0, 1, 2000), np.exp(draw.uniform(0, 80, 2000))].astype(np.float32)
+    found, wanted = np.array([attraction._log(each) for each in x]), np.log(x.astype(np.float64))
+    np.testing.assert_allclose(found, wanted, rtol=5e-7)
+    assert found[0] == 0
 
 
 def test_a_graph_without_edges_pulls_nobody():

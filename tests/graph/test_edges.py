@@ -13,41 +13,35 @@ def graph_of(n: int, k: int) -> Graph:
 
 
 @pytest.mark.parametrize(("n", "k"), [(1, 0), (5, 0), (60, 3), (500, 12)])
-def test_every_edge_is_listed_once(n, k):
+def test_all_stored_entries_stand_in_the_order_of_places(n, k):
     graph = graph_of(n, k)
     edges = graph.edges
     assert sorted(edges.order.tolist()) == list(range(n))
-    first = np.repeat(np.arange(n), np.diff(edges.indptr))
-    assert (edges.ends.numpy() > first).all()
-    listed = {
-        frozenset(pair)
-        for pair in zip(edges.order[first].tolist(), edges.order[edges.ends].tolist(), strict=True)
-    }
-    stored = set(map(frozenset, torch.stack([graph.rows, graph.indices.long()], 1).tolist()))
-    assert listed == stored
-    assert 2 * len(edges.ends) == graph.nnz
-    assert torch.equal(edges.order[edges.ends], graph.indices[edges.source].long())
-    assert torch.equal(graph.weights, graph.values[edges.source])
+    for p, i in enumerate(edges.order.tolist()):
+        here, there = slice(*edges.indptr[p : p + 2]), slice(*graph.indptr[i : i + 2])
+        assert torch.equal(edges.order[edges.ends[here]], graph.indices[there].long())
+        assert torch.equal(graph.weights[here], graph.values[there])
+    assert len(edges.ends) == edges.indptr[-1] == graph.nnz
 
 
 def test_neighbours_get_near_numbers():
-    """A path whose points were shuffled: in their places, all edges lead a step or two on."""
+    """A path whose points were shuffled: in their places, all edges lead a step or two on or back."""
     shuffled = torch.randperm(1000, generator=torch.Generator().manual_seed(0))
     nearest = torch.empty((1000, 1), dtype=torch.int64)
     nearest[shuffled[:-1], 0], nearest[shuffled[-1], 0] = shuffled[1:], shuffled[-2]
     edges = symmetrize(nearest, torch.ones(1000, 1)).edges
     first = np.repeat(np.arange(1000), np.diff(edges.indptr))
-    assert (edges.ends.numpy() - first).max() <= 2
+    assert np.abs(edges.ends.numpy() - first).max() <= 2
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7])
-def test_shares_cover_all_places_and_have_about_as_many_edges(count):
+def test_shares_cover_all_places_and_have_about_as_many_entries(count):
     edges = graph_of(500, 12).edges
-    borders = edges.shares(count)
+    borders = edges.shares(count).astype(np.int64)
     assert (borders[0], borders[-1], len(borders)) == (0, 500, count + 1)
     assert (np.diff(borders) >= 0).all()
     many = np.diff(edges.indptr.numpy()[borders])
-    assert np.abs(many - len(edges.ends) / count).max() < 30
+    assert np.abs(many - len(edges.ends) / count).max() < 60
 
 
 @pytest.mark.parametrize("first", ["graph", "other", "another"])

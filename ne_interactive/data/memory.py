@@ -1,8 +1,14 @@
-"""Memory that is free but not yet the system's."""
+"""Memory that is free but not yet the system's, and memory apart from what comes and goes."""
 
 import ctypes
+import mmap
 from functools import cache
 from typing import Any
+
+import torch
+from torch import Tensor
+
+SMALL = 2**17  # bytes below which a copy stays in the heap: of pages a process may have only so many pieces
 
 
 @cache
@@ -25,3 +31,12 @@ def give_back() -> None:
     trim = _trim()
     if trim is not None:
         trim(0)
+
+
+def apart(values: Tensor) -> Tensor:
+    """A float32 copy on the CPU that is to stay; a large one in pages of its own, which leave no holes in the heap."""
+    size = 4 * values.numel()
+    if size < SMALL:
+        return values.detach().cpu().float().clone()
+    pages = torch.frombuffer(mmap.mmap(-1, size), dtype=torch.float32)
+    return pages.view(values.shape).copy_(values.detach())

@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ne_interactive.data.memory import give_back
+from ne_interactive.data.memory import apart, give_back
 from ne_interactive.data.table import Rows
 from ne_interactive.engine.protocol import Method
 from ne_interactive.engine.state import Problem, State
@@ -20,9 +20,9 @@ BUDGET = 256.0  # MB
 HOLDS = ("pin", "move", "release")  # changes of where points are and which of them stay there
 GROUPS = ("add", "remove", "focus", "unfocus")  # changes of which points there are
 NEIGHBORS = 0.75  # of the memory for exact states may be neighbours that are not in force
-# What is kept lies in the heap between what an iteration needs for a moment, and leaves holes that do not fit the next:
-# at 70,000 points 700 MB in ten seconds.
-GIVE_BACK = 1 / 16  # of the budget in frames, kept or not, and free memory goes back to the system
+# What is kept in the heap between what an iteration needs for a moment leaves holes that do not fit the next: at 70,000
+# points 700 MB in ten seconds. Frames have memory of their own; of what exact states and changes leave,
+GIVE_BACK = 1 / 4  # of the budget in frames, kept or not, and free memory goes back to the system
 # Those of small data would fit by the hundred thousand, and going through them would take longer than an iteration.
 MOST_STATES, MOST_FRAMES = 1000, 4000
 FIRST_INTERVAL = 50  # iterations between exact states, until they would take too much memory
@@ -214,7 +214,7 @@ class Past:
         if self.budget <= 0 or iteration % self.stride or size > self.budget / 2 * 1e6:
             return
         former = self.frames.get(iteration)
-        self.frames[iteration] = positions.detach().cpu().float().clone()
+        self.frames[iteration] = apart(positions)
         self._shown += size - (0 if former is None else 4 * former.numel())
         while self._shown > self.budget / 2 * 1e6 or len(self.frames) > MOST_FRAMES:
             self.stride *= 2

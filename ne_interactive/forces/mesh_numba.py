@@ -91,6 +91,15 @@ def _slopes(t):
     return -HALF * u * u, HALF * (THREE * t2 - FOUR * t), HALF * (TWO * t + ONE - THREE * t2), HALF * t2
 
 
+@serial
+def _node(x, size):
+    """The node of ``size`` along a side that comes before x, such that no other that a spline reaches is off the mesh.
+
+    Where nodes lie closer than float32 tells places apart, and where a place is no number, x may be off it.
+    """
+    return min(max(int(x), 1), size - 3)
+
+
 @parallel
 def _box(Z, found):
     n, threads = len(Z), len(found)
@@ -112,7 +121,7 @@ def _spread2(Z, origin, inverse, charges, shares):
         for i in range(s * n // threads, (s + 1) * n // threads):
             x = (Z[i, 0] - origin[0]) * inverse
             y = (Z[i, 1] - origin[1]) * inverse
-            ix, iy = int(x), int(y)
+            ix, iy = _node(x, shares.shape[1]), _node(y, shares.shape[2])
             b0, b1, b2, b3 = _weights(np.float32(y - iy))
             m = np.uint64(ix - 1) * width + np.uint64(iy - 1)
             for w in _weights(np.float32(x - ix)):
@@ -134,7 +143,7 @@ def _gather2(Z, origin, inverse, potential, forces, totals, values):
         for i in range(s * n // threads, (s + 1) * n // threads):
             x = (Z[i, 0] - origin[0]) * inverse
             y = (Z[i, 1] - origin[1]) * inverse
-            ix, iy = int(x), int(y)
+            ix, iy = _node(x, potential.shape[0]), _node(y, potential.shape[1])
             tx, ty = np.float32(x - ix), np.float32(y - iy)
             m = np.uint64(ix - 1) * width + np.uint64(iy - 1)
             v0, v1, v2, v3 = ZERO, ZERO, ZERO, ZERO
@@ -168,7 +177,7 @@ def _spread3(Z, origin, inverse, charges, shares):
             x = (Z[i, 0] - origin[0]) * inverse
             y = (Z[i, 1] - origin[1]) * inverse
             z = (Z[i, 2] - origin[2]) * inverse
-            ix, iy, iz = int(x), int(y), int(z)
+            ix, iy, iz = _node(x, grid.shape[0]), _node(y, grid.shape[1]), _node(z, grid.shape[2])
             a = _weights(np.float32(x - ix))
             b = _weights(np.float32(y - iy))
             c = _weights(np.float32(z - iz))
@@ -184,14 +193,14 @@ def _spread3(Z, origin, inverse, charges, shares):
 
 @parallel
 def _gather3(Z, origin, inverse, potential, forces, totals, values):
-    n, threads = len(Z), len(totals)
+    n, threads, shape = len(Z), len(totals), potential.shape
     for s in prange(threads):
         total = 0.0
         for i in range(s * n // threads, (s + 1) * n // threads):
             x = (Z[i, 0] - origin[0]) * inverse
             y = (Z[i, 1] - origin[1]) * inverse
             z = (Z[i, 2] - origin[2]) * inverse
-            ix, iy, iz = int(x), int(y), int(z)
+            ix, iy, iz = _node(x, shape[0]), _node(y, shape[1]), _node(z, shape[2])
             tx, ty, tz = np.float32(x - ix), np.float32(y - iy), np.float32(z - iz)
             a, da = _weights(tx), _slopes(tx)
             b, db = _weights(ty), _slopes(ty)

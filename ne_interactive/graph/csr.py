@@ -137,12 +137,7 @@ def symmetrize(indices: torch.Tensor, values: torch.Tensor, how: str = "mean") -
     n = indices.shape[0]
     if n >= 2**31:
         raise DataError(f"A graph has fewer than 2**31 points; got {n}.")
-    low, high = (int(end) for end in indices.aminmax()) if indices.numel() else (0, -1)
-    if low < 0 or high >= n:
-        raise DataError(f"Neighbour indices must lie in [0, {n}); got {low} to {high}.")
-    columns = np.ascontiguousarray(indices.cpu().numpy(), dtype=np.int64)
-    P = np.ascontiguousarray(values.detach().cpu().numpy(), dtype=np.float32)
-    out_columns, out_values, kept = _sorted_rows(columns, P)
+    out_columns, out_values, kept = _sorted_rows(indices.cpu().long(), values.detach().cpu().float())
     in_indptr, in_rows, in_values = _transposed(out_columns, out_values, kept)
     union = how == "union"
     counts = np.zeros(n + 1, np.int64)
@@ -178,30 +173,44 @@ def place_of(indices, low, high, j):
     return low
 
 
-def _sorted_rows(columns: np.ndarray, P: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    out_columns, out_values = np.empty(columns.shape, np.int32), np.empty_like(P)
-    kept = np.zeros(len(columns), np.int64)
-    _sort_rows(columns, P, out_columns, out_values, kept)
+def _sorted_rows(columns: torch.Tensor, P: torch.Tensor) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    n = len(columns)
+    out_columns, out_values = np.empty(columns.shape, np.int32), np.empty(P.shape, np.float32)
+    kept, ends = np.zeros(n, np.int64), np.zeros((min(n, SLICES), 2), np.int64)
+    _sort_rows(*_rows(columns), *_rows(P), out_columns, out_values, kept, ends)
+    low, high = (int(ends[:, 0].min()), int(ends[:, 1].max())) if n else (0, -1)
+    if low < 0 or high >= n:
+        raise DataError(f"Neighbour indices must lie in [0, {n}); got {low} to {high}.")
     return out_columns, out_values, kept
 
 
+def _rows(table: torch.Tensor) -> tuple[np.ndarray, int]:
+    """Rows (n, k), which may be the first entries of longer ones, as one stretch, and how far it is to the next."""
+    table = table if table.stride(1) == 1 else table.contiguous()
+    n, k = table.shape
+    step = table.stride(0)
+    return table.as_strided(((n - 1) * step + k if table.numel() else 0,), (1,)).numpy(), step
+
+
 @parallel
-def _sort_rows(columns, P, out_columns, out_values, kept):
-    """Sort each row by column, add up repeated columns, drop loops and zeros."""
-    n, k = columns.shape
-    slices = min(n, SLICES)
+def _sort_rows(columns, step, P, step_P, out_columns, out_values, kept, ends):
+    """Sort each row by column, add up repeated columns, drop loops and zeros; the least and largest column."""
+    n, k = out_columns.shape
+    slices = len(ends)
     for s in numba.prange(slices):
-        keys = np.empty(k, np.int64)
+        keys, low, high = np.empty(k, np.int64), np.int64(0), np.int64(0)
         for i in range(s * n // slices, (s + 1) * n // slices):
+            row, weights = columns[i * step : i * step + k], P[i * step_P : i * step_P + k]
             count = 0
             for a in range(k):
-                if columns[i, a] != i and P[i, a] != 0:
-                    keys[count] = (columns[i, a] << 32) | a
+                low, high = min(low, row[a]), max(high, row[a])
+                if row[a] != i and weights[a] != 0:
+                    keys[count] = (row[a] << 32) | a
                     count += 1
             sort(keys[:count])
             place = -1
             for key in keys[:count]:
-                j, p = key >> 32, P[i, key & 0xFFFFFFFF]
+                j, p = key >> 32, weights[key & 0xFFFFFFFF]
                 if place >= 0 and out_columns[i, place] == j:
                     out_values[i, place] += p
                     continue
@@ -209,6 +218,7 @@ def _sort_rows(columns, P, out_columns, out_values, kept):
                 out_columns[i, place] = j
                 out_values[i, place] = p
             kept[i] = place + 1
+        ends[s, 0], ends[s, 1] = low, high
 
 
 def _transposed(out_columns: np.ndarray, out_values: np.ndarray, kept: np.ndarray) -> tuple[np.ndarray, ...]:

@@ -295,3 +295,23 @@ def test_the_box_is_that_of_torch(c):
     Z = cloud(1001, c)
     assert mesh_numba.box(Z) == mesh_torch.box(Z)
     assert mesh_numba.box(Z[:1]) == mesh_torch.box(Z[:1])
+
+
+@pytest.mark.parametrize("c", [2, 3])
+@pytest.mark.parametrize("at", [-0.7, 7.4, -1e9, 1e9, float("nan")])
+def test_a_place_off_the_mesh_touches_no_memory_beside_it(c, at):
+    """As where nodes lie closer than float32 tells places apart: what is written next to a mesh is someone else's."""
+    nodes = [8] * c
+    Z = torch.full((1, c), 3.5)
+    Z[0, 0] = at
+    density = mesh_numba.spread(Z, [0.0] * c, 1.0, nodes)
+    touched = (density != 0).nonzero()
+    near = 0 if at != at or at < 0 else 4
+    assert touched[:, 0].min() >= near
+    assert touched[:, 0].max() <= near + 3
+    if abs(at) < 10:
+        assert float(density.sum()) == pytest.approx(1, abs=1e-4)
+    forces, total = mesh_numba.gather(Z, [0.0] * c, 1.0, torch.ones(nodes))
+    assert forces.shape == (1, c)
+    if abs(at) < 10:
+        assert total == pytest.approx(1, abs=1e-4)

@@ -24,7 +24,10 @@ AHEAD = 4  # fine nodes by which the coarse mesh begins before the fine one
 
 _HALVED = np.array([1, 4, 6, 4, 1]) / 8
 TAPS = np.convolve(_HALVED, np.kron(_HALVED, [1, 0])[:-1]).astype(np.float32)
-FIRST = AHEAD + len(TAPS) // 2  # fine nodes from the first tap of a coarse node m to TIMES * m
+MANY = len(TAPS)
+_FILLED = np.pad(TAPS, (0, -MANY % TIMES))
+FIRST = AHEAD + MANY // 2  # fine nodes from the first tap of a coarse node m to TIMES * m
+BEHIND = (MANY - 1) // TIMES  # coarse nodes before the nearest that a fine node feels, at most
 
 
 def counts(nodes: Sequence[int]) -> tuple[int, ...]:
@@ -32,10 +35,10 @@ def counts(nodes: Sequence[int]) -> tuple[int, ...]:
     return tuple((count - 1 + FIRST) // TIMES + 1 for count in nodes)
 
 
-def coarse(density: Tensor) -> Tensor:
-    """The density (`counts` of its shape) of the same charges on the coarse mesh."""
-    for dim in range(density.dim()):
-        density = _along(density, dim, counts(density.shape)[dim], narrows=True)
+def coarse(density: Tensor, nodes: Sequence[int] | None = None) -> Tensor:
+    """The density of the same charges on the coarse mesh: `counts` of the nodes, beyond which there are none."""
+    for dim, count in enumerate(counts(density.shape if nodes is None else nodes)):
+        density = _along(density, dim, count, narrows=True)
     return density
 
 
@@ -54,7 +57,7 @@ def _along(values: Tensor, dim: int, count: int, narrows: bool) -> Tensor:
     found = torch.empty([*shape[:dim], count, *shape[dim + 1 :]])
     if dim == len(shape) - 1:
         kernel = _narrow_last if narrows else _widen_last
-        kernel(values.contiguous().view(-1, shape[dim]).numpy(), TAPS, found.view(-1, count).numpy())
+        kernel(values.contiguous().view(-1, shape[dim]).numpy(), _FILLED, found.view(-1, count).numpy())
     else:
         kernel = _narrow if narrows else _widen
         lines = values.contiguous().view(math.prod(shape[:dim]), shape[dim], -1)
@@ -103,25 +106,35 @@ def _widen(lines, taps, found):
                 row[i] += taps[begin - TIMES * m] * lines[o, m, i]
 
 
+# The two along the last dimension, whose neighbours in memory are those that are summed: with room around a row no tap
+# is a special case, and the loops over taps have no branch.
+
+
 @parallel
 def _narrow_last(rows, taps, found):
-    n = rows.shape[1]
+    count, step = found.shape[1], np.uint64(TIMES)
+    n = min(rows.shape[1], TIMES * count)  # beyond, a row is only room
     for r in prange(len(rows)):
-        row = rows[r]
-        for m in range(found.shape[1]):
-            begin, total = TIMES * m - FIRST, np.float32(0)
-            for j in range(max(-begin, 0), min(len(taps), n - begin)):
-                total += taps[j] * row[begin + j]
+        row = np.zeros(FIRST + TIMES * count + MANY, np.float32)
+        row[FIRST : FIRST + n] = rows[r, :n]
+        for m in range(np.uint64(count)):
+            total = np.float32(0)
+            for j in range(np.uint64(MANY)):
+                total += taps[j] * row[step * m + j]
             found[r, m] = total
 
 
 @parallel
 def _widen_last(rows, taps, found):
-    n = found.shape[1]
+    count, n, step = rows.shape[1], found.shape[1], np.uint64(TIMES)
     for r in prange(len(rows)):
-        row, into = rows[r], found[r]
-        into[:] = 0
-        for m in range(rows.shape[1]):
-            begin, value = TIMES * m - FIRST, row[m]
-            for j in range(max(-begin, 0), min(len(taps), n - begin)):
-                into[begin + j] += taps[j] * value
+        row = np.zeros(count + 2 * BEHIND, np.float32)
+        row[BEHIND : BEHIND + count] = rows[r]
+        wide = np.empty(TIMES * (count + BEHIND), np.float32)
+        for m in range(np.uint64(count + BEHIND)):
+            for k in range(step):
+                total = np.float32(0)
+                for i in range(np.uint64(BEHIND + 1)):
+                    total += taps[step * i + k] * row[m + np.uint64(BEHIND) - i]
+                wide[step * m + k] = total
+        found[r] = wide[FIRST : FIRST + n]

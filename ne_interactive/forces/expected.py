@@ -108,8 +108,9 @@ def repulsion(Z: Tensor, a: float, b: float) -> tuple[Tensor, Tensor, tuple[int,
     grid = good_sizes(needed)
     origin = [start - 2 * spacing for start in low]
     convolved = convolution(grid, spacing, Repulsive(a, b, LIMIT[c]), 1.0, 0.0, Z.device)
-    nodes = convolved(backend.spread(Z, origin, spacing, [size // 2 for size in grid]))
-    values, forces = backend.sample(Z, origin, spacing, nodes, True)
+    nodes = [size // 2 for size in grid]
+    potential = convolved(backend.spread(Z, origin, spacing, convolved.room(nodes)), nodes)
+    values, forces = backend.sample(Z, origin, spacing, potential, True)
     assert forces is not None
     return forces, values.sub_(convolved.self_potential).div_(2), grid
 

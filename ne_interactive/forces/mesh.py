@@ -65,7 +65,7 @@ def repulsion(Z: Tensor, dof: float, grid: tuple[int, ...]) -> tuple[Tensor, flo
     origin = [a - 2 * spacing for a in low]
     nodes = [size // 2 for size in grid]
     convolved = convolution(grid, spacing, "student", dof, near.reach if near else 0.0, Z.device)
-    potential = convolved(backend.spread(Z, origin, spacing, nodes))
+    potential = convolved(backend.spread(Z, origin, spacing, convolved.room(nodes)), nodes)
     forces, total = backend.gather(Z, origin, spacing, potential)
     total -= len(Z) * convolved.self_potential
     if near is not None:

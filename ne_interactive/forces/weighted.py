@@ -103,11 +103,12 @@ class Cloud:
     def on_mesh(self, charges: Tensor | None, want_field: bool = True) -> tuple[Tensor, Tensor | None]:
         """`field` by the mesh alone: its error is of the size of the largest potential."""
         backend = mesh.backend_of(self.Z)
-        density = backend.spread(self.placed, self.origin, self.spacing, self.nodes, charges)
         reach = self._near.reach if self._near else 0.0
         convolved = convolution(self.grid, self.spacing, self.kernel, self.dof, reach, self.Z.device)
-        nodes = convolved(density)
-        potential, field = backend.sample(self.placed, self.origin, self.spacing, nodes, want_field)
+        room = convolved.room(self.nodes)
+        density = backend.spread(self.placed, self.origin, self.spacing, room, charges)
+        on_nodes = convolved(density, self.nodes)
+        potential, field = backend.sample(self.placed, self.origin, self.spacing, on_nodes, want_field)
         if self._own is None:
             self._own = convolved.own(backend, self.placed, self.origin)
         own, own_field = self._own

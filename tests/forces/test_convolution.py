@@ -111,3 +111,21 @@ def test_padded_sizes_are_as_large_as_needed_and_waste_little(needed):
         )
     taken = sum(math.prod(level.sizes) for level in convolution.levels(sizes, 0.4))
     assert taken <= math.prod(sizes)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "roomy"), [((782, 782), True), ((300, 520), True), ((240, 240), False), ((90, 90, 90), False)]
+)
+def test_room_beyond_the_nodes_changes_no_potential(nodes, roomy):
+    """On a mesh that is split it spares copies, and there is room wherever it is little."""
+    made = convolution.Convolution(tuple(2 * count for count in nodes), 0.4, "student", 1.0, 0.0, CPU)
+    room = made.room(nodes)
+    assert (room != nodes) == roomy
+    assert all(wide >= count for wide, count in zip(room, nodes, strict=True))
+    density = torch.rand(nodes, generator=torch.Generator().manual_seed(3))
+    wide = torch.zeros(room)
+    inner = tuple(slice(count) for count in nodes)
+    wide[inner] = density
+    found = made(wide, nodes)
+    assert found.shape == wide.shape
+    torch.testing.assert_close(found[inner], made(density), rtol=1e-5, atol=1e-4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numba
@@ -10,9 +11,10 @@ import torch
 from numba import prange
 from torch import Tensor
 
+from ne_interactive.forces.curve import FARTHEST, nodes, strength
 from ne_interactive.forces.planar import planar
 from ne_interactive.graph.csr import Graph
-from ne_interactive.graph.parallel import NEXT, parallel, serial
+from ne_interactive.graph.parallel import NEXT, parallel
 
 
 def student(graph: Graph, Z: Tensor, dof: float, want_loss: bool) -> tuple[Tensor, Tensor, float]:
@@ -47,13 +49,19 @@ def _placed(
     """In the order of `Graph.edges`; each thread has a share of the edges."""
     losses, inverse = np.zeros(numba.get_num_threads()), np.float32(1 / dof)
     kernel = _student2 if Z.shape[1] == 2 else _student3
-    kernel(*listed(graph), planar(Z), inverse, planar(forces), stiffness, losses, want_loss)
+    kernel(*listed(graph), planar(Z), inverse, planar(forces), stiffness, _logs(), losses, want_loss)
     return float(losses.sum())
 
 
 def listed(graph: Graph) -> tuple[np.ndarray, ...]:
     """What loops along `Graph.edges` take: order, indptr, ends, weights, and the borders of the threads' shares."""
     return *graph.edges.arrays(), graph.weights.numpy(), graph.edges.shares(numba.get_num_threads())
+
+
+@functools.cache
+def _logs() -> np.ndarray:
+    """log(1 + t) for `strength`, however far points are apart: the logarithm itself takes most of an iteration."""
+    return np.log1p(nodes(FARTHEST)).astype(np.float32)
 
 
 def student_torch(graph: Graph, Z: Tensor, dof: float, want_loss: bool) -> tuple[Tensor, Tensor, float]:
@@ -69,21 +77,10 @@ def student_torch(graph: Graph, Z: Tensor, dof: float, want_loss: bool) -> tuple
     return forces, stiffness, float((values * stretched.log()).sum()) * dof if want_loss else math.nan
 
 
-@serial
-def _log(x):
-    """The natural logarithm of a float32 of at least 1, to about 2e-7, in a third of the time of the library's."""
-    bits = np.float32(x).view(np.int32)
-    m = np.int32((bits & 0x7FFFFF) | 0x3F800000).view(np.float32)  # x is m times a power of two, m in [1, 2)
-    s = (m - np.float32(1)) / (m + np.float32(1))  # log m is 2 artanh s, s below a third
-    t = s * s
-    series = np.float32(1 / 9) + t * np.float32(1 / 11)
-    series = np.float32(1 / 5) + t * (np.float32(1 / 7) + t * series)
-    series = np.float32(1) + t * (np.float32(1 / 3) + t * series)
-    return np.float32((bits >> 23) - 127) * np.float32(math.log(2)) + np.float32(2) * s * series
-
-
 @parallel
-def _student2(order, indptr, ends, weights, borders, Z, inverse_dof, forces, stiffness, losses, want_loss):
+def _student2(
+    order, indptr, ends, weights, borders, Z, inverse_dof, forces, stiffness, logs, losses, want_loss
+):
     one = np.float32(1)
     placed = np.empty_like(Z)
     for p in prange(len(order)):
@@ -106,13 +103,15 @@ def _student2(order, indptr, ends, weights, borders, Z, inverse_dof, forces, sti
                 for e in range(indptr[p], indptr[p + NEXT]):
                     other = placed[ends[e]]
                     dx, dy = x - other.real, y - other.imag
-                    loss += weights[e] * _log(one + (dx * dx + dy * dy) * inverse_dof)
+                    loss += weights[e] * strength(logs, (dx * dx + dy * dy) * inverse_dof)
                 total += loss
         losses[t] = total
 
 
 @parallel
-def _student3(order, indptr, ends, weights, borders, Z, inverse_dof, forces, stiffness, losses, want_loss):
+def _student3(
+    order, indptr, ends, weights, borders, Z, inverse_dof, forces, stiffness, logs, losses, want_loss
+):
     one = np.float32(1)
     placed = np.empty((len(Z), 3), np.float32)
     for p in prange(len(order)):
@@ -138,7 +137,7 @@ def _student3(order, indptr, ends, weights, borders, Z, inverse_dof, forces, sti
                 for e in range(indptr[p], indptr[p + NEXT]):
                     q = ends[e]
                     dx, dy, dz = x - placed[q, 0], y - placed[q, 1], z - placed[q, 2]
-                    loss += weights[e] * _log(one + (dx * dx + dy * dy + dz * dz) * inverse_dof)
+                    loss += weights[e] * strength(logs, (dx * dx + dy * dy + dz * dz) * inverse_dof)
                 total += loss
         losses[t] = total
 

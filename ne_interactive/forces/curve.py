@@ -22,6 +22,7 @@ SHIFT = 15  # of a float32's bits to the entry: 256 entries for each doubling
 REST = (1 << SHIFT) - 1
 STEP = np.float32(2.0**-SHIFT)
 FIRST, LAST = 107 << 8, 155 << 8  # 2^-20 and 2^28: beyond, strengths stay as at the ends
+FARTHEST = 254 << 8  # 2^127, for a table that needs it
 NEAREST = 2.0**-20
 
 
@@ -63,15 +64,16 @@ def radius(a: float, b: float, limit: float) -> float:
     return math.exp(low)
 
 
-def nodes() -> np.ndarray:
+def nodes(last: int = LAST) -> np.ndarray:
     """The squared distances of the entries of a table, float64."""
-    return (np.arange(FIRST, LAST + 1, dtype=np.int32) << SHIFT).view(np.float32).astype(np.float64)
+    return (np.arange(FIRST, last + 1, dtype=np.int32) << SHIFT).view(np.float32).astype(np.float64)
 
 
 @serial
 def strength(table, squared):
     """What a table holds at a squared distance."""
-    bits = min(max(np.float32(squared).view(np.int32), FIRST << SHIFT), (LAST << SHIFT) - 1)
+    last = FIRST + len(table) - 1
+    bits = min(max(np.float32(squared).view(np.int32), FIRST << SHIFT), (last << SHIFT) - 1)
     place = np.uint64((bits >> SHIFT) - FIRST)
     low = table[place]
     return low + np.float32(bits & REST) * STEP * (table[place + NEXT] - low)

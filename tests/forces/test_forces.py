@@ -277,12 +277,14 @@ def test_attraction_is_the_same_whatever_the_threads(c):
         assert torch.equal(held, found[0][1])
 
 
-def test_the_quick_logarithm_is_one():
-    draw = np.random.default_rng(0)
-    x = np.r_[1, 1 + draw.uniform(0, 1, 2000), np.exp(draw.uniform(0, 80, 2000))].astype(np.float32)
-    found, wanted = np.array([attraction._log(each) for each in x]), np.log(x.astype(np.float64))
-    np.testing.assert_allclose(found, wanted, rtol=5e-7)
-    assert found[0] == 0
+@pytest.mark.parametrize("extent", [1e-6, 1.0, 1e3, 1e9])
+@pytest.mark.parametrize("c", [2, 3])
+def test_the_loss_is_right_however_far_points_are_apart(c, extent):
+    """Its logarithms come from a table, which goes as far as float32 does."""
+    graph, Z = some_graph(300), cloud(300, c) * extent
+    *_, wanted = attraction.student_torch(graph, Z.double(), 0.7, True)
+    *_, found = attraction.student(graph, Z, 0.7, True)
+    assert found == pytest.approx(wanted, rel=1e-5, abs=2e-6)
 
 
 def test_a_graph_without_edges_pulls_nobody():

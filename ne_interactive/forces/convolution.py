@@ -98,7 +98,8 @@ class Convolution:
     ) -> None:
         self.levels = levels(grid, spacing, kernel, reach)
         self._kept = [
-            transform_of(_part(kernel, dof, level), level.sizes, level.spacing) for level in self.levels
+            transform_of(_part(kernel, dof, level), level.sizes, level.spacing, level.outer)
+            for level in self.levels
         ]
         self._transforms = [transform.to(device) for transform in self._kept]
 
@@ -173,24 +174,35 @@ def _part(kernel: Kernel, dof: float, level: Level) -> Callable[[Tensor], Tensor
     return lambda squared: beyond(squared, level.inner) - beyond(squared, level.outer)
 
 
-def transform_of(kernel: Callable[[Tensor], Tensor], grid: tuple[int, ...], spacing: float) -> Tensor:
-    """Real transform on the padded grid of a kernel of squared distances, divided by the squared spline transform."""
+def transform_of(
+    kernel: Callable[[Tensor], Tensor], grid: tuple[int, ...], spacing: float, reach: float = 0.0
+) -> Tensor:
+    """Real transform on the padded grid of a kernel of squared distances, divided by the squared spline transform.
+
+    The kernel is 0 beyond a reach, embedding units; 0 is no limit.
+    """
     c = len(grid)
     squared = torch.zeros((), dtype=torch.float64)
-    spline = torch.ones((), dtype=torch.float64)
     for dim, size in enumerate(grid):
-        along = [1] * c
-        along[dim] = -1
-        offsets = torch.arange(size // 2 + 1, dtype=torch.float64) * spacing
-        squared = squared + offsets.reshape(along) ** 2
-        frequencies = torch.fft.rfftfreq if dim == c - 1 else torch.fft.fftfreq
-        angle = 2 * math.pi * frequencies(size, dtype=torch.float64)
-        spline = spline * ((2 + torch.cos(angle)) / 3).reshape(along)
-    values = kernel(squared)  # where no offset is negative: the rest is its mirror image
-    for dim, size in enumerate(grid):
+        count = min(size // 2, math.ceil(reach / spacing)) if reach else size // 2
+        offsets = torch.arange(count + 1, dtype=torch.float64) * spacing
+        squared = squared + offsets.reshape(_along(dim, c)) ** 2
+    values = torch.nn.functional.pad(kernel(squared), (0, 1) * c)
+    for dim, size in enumerate(grid):  # behind the offsets that are not negative stands their mirror image
         place = torch.arange(size)
-        values = values.index_select(dim, torch.minimum(place, size - place))
-    return (_forward(values, grid).real / spline**2).float()
+        place = torch.minimum(place, size - place).clamp(max=values.shape[dim] - 1)
+        values = values.index_select(dim, place)
+    found = _forward(values, grid).real.float()
+    for dim, size in enumerate(grid):
+        frequencies = torch.fft.rfftfreq if dim == c - 1 else torch.fft.fftfreq
+        spline = (2 + torch.cos(2 * math.pi * frequencies(size, dtype=torch.float64))) / 3
+        found *= (spline**-2).float().reshape(_along(dim, c))
+    return found
+
+
+def _along(dim: int, c: int) -> list[int]:
+    """The shape of what varies along one of c dimensions only."""
+    return [-1 if other == dim else 1 for other in range(c)]
 
 
 def filtered(density: Tensor, grid: tuple[int, ...], transform: Tensor) -> Tensor:

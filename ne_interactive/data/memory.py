@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+# Not to be shared with processes that are forked off; Windows has no such choice.
+_PRIVATE = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_PRIVATE") else {}
 SMALL = 2**17  # bytes below which a copy stays in the heap: of pages a process may have only so many pieces
 
 
@@ -38,5 +40,5 @@ def apart(values: Tensor) -> Tensor:
     size = 4 * values.numel()
     if size < SMALL:
         return values.detach().cpu().float().clone()
-    pages = torch.frombuffer(mmap.mmap(-1, size), dtype=torch.float32)
+    pages = torch.frombuffer(mmap.mmap(-1, size, **_PRIVATE), dtype=torch.float32)
     return pages.view(values.shape).copy_(values.detach())

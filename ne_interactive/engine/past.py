@@ -21,7 +21,7 @@ HOLDS = ("pin", "move", "release")  # changes of where points are and which of t
 GROUPS = ("add", "remove", "focus", "unfocus")  # changes of which points there are
 NEIGHBORS = 0.75  # of the memory for exact states may be neighbours that are not in force
 # What is kept in the heap between what an iteration needs for a moment leaves holes that do not fit the next: at 70,000
-# points 700 MB in ten seconds. Frames have memory of their own; of what exact states and changes leave,
+# points 700 MB in ten seconds. So frames have memory of their own; exact states and changes, which are fewer, do not.
 GIVE_BACK = 1 / 4  # of the budget in frames, kept or not, and free memory goes back to the system
 # Those of small data would fit by the hundred thousand, and going through them would take longer than an iteration.
 MOST_STATES, MOST_FRAMES = 1000, 4000

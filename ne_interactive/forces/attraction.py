@@ -49,13 +49,17 @@ def _placed(
     """In the order of `Graph.edges`; each thread has a share of the edges."""
     losses, inverse = np.zeros(numba.get_num_threads()), np.float32(1 / dof)
     kernel = _student2 if Z.shape[1] == 2 else _student3
-    kernel(*listed(graph), planar(Z), inverse, planar(forces), stiffness, _logs(), losses, want_loss)
+    kernel(*listed(graph, Z), inverse, planar(forces), stiffness, _logs(), losses, want_loss)
     return float(losses.sum())
 
 
-def listed(graph: Graph) -> tuple[np.ndarray, ...]:
-    """What loops along `Graph.edges` take: order, indptr, ends, weights, and the borders of the threads' shares."""
-    return *graph.edges.arrays(), graph.weights.numpy(), graph.edges.shares(numba.get_num_threads())
+def listed(graph: Graph, Z: np.ndarray) -> tuple[np.ndarray, ...]:
+    """What loops along `Graph.edges` take of it, and of Z (n, c) float32.
+
+    Order, indptr, ends and weights; the borders of the threads' shares; the positions at the places, `planar`.
+    """
+    edges, threads = graph.edges, numba.get_num_threads()
+    return *edges.arrays(), graph.weights.numpy(), edges.shares(threads), edges.gathered(planar(Z))
 
 
 @functools.cache
@@ -79,12 +83,9 @@ def student_torch(graph: Graph, Z: Tensor, dof: float, want_loss: bool) -> tuple
 
 @parallel
 def _student2(
-    order, indptr, ends, weights, borders, Z, inverse_dof, forces, stiffness, logs, losses, want_loss
+    order, indptr, ends, weights, borders, placed, inverse_dof, forces, stiffness, logs, losses, want_loss
 ):
     one = np.float32(1)
-    placed = np.empty_like(Z)
-    for p in prange(len(order)):
-        placed[p] = Z[order[p]]
     for t in prange(len(losses)):
         total = 0.0
         for p in range(borders[t], borders[t + 1]):
@@ -99,7 +100,9 @@ def _student2(
                 held += w
             forces[order[p]] = complex(fx, fy)
             stiffness[order[p]] = held
-            if want_loss:
+            if (
+                want_loss
+            ):  # in a loop of its own: forces are the same bit for bit whether it is measured or not
                 for e in range(indptr[p], indptr[p + NEXT]):
                     other = placed[ends[e]]
                     dx, dy = x - other.real, y - other.imag
@@ -110,13 +113,9 @@ def _student2(
 
 @parallel
 def _student3(
-    order, indptr, ends, weights, borders, Z, inverse_dof, forces, stiffness, logs, losses, want_loss
+    order, indptr, ends, weights, borders, placed, inverse_dof, forces, stiffness, logs, losses, want_loss
 ):
     one = np.float32(1)
-    placed = np.empty((len(Z), 3), np.float32)
-    for p in prange(len(order)):
-        for k in range(3):
-            placed[p, k] = Z[order[p], k]
     for t in prange(len(losses)):
         total = 0.0
         for p in range(borders[t], borders[t + 1]):
@@ -184,7 +183,7 @@ def gaussian(graph: Graph, Z: Tensor, want_loss: bool) -> tuple[Tensor, float]:
     forces = torch.empty_like(Z)
     if Z.shape[1] == 2:
         losses = np.zeros(numba.get_num_threads())
-        _gaussian2(*listed(graph), planar(Z.numpy()), planar(forces.numpy()), losses)
+        _gaussian2(*listed(graph, Z.numpy()), planar(forces.numpy()), losses)
     else:
         losses = np.zeros(len(Z))
         _gaussian(*graph.arrays(), Z.numpy(), forces.numpy(), losses)
@@ -201,10 +200,7 @@ def gaussian_torch(graph: Graph, Z: Tensor, want_loss: bool) -> tuple[Tensor, fl
 
 
 @parallel
-def _gaussian2(order, indptr, ends, weights, borders, Z, forces, losses):
-    placed = np.empty_like(Z)
-    for p in prange(len(order)):
-        placed[p] = Z[order[p]]
+def _gaussian2(order, indptr, ends, weights, borders, placed, forces, losses):
     for t in prange(len(losses)):
         total = 0.0
         for p in range(borders[t], borders[t + 1]):

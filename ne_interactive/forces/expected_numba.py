@@ -32,12 +32,9 @@ def pushing(a: float, b: float, limit: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 @parallel
-def attract2(order, indptr, ends, weights, borders, Z, tables, gradient, stiffness, losses, want_loss):
+def attract2(order, indptr, ends, weights, borders, placed, tables, gradient, stiffness, losses, want_loss):
     """In two dimensions, in the order of `Graph.edges`; positions and gradient are `planar`."""
     pulls, near = tables
-    placed = np.empty_like(Z)
-    for p in prange(len(order)):
-        placed[p] = Z[order[p]]
     for t in prange(len(losses)):
         total = 0.0
         for p in range(borders[t], borders[t + 1]):

@@ -50,6 +50,12 @@ class Edges:
         _place(self._begins, values.numpy(), order, indptr, found.numpy())
         return found
 
+    def gathered(self, Z: np.ndarray) -> np.ndarray:
+        """Positions (n, ...) of the points, as they stand at the places."""
+        found = np.empty_like(Z)
+        _gather(self.order.numpy().view(np.uint64), Z, found)
+        return found
+
     def shares(self, count: int) -> np.ndarray:
         """Cut the places into ranges with about as many entries each: (count + 1,) uint64 borders, 0 and n included."""
         if count not in self._shares:
@@ -95,3 +101,9 @@ def _place(begins, values, order, indptr, placed):
         start, begin = indptr[p], begins[order[p]]
         for e in range(indptr[p + 1] - start):
             placed[start + e] = values[begin + e]
+
+
+@parallel
+def _gather(order, Z, found):
+    for p in prange(len(order)):
+        found[p] = Z[order[p]]

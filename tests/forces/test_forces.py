@@ -275,6 +275,7 @@ def test_attraction_is_the_same_whatever_the_threads(c):
         assert measured == pytest.approx(loss, rel=1e-5)
         assert torch.equal(forces, found[0][0])
         assert torch.equal(held, found[0][1])
+    assert torch.equal(attraction.student(graph, Z, 1.0, False)[0], found[0][0])  # measured or not
 
 
 @pytest.mark.parametrize("extent", [1e-6, 1.0, 1e3, 1e9])

@@ -22,6 +22,8 @@ def test_all_stored_entries_stand_in_the_order_of_places(n, k):
         assert torch.equal(edges.order[edges.ends[here]], graph.indices[there].long())
         assert torch.equal(graph.weights[here], graph.values[there])
     assert len(edges.ends) == edges.indptr[-1] == graph.nnz
+    Z = np.random.default_rng(0).normal(size=(n, 2)).astype(np.float32)
+    np.testing.assert_array_equal(edges.gathered(Z), Z[edges.order.numpy()])
 
 
 def test_neighbours_get_near_numbers():

@@ -4,6 +4,9 @@ import { h, listen } from "./dom.ts";
 import { format, parse, rangeOf } from "./scale.ts";
 import type { Control, Value } from "./types.ts";
 
+/** Class of a box with something typed that has not been taken. */
+const EDITED = "ne-edited";
+
 export interface Face {
   elements: HTMLElement[];
   show(value: Value): void;
@@ -126,6 +129,16 @@ function makeSwitch({ description, signal, send }: FaceParts): Face {
   return { elements: [box], show };
 }
 
+/** Gives the focus to the part in the place of one that had it, and what was typed there to its namesake. */
+export function succeed(old: HTMLElement, next: HTMLElement | null): void {
+  next?.focus({ preventScroll: true });
+  if (!old.classList.contains(EDITED) || next?.ariaLabel !== old.ariaLabel) return;
+  const [from, to] = [old, next] as HTMLInputElement[];
+  to!.value = from!.value;
+  to!.setSelectionRange(from!.selectionStart, from!.selectionEnd);
+  to!.dispatchEvent(new Event("input"));
+}
+
 /** A typed value counts at Enter and on leaving; Escape gives it up. */
 function takeTyped(
   box: HTMLInputElement,
@@ -133,11 +146,10 @@ function takeTyped(
   face: Face,
   take: (typed: string) => void,
 ): void {
-  let edited = false;
   const finish = () => {
     hold(false);
-    if (edited) take(box.value);
-    edited = false;
+    if (box.classList.contains(EDITED)) take(box.value);
+    box.classList.remove(EDITED);
   };
   const focused = () => {
     hold(true);
@@ -145,11 +157,11 @@ function takeTyped(
   };
   const typed = () => {
     hold(true);
-    edited = true;
+    box.classList.add(EDITED);
   };
   const pressed = ({ key }: KeyboardEvent) => {
     if (key === "Escape") {
-      edited = false;
+      box.classList.remove(EDITED);
       hold(false);
       face.show(value());
     } else if (key === "Enter") finish();

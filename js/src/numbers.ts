@@ -1,10 +1,9 @@
 /** The colour scale of numbers, with two handles: only points between them are drawn. */
 
 import { h, listen, say } from "./dom.ts";
+import { TOP } from "./palette.ts";
 import { format } from "./scale.ts";
 
-/** The highest code; that of missing numbers lies above. */
-const TOP = 65534;
 const STEPS = 1000;
 /** Share of the scale around the pointer whose points stand out. */
 const BAND = 0.04;

@@ -35,6 +35,9 @@ const SCALE: Record<Theme, string> = {
 };
 
 const MISSING: Record<Theme, string> = { light: "#858b95", dark: "#7b818b" };
+/** The highest code of numbers; that of missing ones lies above. */
+export const TOP = 65534;
+
 /** Of the text, and of what is said in passing. */
 export const INK: Record<Theme, string> = { light: "#1d2126", dark: "#e4e7eb" };
 export const MUTED: Record<Theme, string> = { light: "#636c78", dark: "#98a1ad" };

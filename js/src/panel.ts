@@ -2,6 +2,7 @@
 
 import { ControlView } from "./control.ts";
 import { atEnd, h, listen } from "./dom.ts";
+import { succeed } from "./faces.ts";
 import type { Control, SetReply, Told, Value } from "./types.ts";
 
 export interface PanelEvents {
@@ -44,7 +45,7 @@ export class Panel {
     this.#scope.abort();
     this.#scope = new AbortController();
     if (this.signal.aborted) return;
-    const focused = this.#focused;
+    const held = this.#part(":focus");
     this.#views = new Map(
       controls.map((control) => [
         control.name,
@@ -73,17 +74,15 @@ export class Panel {
         part.disabled = true;
     }
     this.#refresh();
-    // What is named alike has the focus again, as the menu in which another method was chosen.
-    if (focused) this.#part(`[aria-label="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
-  }
-
-  /** The name of the part that has the focus; null where none has. */
-  get #focused(): string | null {
-    return this.#part(":focus")?.getAttribute("aria-label") ?? null;
+    // What is named alike has the focus again, as the menu in which another method was chosen; else the first part.
+    if (held)
+      succeed(held, this.#part(`[aria-label="${CSS.escape(held.ariaLabel ?? "")}"]`) ?? this.#part(""));
   }
 
   #part(which: string): HTMLElement | null {
-    return this.element.querySelector<HTMLElement>(`:is(input, select, button)${which}`);
+    return this.element.querySelector<HTMLElement>(
+      `:is(input, select, button):enabled:not([hidden])${which}`,
+    );
   }
 
   /** The values in force, from a frame or a status. */

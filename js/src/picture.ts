@@ -1,7 +1,7 @@
 /** The picture as a file: what is on screen, sharper, with title and legend on the theme's background. */
 
 import { h } from "./dom.ts";
-import { BACKGROUND, categoryColors, INK, MUTED, scaleColors, type Theme } from "./palette.ts";
+import { BACKGROUND, categoryColors, INK, MUTED, scaleColors, type Theme, TOP } from "./palette.ts";
 import { counted, format } from "./scale.ts";
 import type { Legend } from "./types.ts";
 
@@ -16,7 +16,7 @@ export interface Sheet {
   title: string;
   subtitle: string;
   legend: Legend;
-  /** Whether a category is not drawn. */
+  /** Whether points of a code are not drawn. */
   hidden(code: number): boolean;
   theme: Theme;
 }
@@ -78,7 +78,7 @@ function categories(context: CanvasRenderingContext2D, sheet: Sheet, left: numbe
 }
 
 function numbers(context: CanvasRenderingContext2D, sheet: Sheet, left: number): void {
-  const { legend, theme } = sheet;
+  const { legend, hidden, theme } = sheet;
   const y = named(context, sheet, left);
   const width = SIDE - MARGIN;
   const gradient = context.createLinearGradient(left, 0, left + width, 0);
@@ -87,7 +87,11 @@ function numbers(context: CanvasRenderingContext2D, sheet: Sheet, left: number):
     gradient.addColorStop(i / (colors.length - 1), color);
   });
   context.fillStyle = gradient;
-  context.fillRect(left, y - 5, width, 10);
+  const gone = (x: number) => hidden(Math.round((x * TOP) / width));
+  let [from, to] = [0, width];
+  while (from < to && gone(from)) from++;
+  while (from < to && gone(to)) to--;
+  context.fillRect(left + from, y - 5, to - from, 10);
   write(context, format(legend.low), left, y + 16, MUTED[theme]);
   context.textAlign = "right";
   write(context, format(legend.high), left + width, y + 16, MUTED[theme]);

@@ -1,13 +1,12 @@
 /** What is known of each point besides its place: its code, whether it is filtered or marked, its colour and label. */
 
-import { colorsFor, type Theme } from "./palette.ts";
+import { colorsFor, type Theme, TOP } from "./palette.ts";
 import { format } from "./scale.ts";
 import { DIMMED, FOUND, HIDDEN, MATCH, SELECTED } from "./scene.ts";
 import type { Stage } from "./stage.ts";
 import type { Legend } from "./types.ts";
 
 const MISSING = 65535;
-const TOP = 65534;
 
 export class Points {
   /** What each point is drawn with: see the bits of scene.ts. */

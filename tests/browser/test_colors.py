@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from .host import encode, traits
 from .test_controls import move
@@ -169,3 +170,22 @@ def test_sizes_are_drawn_and_explained(either):
     assert widths[1] > 2.5 * widths[0]
     assert widths[3] > 2.5 * widths[2]
     assert either.page.locator(".ne-sizes").inner_text().split() == ["size:", "price", "1", "5"]
+
+
+def test_the_scale_of_a_saved_picture_has_the_colours_of_what_is_shown(host):
+    show_numbers(host)
+
+    def width():
+        """Of the strip of colours, in CSS pixels."""
+        host.page.locator(".ne-canvas").focus()
+        with host.page.expect_download() as saved:
+            host.page.keyboard.press("s")
+        with Image.open(saved.value.path()) as image:
+            side = np.asarray(image.convert("HSV"))[:, -2 * 220 :, 1]
+        return (side > 60).any(axis=0).sum() / 2
+
+    whole = width()
+    move(host.page.get_by_label("lowest price shown"), 250)
+    move(host.page.get_by_label("highest price shown"), 500)
+    assert whole == pytest.approx(204, abs=3)
+    assert width() == pytest.approx(204 / 4, abs=3)

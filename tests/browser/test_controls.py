@@ -195,6 +195,36 @@ def test_the_focus_stays_with_the_control_of_the_same_name(host, role, name):
     assert host.page.evaluate("document.activeElement.className") == "ne-canvas"
 
 
+def test_a_number_half_typed_stays_when_the_controls_are_others(host):
+    show(host, control("strength", value=3.0))
+    box = host.page.get_by_role("textbox", name="strength value")
+    box.focus()
+    host.page.keyboard.type("12")
+    host.call("change", 0, "_controls", [control("spread"), control("strength", value=3.0, ui_high=50)])
+    host.page.keyboard.type(".5")
+    assert box.input_value() == "12.5"
+    assert host.sent("set") == []
+    host.page.keyboard.press("Enter")
+    assert [(message["name"], message["value"]) for message in host.sent("set")] == [("strength", 12.5)]
+
+
+def test_a_number_that_was_only_looked_at_is_not_taken_when_the_controls_are_others(host):
+    show(host, control("strength", value=3.0))
+    box = host.page.get_by_role("textbox", name="strength value")
+    box.focus()
+    host.call("change", 0, "_controls", [control("spread"), control("strength", value=4.0, ui_high=50)])
+    assert box.input_value() == "4"
+    host.page.locator(".ne-canvas").focus()
+    assert host.sent("set") == []
+
+
+def test_the_focus_stays_among_the_controls_when_its_own_is_there_no_more(host):
+    show(host, control("strength"), control("spread"))
+    host.page.get_by_role("slider", name="spread").focus()
+    host.call("change", 0, "_controls", [control("strength")])
+    assert host.page.evaluate("document.activeElement.ariaLabel") == "strength value"
+
+
 def test_the_buttons_say_what_to_do(host):
     show(host)
     page = host.page

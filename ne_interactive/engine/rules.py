@@ -15,6 +15,7 @@ import torch
 from numba import prange
 from torch import Tensor
 
+from ne_interactive.forces.planar import planar
 from ne_interactive.graph.parallel import parallel, serial
 
 MAX_STEP = 5.0  # embedding units an iteration; a hasty change of parameters must not tear the map
@@ -134,10 +135,11 @@ def glide(
     """Move Z (n, c) and its velocity in place, without gains, as far as stiffness allows; the summed squared step."""
     if Z.device.type != "cpu" or Z.dtype != torch.float32:
         return glide_torch(Z, velocity, gradient, stiffness, lr, momentum, centre)
-    sums = np.zeros((numba.get_num_threads(), Z.shape[1] + 1))
+    sums = np.empty((numba.get_num_threads(), Z.shape[1] + 1))
     held = np.empty(0, np.float32) if stiffness is None else stiffness.numpy()
-    arrays = Z.numpy(), velocity.numpy(), gradient.numpy(), held
-    _glide(*arrays, np.float32(lr), np.float32(momentum), np.float32(DRAG), np.float32(MAX_STEP), sums)
+    arrays = planar(Z.numpy()), planar(velocity.numpy()), planar(gradient.numpy()), held
+    kernel = _glide2 if Z.shape[1] == 2 else _glide
+    kernel(*arrays, np.float32(lr), np.float32(momentum), np.float32(DRAG), np.float32(MAX_STEP), sums)
     return _centred(Z, sums.sum(0), centre)
 
 
@@ -168,8 +170,8 @@ def gains(
     """Move Z (n, c), and its velocity and gains, in place; returns the summed squared step of all points."""
     if Z.device.type != "cpu" or Z.dtype != torch.float32:
         return gains_torch(Z, velocity, gain, gradient, lr, momentum, centre)
-    sums = np.zeros((numba.get_num_threads(), Z.shape[1] + 1))
-    arrays = Z.numpy(), velocity.numpy(), gain.numpy(), gradient.numpy()
+    sums = np.empty((numba.get_num_threads(), Z.shape[1] + 1))
+    arrays = [planar(values.numpy()) for values in (Z, velocity, gain, gradient)]
     kernel = _gains2 if Z.shape[1] == 2 else _gains
     kernel(*arrays, np.float32(lr), np.float32(momentum), np.float32(MAX_STEP), sums)
     return _centred(Z, sums.sum(0), centre)
@@ -216,27 +218,25 @@ def _gained(gain, velocity, gradient):
     return max(gain * np.float32(0.8), np.float32(MIN_GAIN))
 
 
+# In two dimensions arrays are `planar`. Sums of a thread are its own until its end: two threads that add to numbers
+# which lie side by side in memory wait for each other.
+
+
 @parallel
 def _gains2(Z, velocity, gain, gradient, lr, momentum, max_step, sums):
     n, threads = len(Z), len(sums)
     for s in prange(threads):
         sx, sy, total = 0.0, 0.0, 0.0
-        for i in range(s * n // threads, (s + 1) * n // threads):
-            gx, gy = gradient[i, 0], gradient[i, 1]
-            ax = _gained(gain[i, 0], velocity[i, 0], gx)
-            ay = _gained(gain[i, 1], velocity[i, 1], gy)
-            vx = momentum * velocity[i, 0] - lr * ax * gx
-            vy = momentum * velocity[i, 1] - lr * ay * gy
+        for i in range(np.uint64(s * n // threads), np.uint64((s + 1) * n // threads)):
+            v, g = velocity[i], gradient[i]
+            ax, ay = _gained(gain[i].real, v.real, g.real), _gained(gain[i].imag, v.imag, g.imag)
+            vx, vy = momentum * v.real - lr * ax * g.real, momentum * v.imag - lr * ay * g.imag
             squared = vx * vx + vy * vy
             if squared > max_step * max_step:
                 shrink = max_step / np.sqrt(squared)
-                vx *= shrink
-                vy *= shrink
-                squared = max_step * max_step
-            gain[i, 0], gain[i, 1] = ax, ay
-            velocity[i, 0], velocity[i, 1] = vx, vy
-            x, y = Z[i, 0] + vx, Z[i, 1] + vy
-            Z[i, 0], Z[i, 1] = x, y
+                vx, vy, squared = shrink * vx, shrink * vy, max_step * max_step
+            x, y = Z[i].real + vx, Z[i].imag + vy
+            gain[i], velocity[i], Z[i] = complex(ax, ay), complex(vx, vy), complex(x, y)
             sx += x
             sy += y
             total += squared
@@ -248,6 +248,7 @@ def _gains(Z, velocity, gain, gradient, lr, momentum, max_step, sums):
     n, c = Z.shape
     threads = len(sums)
     for s in prange(threads):
+        own = np.zeros(c + 1)
         for i in range(s * n // threads, (s + 1) * n // threads):
             squared = np.float32(0)
             for k in range(c):
@@ -263,8 +264,32 @@ def _gains(Z, velocity, gain, gradient, lr, momentum, max_step, sums):
                 squared = max_step * max_step
             for k in range(c):
                 Z[i, k] += velocity[i, k]
-                sums[s, k] += Z[i, k]
-            sums[s, c] += squared
+                own[k] += Z[i, k]
+            own[c] += squared
+        sums[s] = own
+
+
+@parallel
+def _glide2(Z, velocity, gradient, stiffness, lr, momentum, drag, max_step, sums):
+    one, two = np.float32(1), np.float32(2)
+    n, threads = len(Z), len(sums)
+    for s in prange(threads):
+        sx, sy, total = 0.0, 0.0, 0.0
+        for i in range(np.uint64(s * n // threads), np.uint64((s + 1) * n // threads)):
+            rate = lr / (one + two * lr * stiffness[i]) if len(stiffness) else lr
+            v, g = velocity[i], gradient[i]
+            kept = momentum / (one + drag * np.sqrt(v.real * v.real + v.imag * v.imag))
+            vx, vy = kept * v.real - rate * g.real, kept * v.imag - rate * g.imag
+            squared = vx * vx + vy * vy
+            if squared > max_step * max_step:
+                shrink = max_step / np.sqrt(squared)
+                vx, vy, squared = shrink * vx, shrink * vy, max_step * max_step
+            x, y = Z[i].real + vx, Z[i].imag + vy
+            velocity[i], Z[i] = complex(vx, vy), complex(x, y)
+            sx += x
+            sy += y
+            total += squared
+        sums[s, 0], sums[s, 1], sums[s, 2] = sx, sy, total
 
 
 @parallel
@@ -273,6 +298,7 @@ def _glide(Z, velocity, gradient, stiffness, lr, momentum, drag, max_step, sums)
     n, c = Z.shape
     threads = len(sums)
     for s in prange(threads):
+        own = np.zeros(c + 1)
         for i in range(s * n // threads, (s + 1) * n // threads):
             rate = lr / (one + two * lr * stiffness[i]) if len(stiffness) else lr
             speed, squared = np.float32(0), np.float32(0)
@@ -290,8 +316,9 @@ def _glide(Z, velocity, gradient, stiffness, lr, momentum, drag, max_step, sums)
                 squared = max_step * max_step
             for k in range(c):
                 Z[i, k] += velocity[i, k]
-                sums[s, k] += Z[i, k]
-            sums[s, c] += squared
+                own[k] += Z[i, k]
+            own[c] += squared
+        sums[s] = own
 
 
 @parallel

@@ -121,14 +121,11 @@ class Convolution:
     @functools.cached_property
     def self_potential(self) -> float:
         """What the mesh makes a point feel of itself, averaged over its place in the cell (1 in theory, if whole)."""
-        overlap = (
-            torch.tensor([2416.0, 2 * 1191, 2 * 120, 2], dtype=torch.float64) / 5040
-        )  # degree-7 B-spline
         total = 0.0
-        for answer in self._answers:
-            left = answer.double()
-            while left.dim():
-                left = torch.tensordot(overlap, left, dims=1)
+        for level, transform in zip(self.levels, self._kept, strict=True):
+            left = transform[tuple(slice(size // 2 + 1) for size in level.sizes)].double()
+            for size in reversed(level.sizes):
+                left = left @ _felt(size)
             total += float(left)
         return total
 
@@ -187,17 +184,50 @@ def transform_of(
         count = min(size // 2, math.ceil(reach / spacing)) if reach else size // 2
         offsets = torch.arange(count + 1, dtype=torch.float64) * spacing
         squared = squared + offsets.reshape(_along(dim, c)) ** 2
-    values = torch.nn.functional.pad(kernel(squared), (0, 1) * c)
-    for dim, size in enumerate(grid):  # behind the offsets that are not negative stands their mirror image
+    found = kernel(squared)
+    for dim in range(c - 1, -1, -1):  # even along every dimension, so its transform is real, and even too
+        found = torch.fft.rfft(_mirrored(found, dim, grid[dim]), dim=dim).real
+        spline = (2 + torch.cos(_frequencies(grid[dim]))) / 3
+        found = found / spline.square().reshape(_along(dim, c))
+    found = found.float()
+    for dim, size in enumerate(grid[:-1]):
         place = torch.arange(size)
-        place = torch.minimum(place, size - place).clamp(max=values.shape[dim] - 1)
-        values = values.index_select(dim, place)
-    found = _forward(values, grid).real.float()
-    for dim, size in enumerate(grid):
-        frequencies = torch.fft.rfftfreq if dim == c - 1 else torch.fft.fftfreq
-        spline = (2 + torch.cos(2 * math.pi * frequencies(size, dtype=torch.float64))) / 3
-        found *= (spline**-2).float().reshape(_along(dim, c))
-    return found
+        found = found.index_select(dim, torch.minimum(place, size - place))
+    order = _order(c)
+    return found.permute(order).contiguous().permute([order.index(dim) for dim in range(c)])
+
+
+def _mirrored(values: Tensor, dim: int, size: int) -> Tensor:
+    """Values at offsets 0, 1, ... along a dimension, then 0, then the mirror image of those: `size` in all."""
+    count = values.shape[dim]
+    behind = values.narrow(dim, 1, count - 1).flip(dim)
+    if 2 * count - 1 > size:  # the last is its own image
+        return torch.cat([values.narrow(dim, 0, count - 1), behind], dim)
+    between = [size - 2 * count + 1 if other == dim else many for other, many in enumerate(values.shape)]
+    return torch.cat([values, values.new_zeros(between), behind], dim)
+
+
+def _frequencies(size: int) -> Tensor:
+    """Of the terms of a real transform, radians a node: 0 to half a turn."""
+    return 2 * math.pi * torch.fft.rfftfreq(size, dtype=torch.float64)
+
+
+def _felt(size: int) -> Tensor:
+    """How much a point feels of each of these terms of its own charge, on average over its place in the cell.
+
+    It is spread and gathered with the spline; both together are one of degree 7, sampled at the nodes.
+    """
+    w = _frequencies(size)
+    both = (2416 + 2 * (1191 * torch.cos(w) + 120 * torch.cos(2 * w) + torch.cos(3 * w))) / 5040
+    both[1:-1] *= 2  # the others stand for a negative frequency, too
+    return both / size
+
+
+@functools.cache
+def _order(c: int) -> list[int]:
+    """The c dimensions as spectra lie in memory, the one with the longest strides first."""
+    strides = _forward(torch.zeros([8] * c), (8,) * c).stride()
+    return sorted(range(c), key=lambda dim: -strides[dim])
 
 
 def _along(dim: int, c: int) -> list[int]:
@@ -216,7 +246,7 @@ def filtered(density: Tensor, grid: tuple[int, ...], transform: Tensor) -> Tenso
 
 
 def _forward(density: Tensor, grid: tuple[int, ...]) -> Tensor:
-    """The transform of a density, or of a kernel: both lie in memory in one order, and their product is quick."""
+    """The transform of a density; a kernel's lies in memory in the same order, so that their product is quick."""
     last = len(grid) - 1
     f = torch.fft.rfft(density, n=grid[last], dim=last)
     for dim in range(last - 1, -1, -1):

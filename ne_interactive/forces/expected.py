@@ -65,7 +65,7 @@ def attraction(graph: Graph, Z: Tensor, a: float, b: float, want_loss: bool) -> 
         losses = np.zeros(numba.get_num_threads())
         moved, held = planar(gradient.numpy()), stiffness.numpy()
         kernels.attract2(*listed(graph, Z.numpy()), tables, moved, held, losses, want_loss)
-        return gradient, stiffness, 2 * float(losses.sum()) if want_loss else math.nan
+        return gradient, stiffness, float(losses.sum()) if want_loss else math.nan
     losses = np.zeros(len(Z), np.float32)
     kernels.attract(*graph.arrays(), Z.numpy(), tables, *found, losses, want_loss)
     return gradient, stiffness, float(losses.sum(dtype=np.float64)) if want_loss else math.nan

@@ -43,13 +43,15 @@ def attract2(order, indptr, ends, weights, borders, placed, tables, gradient, st
             for e in range(indptr[p], indptr[p + NEXT]):
                 other = placed[ends[e]]
                 dx, dy = x - other.real, y - other.imag
-                squared = dx * dx + dy * dy
-                w = weights[e] * strength(pulls, squared)
+                w = weights[e] * strength(pulls, dx * dx + dy * dy)
                 fx += w * dx
                 fy += w * dy
                 held += w
-                if want_loss and ends[e] > p:
-                    loss += weights[e] * strength(near, squared)
+            if want_loss:  # in a loop of its own, as in `attraction`
+                for e in range(indptr[p], indptr[p + NEXT]):
+                    other = placed[ends[e]]
+                    dx, dy = x - other.real, y - other.imag
+                    loss += weights[e] * strength(near, dx * dx + dy * dy)
             gradient[order[p]] = complex(TWO * fx, TWO * fy)
             stiffness[order[p]] = TWO * held
             total += loss
@@ -74,7 +76,12 @@ def attract(indptr, indices, values, Z, tables, gradient, stiffness, losses, wan
             for k in range(c):
                 gradient[i, k] += w * (Z[i, k] - Z[j, k])
             held += w
-            if want_loss:
+        if want_loss:
+            for e in range(indptr[i], indptr[i + 1]):
+                j = indices[e]
+                squared = np.float32(0)
+                for k in range(c):
+                    squared += (Z[i, k] - Z[j, k]) * (Z[i, k] - Z[j, k])
                 loss += values[e] * strength(near, squared)
         stiffness[i], losses[i] = held, loss
 

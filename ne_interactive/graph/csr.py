@@ -104,15 +104,15 @@ class Graph:
         return Graph(self.indptr.to(device), self.indices.to(device), self.values.to(device))
 
     def digest(self) -> str:
-        """Give the hex BLAKE2b digest of everything stored: equal graphs, equal digest."""
+        """Give the first half of the hex SHA-256 digest of everything stored: equal graphs, equal digest."""
         return self._digest
 
     @functools.cached_property
     def _digest(self) -> str:
-        digest = hashlib.blake2b(digest_size=16)
+        digest = hashlib.sha256()  # processors have instructions for it: a third of the time of BLAKE2b
         for part in (self.indptr, self.indices, self.values):
             digest.update(np.ascontiguousarray(part.cpu().numpy()).data.cast("B"))
-        return digest.hexdigest()
+        return digest.hexdigest()[:32]
 
 
 def symmetrize(indices: torch.Tensor, values: torch.Tensor, how: str = "mean") -> Graph:

@@ -51,12 +51,14 @@ def regl_scatterplot() -> None:
     """Bundle regl-scatterplot, once."""
     if (CACHE / "regl.js").exists():
         return
+    esbuild = ROOT / "js" / "node_modules" / "esbuild"
+    if not esbuild.exists():
+        raise SystemExit("js/node_modules holds no esbuild, which bundles regl-scatterplot: run `npm ci` in js first.")
     CACHE.mkdir(parents=True, exist_ok=True)
     (CACHE / "package.json").write_text('{"private": true}')
     subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", REGL], cwd=CACHE, check=True)
     (CACHE / "entry.js").write_text('export { default } from "regl-scatterplot";')
     settings = "{entryPoints: ['entry.js'], bundle: true, minify: true, format: 'esm', outfile: 'regl.js'}"
-    esbuild = ROOT / "js" / "node_modules" / "esbuild"
     script = f"require({str(esbuild)!r}).buildSync({settings})"
     subprocess.run(["node", "-e", script], cwd=CACHE, check=True)
 

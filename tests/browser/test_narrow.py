@@ -126,3 +126,13 @@ def test_keys_with_ctrl_reach_the_host_and_plain_ones_do_not(host):
         host.page.keyboard.press(key)
     assert heard() == ["s"]
     assert host.sent("do") == []
+
+
+@pytest.mark.parametrize("width", [260, 340, 700, 1000])
+def test_numbers_of_six_digits_are_seen_whole(host, width):
+    host.page.set_viewport_size({"width": width + 40, "height": 900})
+    rate = control("lr", value=700000, ui_low=1.0, ui_high=1e7, auto=True, following=True)
+    host.show(traits(4, ["a"], _controls=[control("strength"), rate]), style=f"width: {width}px")
+    box = host.page.get_by_role("textbox", name="lr value")
+    assert box.input_value() == "700000"
+    assert box.evaluate("(e) => e.scrollWidth <= e.clientWidth")

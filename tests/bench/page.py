@@ -53,7 +53,9 @@ def regl_scatterplot() -> None:
         return
     esbuild = ROOT / "js" / "node_modules" / "esbuild"
     if not esbuild.exists():
-        raise SystemExit("js/node_modules holds no esbuild, which bundles regl-scatterplot: run `npm ci` in js first.")
+        raise SystemExit(
+            "js/node_modules holds no esbuild, which bundles regl-scatterplot: run `npm ci` in js first."
+        )
     CACHE.mkdir(parents=True, exist_ok=True)
     (CACHE / "package.json").write_text('{"private": true}')
     subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", REGL], cwd=CACHE, check=True)

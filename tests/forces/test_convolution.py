@@ -129,3 +129,21 @@ def test_room_beyond_the_nodes_changes_no_potential(nodes, roomy):
     found = made(wide, nodes)
     assert found.shape == wide.shape
     torch.testing.assert_close(found[inner], made(density), rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.parametrize("grid", [(32,), (36, 40), (32, 36, 40)])
+@pytest.mark.parametrize("reach", [0.0, 3.0])
+def test_the_transform_of_a_kernel_is_that_of_its_mirror_image(grid, reach):
+    def kernel(squared):
+        return (1 - squared / reach**2).clamp(min=0) ** 2 if reach else 1 / (1 + squared)
+
+    spacing, squared, splines = 0.4, torch.zeros((), dtype=torch.float64), torch.ones((), dtype=torch.float64)
+    for size in grid:
+        place = torch.arange(size, dtype=torch.float64)
+        squared = squared.unsqueeze(-1) + (spacing * torch.minimum(place, size - place)) ** 2
+        splines = splines.unsqueeze(-1) * (2 + torch.cos(2 * math.pi * place / size)) / 3
+    wanted = (torch.fft.fftn(kernel(squared)).real / splines**2)[..., : grid[-1] // 2 + 1]
+    found = convolution.transform_of(kernel, grid, spacing, reach)
+    torch.testing.assert_close(found.double(), wanted, rtol=1e-6, atol=1e-6 * float(wanted.max()))
+    beside = convolution._forward(torch.zeros(grid), grid)
+    assert found.stride() == beside.stride()  # else their product takes several times as long

@@ -15,6 +15,7 @@ from numba import prange
 from torch import Tensor
 
 from ne_interactive.engine.rules import MAX_STEP, RULES, Centre, Own
+from ne_interactive.forces.planar import planar
 from ne_interactive.graph.parallel import parallel
 
 FIRST, SECOND = 0.9, 0.999  # shares of both moments that are kept
@@ -52,8 +53,9 @@ class Adam(Own):
         if Z.device.type != "cpu" or Z.dtype != torch.float32:
             return adam_torch(Z, *moments, gradient, rate, EPSILON * spread)
         sums = np.zeros(numba.get_num_threads())
-        arrays = (tensor.numpy() for tensor in (Z, *moments, gradient))
-        _adam(*arrays, np.float32(rate), np.float32(EPSILON * spread), sums)
+        arrays = (planar(tensor.numpy()) for tensor in (Z, *moments, gradient))
+        kernel = _adam2 if Z.shape[1] == 2 else _adam
+        kernel(*arrays, np.float32(rate), np.float32(EPSILON * spread), sums)
         return float(sums.sum())
 
 
@@ -68,6 +70,30 @@ def adam_torch(
     step *= torch.where(length > MAX_STEP, MAX_STEP / length, 1.0)
     Z.sub_(step)
     return step.double().square().sum()
+
+
+@parallel
+def _adam2(Z, first, second, gradient, rate, epsilon, sums):
+    """In two dimensions; arrays are `planar`."""
+    keep, take = np.float32(FIRST), np.float32(1 - FIRST)
+    hold, add = np.float32(SECOND), np.float32(1 - SECOND)
+    longest = np.float32(MAX_STEP)
+    n, threads = len(Z), len(sums)
+    for s in prange(threads):
+        total = 0.0
+        for i in range(np.uint64(s * n // threads), np.uint64((s + 1) * n // threads)):
+            g, m, v = gradient[i], first[i], second[i]
+            mx, my = keep * m.real + take * g.real, keep * m.imag + take * g.imag
+            vx, vy = hold * v.real + add * g.real * g.real, hold * v.imag + add * g.imag * g.imag
+            x, y = rate * mx / (np.sqrt(vx) + epsilon), rate * my / (np.sqrt(vy) + epsilon)
+            squared = x * x + y * y
+            if squared > longest * longest:
+                shrink = longest / np.sqrt(squared)
+                x, y, squared = shrink * x, shrink * y, longest * longest
+            first[i], second[i] = complex(mx, my), complex(vx, vy)
+            Z[i] = complex(Z[i].real - x, Z[i].imag - y)
+            total += squared
+        sums[s] = total
 
 
 @parallel

@@ -172,7 +172,7 @@ export class Around {
 
 type Counts = [kept: number, missing: number, wrong: number];
 const NAMES = [
-  ["kept", "neighbours kept"],
+  ["kept", "kept: near in both"],
   ["missing", "missing: far in the map"],
   ["wrong", "false: far in the data"],
 ] as const;

@@ -207,8 +207,8 @@ export class Course {
     const events = {
       look: (iteration: number) => this.#look.at(iteration),
       now: () => this.#look.end(),
-      rewind: (iteration: number) => go("rewind", iteration, "back to"),
-      branch: (iteration: number) => go("branch", iteration, "a branch from"),
+      rewind: (iteration: number) => go("rewind", iteration, "going back to"),
+      branch: (iteration: number) => go("branch", iteration, "branching off at"),
       turn: (branch: number) => link.turn(branch),
       mark: (name: string, iteration: number | null) => link.mark(name, iteration),
       script: () => {

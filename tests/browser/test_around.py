@@ -40,7 +40,7 @@ def test_a_click_tells_which_neighbours_are_kept_missing_and_false(host):
     assert inked(host, 0, 1, "kept") > 0.9
     assert inked(host, 0, 2, "missing") > 0.9
     assert 0.2 < inked(host, 0, 3, "wrong") < 1  # dashed
-    assert told(host)[0] == "1 neighbours kept"
+    assert told(host)[0] == "1 kept: near in both"
     assert told(host)[1].startswith("1 missing: far in the map")
     assert told(host)[2].startswith("1 false: far in the data")
     spoken = host.page.get_by_role("status")
@@ -63,7 +63,7 @@ def test_a_selection_tells_how_many_and_where(host):
     answer = {"k": "errors", "id": asked["id"], "note": "", "points": 3, "neighbors": 30, "wrong": 12}
     host.receive(answer, np.array([0, 8, 3, 5, 4_000_000, 1], "<u4"), np.array([6, 8], "<u4"))
     host.settle(120)
-    assert told(host)[:1] == ["18 neighbours kept"]
+    assert told(host)[:1] == ["18 kept: near in both"]
     assert told(host)[1].startswith("12 missing")
     assert told(host)[-1] == "3 of each drawn"
     assert inked(host, 0, 8, "missing", GRID) > 0.6

@@ -132,11 +132,15 @@ function makeSwitch({ description, signal, send }: FaceParts): Face {
 /** Gives the focus to the part in the place of one that had it, and what was typed there to its namesake. */
 export function succeed(old: HTMLElement, next: HTMLElement | null): void {
   next?.focus({ preventScroll: true });
-  if (!old.classList.contains(EDITED) || next?.ariaLabel !== old.ariaLabel) return;
-  const [from, to] = [old, next] as HTMLInputElement[];
-  to!.value = from!.value;
-  to!.setSelectionRange(from!.selectionStart, from!.selectionEnd);
-  to!.dispatchEvent(new Event("input"));
+  if (!isText(old) || !isText(next) || next.ariaLabel !== old.ariaLabel) return;
+  if (!old.classList.contains(EDITED)) return;
+  next.value = old.value;
+  next.setSelectionRange(old.selectionStart, old.selectionEnd);
+  next.dispatchEvent(new Event("input"));
+}
+
+function isText(part: HTMLElement | null): part is HTMLInputElement {
+  return part instanceof HTMLInputElement && part.type === "text";
 }
 
 /** A typed value counts at Enter and on leaving; Escape gives it up. */

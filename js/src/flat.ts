@@ -1,5 +1,6 @@
 /** The Canvas2D renderer, for browsers without WebGL2. Draws squares, colour by colour. */
 
+import { entryOf } from "./palette.ts";
 import { Projection } from "./projection.ts";
 import { clamp } from "./scale.ts";
 import {
@@ -142,9 +143,7 @@ export class FlatRenderer implements Renderer {
   }
 
   #colorAt(point: number): number {
-    const code = this.#codes[point] ?? 0;
-    if (this.#colors.count > 0) return code % this.#colors.count;
-    return code === 65535 ? 255 : Math.floor((code * 254) / 65534);
+    return entryOf(this.#codes[point] ?? 0, this.#colors.count);
   }
 
   #sort(n: number): Uint32Array {

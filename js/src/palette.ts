@@ -43,6 +43,12 @@ export const INK: Record<Theme, string> = { light: "#1d2126", dark: "#e4e7eb" };
 export const MUTED: Record<Theme, string> = { light: "#636c78", dark: "#98a1ad" };
 const PLAIN: Record<Theme, string> = { light: "#2a66b8", dark: "#5b9de8" };
 
+/** The entry of the table of colours for a code; `count` categories have the first ones in turn, missing numbers the last. */
+export function entryOf(code: number, count: number): number {
+  if (count > 0) return code % count;
+  return code > TOP ? 255 : Math.floor((code * 254) / TOP);
+}
+
 export function categoryColors(count: number, theme: Theme): string[] {
   return (count <= 8 ? EIGHT : TWENTY)[theme].split(" ");
 }

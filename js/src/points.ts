@@ -1,12 +1,10 @@
 /** What is known of each point besides its place: its code, whether it is filtered or marked, its colour and label. */
 
-import { colorsFor, type Theme, TOP } from "./palette.ts";
+import { colorsFor, entryOf, type Theme, TOP } from "./palette.ts";
 import { format } from "./scale.ts";
 import { DIMMED, FOUND, HIDDEN, MATCH, SELECTED } from "./scene.ts";
 import type { Stage } from "./stage.ts";
 import type { Legend } from "./types.ts";
-
-const MISSING = 65535;
 
 export class Points {
   /** What each point is drawn with: see the bits of scene.ts. */
@@ -103,11 +101,11 @@ export class Points {
   describeCode(code: number): { label: string; color: string } {
     const { kind, items, low, high } = this.#legend;
     const { table, count } = this.#colors;
-    const at = count > 0 ? code % count : code === MISSING ? 255 : Math.floor((code * 254) / TOP);
+    const at = entryOf(code, count);
     const color = `rgb(${table.subarray(3 * at, 3 * at + 3).join(" ")})`;
     if (kind === "category") return { label: items[code]?.label ?? "", color };
     if (kind === "none" || this.codes.length === 0) return { label: "", color };
-    return { label: code === MISSING ? "missing" : format(low + ((high - low) * code) / TOP), color };
+    return { label: code > TOP ? "missing" : format(low + ((high - low) * code) / TOP), color };
   }
 
   #refresh(): void {

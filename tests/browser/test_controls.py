@@ -208,6 +208,17 @@ def test_a_number_half_typed_stays_when_the_controls_are_others(host):
     assert [(message["name"], message["value"]) for message in host.sent("set")] == [("strength", 12.5)]
 
 
+def test_a_text_half_typed_ends_where_a_choice_has_its_name_now(host):
+    show(host, control("metric", kind="text", value="euclidean"))
+    host.page.get_by_role("textbox", name="metric").focus()
+    host.page.keyboard.type("cos")
+    choice = control("metric", kind="choice", choices=["euclidean", "cosine"], value="euclidean")
+    host.call("change", 0, "_controls", [choice, control("strength")])
+    assert host.page.get_by_role("combobox", name="metric").evaluate("(e) => e === document.activeElement")
+    assert host.page.get_by_role("slider", name="strength").is_visible()
+    assert host.sent("set") == []
+
+
 def test_a_number_that_was_only_looked_at_is_not_taken_when_the_controls_are_others(host):
     show(host, control("strength", value=3.0))
     box = host.page.get_by_role("textbox", name="strength value")

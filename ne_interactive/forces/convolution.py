@@ -191,8 +191,7 @@ def transform_of(
         found = found / spline.square().reshape(_along(dim, c))
     found = found.float()
     for dim, size in enumerate(grid[:-1]):
-        place = torch.arange(size)
-        found = found.index_select(dim, torch.minimum(place, size - place))
+        found = _mirrored(found, dim, size)
     order = _order(c)
     return found.permute(order).contiguous().permute([order.index(dim) for dim in range(c)])
 

@@ -3,20 +3,25 @@
 import type { Camera } from "./camera.ts";
 import type { Bounds } from "./extent.ts";
 
-export const DISK: Pick<Bounds, "lo" | "hi"> = { lo: [-1, -1], hi: [1, 1] };
+/** All of it, of a frame of that scale. */
+export function diskOf(scale: number): Pick<Bounds, "lo" | "hi"> {
+  const radius = 1 / scale;
+  return { lo: [-radius, -radius], hi: [radius, radius] };
+}
 
-/** Draws the unit circle beneath what is drawn already; ratio: canvas pixels per CSS pixel. */
+/** Draws its edge beneath what is drawn already; ratio: canvas pixels per CSS pixel. */
 export function drawDisk(
   context: CanvasRenderingContext2D,
   camera: Camera,
   ratio: number,
   color: string,
+  scale: number,
 ): void {
   const [x, y] = camera.toScreen(0, 0);
   context.save();
   context.globalCompositeOperation = "destination-over";
   context.beginPath();
-  context.arc(x * ratio, y * ratio, camera.unit * ratio, 0, 2 * Math.PI);
+  context.arc(x * ratio, y * ratio, (camera.unit / scale) * ratio, 0, 2 * Math.PI);
   context.lineWidth = ratio;
   context.strokeStyle = color;
   context.stroke();

@@ -51,7 +51,14 @@ export class Drag {
     const begin = () => {
       const points = events.taken(point);
       const other = this.#grips.filter((one) => !one.meets(points));
-      grip = new Grip(points, this.#placesOf(points), (places) => events.put(points, places));
+      const put = (places: Float32Array) => {
+        const { scale } = stage.newest!;
+        return events.put(
+          points,
+          places.map((value) => value * scale),
+        );
+      };
+      grip = new Grip(points, this.#placesOf(points), put);
       this.#grips = [...other, grip];
       camera.following = false; // what grows under the pointer must not move the ground
       this.#lift();

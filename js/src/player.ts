@@ -119,14 +119,14 @@ export class Player implements Asked {
     let told: number | null = null;
     tracks.forEach(({ n, c, moments, frames }, place) => {
       const frame = Math.max(0, moments.filter(({ it }) => it <= time).length - 1);
-      const { it, lo, sc, loss } = moments[frame]!;
+      const { it, lo, sc, scale, loss } = moments[frame]!;
       if (!written.maps) told = loss;
       if (only !== undefined && only !== place) return;
       const state = this.#timer === undefined ? "paused" : "running";
       const { controls, params, following } = this.#settings[place]![frame]!;
       this.#control(place, controls);
       const about = { it, loss, state, params, following };
-      const header = { k: "frame", seq: ++this.#seq, n, c, q: "u16", lo, sc, ...about };
+      const header = { k: "frame", seq: ++this.#seq, n, c, q: "u16", lo, sc, scale, ...about };
       this.model.tell(to(written.maps && place, header), [frames[frame]!]);
     });
     const share = this.#count > 1 ? at / (this.#count - 1) : 1;

@@ -8,6 +8,7 @@ export interface Moment {
   it: number;
   lo: number[];
   sc: number[];
+  scale: number;
   loss: number | null;
   /** Descriptions of the controls from here on, with their values. */
   controls?: Described[];

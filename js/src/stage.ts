@@ -2,7 +2,7 @@
 
 import { Camera } from "./camera.ts";
 import { Clock } from "./clock.ts";
-import { DISK, drawDisk } from "./disk.ts";
+import { diskOf, drawDisk } from "./disk.ts";
 import { atEnd, h } from "./dom.ts";
 import { type Bounds, boundsOf, mixBounds } from "./extent.ts";
 import { Ink } from "./ink.ts";
@@ -157,7 +157,7 @@ export class Stage {
     if (!prev || !next) return;
     const bounds = mixBounds(prev.bounds, next.bounds, this.#moment.t);
     this.camera.solid = next.frame.c === 3;
-    this.camera.fit(this.around ?? (this.#disk ? { ...bounds, ...DISK } : bounds));
+    this.camera.fit(this.around ?? (this.#disk ? { ...bounds, ...diskOf(next.frame.scale) } : bounds));
     if (!this.clock.tween && this.camera.following) this.camera.snap();
     // A slow display catches up in one turn; after a rest the camera begins gently.
     const easing = this.camera.ease(Math.min(LONGEST_TURN, now - this.#last));
@@ -206,7 +206,7 @@ export class Stage {
     const pin = pinLook(this.pinned);
     this.surface.draw(context, { camera, moment: this.#moment, ratio, stride, pin, ...look });
     if (this.#disk) {
-      drawDisk(context, camera, ratio, this.ink.of("--ne-disk"));
+      drawDisk(context, camera, ratio, this.ink.of("--ne-disk"), this.newest?.scale ?? 1);
     }
     this.#drawn = this.projection();
     this.events.drawn(context, ratio);

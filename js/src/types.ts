@@ -30,6 +30,8 @@ export interface Frame extends Told {
   c: 2 | 3;
   /** Point by point: quantised levels, or float32 positions. Position = lo + level * sc, y up. */
   positions: Uint16Array | Float32Array;
+  /** The map's own positions divided by this are of one size before and after another method took it over; so are all here. */
+  scale: number;
   lo: readonly number[];
   sc: readonly number[];
 }

@@ -19,6 +19,7 @@ import type {
 } from "./types.ts";
 
 const MAX_POINTS = 1 << 26;
+const TINY = 1e-30;
 
 function vector(value: unknown, c: number): number[] | null {
   if (!Array.isArray(value) || value.length !== c) return null;
@@ -68,7 +69,10 @@ export function readFrame(content: Raw, buffers: readonly unknown[]): Frame | nu
   if (!lo || !sc) return null;
   const positions = positionsOf(content.q, buffers[0], c * n);
   if (!positions) return null;
-  return { ...readTold(content, content.note), seq, n, c, lo, sc, positions };
+  const given = finite(content.scale) ?? 1;
+  const scale = given > TINY ? given : 1;
+  const [low, step] = [lo, sc].map((values) => values.map((value) => value / scale));
+  return { ...readTold(content, content.note), seq, n, c, lo: low!, sc: step!, scale, positions };
 }
 
 function readTold(content: Raw, note: unknown): Told {

@@ -9,7 +9,7 @@ export function frameOf(
 ): Frame {
   const c = lo.length as 2 | 3;
   const rest = { loss: null, state: "running", speed: 0, params: {}, following: {}, work: {}, note: "" };
-  return { seq: 1, iteration: 1, n: positions.length / c, c, positions, lo, sc, ...rest };
+  return { seq: 1, iteration: 1, n: positions.length / c, c, positions, lo, sc, scale: 1, ...rest };
 }
 
 /** Numbers from 0 to 1, the same ones for the same seed. */

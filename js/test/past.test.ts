@@ -3,7 +3,16 @@ import { Past } from "../src/past.ts";
 import type { Frame } from "../src/types.ts";
 
 function frame(iteration: number, n = 4): Frame {
-  const facts = { seq: iteration, n, c: 2 as const, lo: [0, 0], sc: [1, 1], loss: null, state: "running" };
+  const facts = {
+    seq: iteration,
+    n,
+    c: 2 as const,
+    lo: [0, 0],
+    scale: 1,
+    sc: [1, 1],
+    loss: null,
+    state: "running",
+  };
   return {
     ...facts,
     iteration,

@@ -41,19 +41,25 @@ describe("golden messages", () => {
   it.each(messages.filter((message) => message.content.k === "frame"))("frame: $name", (message) => {
     const frame = readFrame(message.content, buffersOf(message));
     expect(frame).not.toBeNull();
-    const { positions, lo, sc, seq, iteration, loss } = frame!;
+    const { positions, lo, sc, scale, seq, iteration, loss } = frame!;
     expect([seq, iteration]).toEqual([message.content.seq, message.content.it]);
     expect(loss).toBe(message.content.loss);
     expect(frame!.params).toEqual(message.content.params);
     expect(frame!.following).toEqual(message.content.following);
     expect(frame!.c).toBe(message.content.c);
+    expect(scale).toBe(message.content.scale);
     message.positions!.forEach((point, i) => {
       point.forEach((want, axis) => {
-        const got = lo[axis]! + positions[frame!.c * i + axis]! * sc[axis]!;
+        const got = scale * (lo[axis]! + positions[frame!.c * i + axis]! * sc[axis]!);
         const slack = (message.tolerance?.[axis] ?? 0) + 1e-12 * Math.abs(want);
         expect(Math.abs(got - want)).toBeLessThanOrEqual(slack);
       });
     });
+  });
+
+  it.each([0, -1, 1e-300, "1", null, undefined])("a scale that is none is left out: %s", (scale) => {
+    const content = { seq: 1, n: 1, c: 2, q: "u16", lo: [1, 2], sc: [3, 4], scale };
+    expect(readFrame(content, [new Uint16Array(2)])).toMatchObject({ lo: [1, 2], sc: [3, 4], scale: 1 });
   });
 
   it.each(messages.filter((message) => message.content.k === "status"))("status: $name", ({ content }) => {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -148,6 +149,17 @@ class Core(Preparation):
         detail = {**names, "scale": scale, "digest": problem.graph.digest()}
         self.note("switch", detail)
 
+    def scale_at(self, iteration: int) -> float:
+        """How far switches had shrunk the map by an iteration: before a switch there, unless it is the present one."""
+        restarts = [place for place, event in enumerate(self.events) if event.kind == "restart"]
+        begun = restarts[-1] if restarts else 0
+        return math.prod(
+            event.detail["scale"]
+            for place, event in enumerate(self.events)
+            if event.kind == "switch"
+            and (place < begun or event.iteration < iteration or iteration == self.iteration)
+        )
+
     # moving
 
     def turn(self, donate: bool) -> None:
@@ -224,10 +236,18 @@ class Core(Preparation):
         self.speed.clear()
 
 
+def _reach(positions: torch.Tensor) -> torch.Tensor:
+    """Median distance from the mean."""
+    return (positions - positions.mean(0)).norm(dim=1).median().clamp_min(1e-30)
+
+
 def _taken_over(method: Method, state: State, iteration: int) -> tuple[State, float]:
     """A state as another method goes on from it, and the scale of its map; of a focused run also all its points."""
     scale = min(1.0, method.widest() / max(float(state.positions[:, 0].std()), 1e-30))
-    positions = method.adopt(state.positions * scale).to(method.precision)
+    shrunk = state.positions * scale
+    positions = method.adopt(shrunk).to(method.precision)
+    if not torch.equal(positions, shrunk.to(method.precision)):  # bent into a space of its own: most of it by this much
+        scale *= float(_reach(positions) / _reach(shrunk))
     whole = state.whole
     if whole is not None:
         whole = replace(whole, state=_taken_over(method, whole.state, iteration)[0])

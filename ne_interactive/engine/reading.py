@@ -25,7 +25,8 @@ class Frame:
     """The embedding at one iteration, and what it was made with.
 
     `embedding` is (n, c) float32 and belongs to the caller; `loss` is the last one measured (nan before the first
-    step); `seconds` is the time spent optimising.
+    step); `seconds` is the time spent optimising. `scale` is how far methods that took the map over have shrunk it, for
+    their kernels or their space: embedding / scale is of one size before and after a switch.
     """
 
     iteration: int
@@ -34,6 +35,7 @@ class Frame:
     params: Mapping[str, Any]
     seconds: float
     state: str
+    scale: float = 1.0
 
 
 class Reading:
@@ -163,7 +165,8 @@ class Reading:
         with self._started() as state:
             core = self._core
             Z = state.positions.detach().cpu().numpy().copy()
-            return Frame(core.iteration, Z, core.loss, core.params(), core.seconds, self._state)
+            scale = core.scale_at(core.iteration)
+            return Frame(core.iteration, Z, core.loss, core.params(), core.seconds, self._state, scale)
 
     def neighbors_of(self, point: int, k: int = 15) -> tuple[np.ndarray, np.ndarray]:
         """The nearest neighbours of a point in X, as the run found them, nearest first.

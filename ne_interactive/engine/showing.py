@@ -117,6 +117,11 @@ class Showing(Judging):
                 told[at] = Z[place]
         return told | {now.iteration: now.embedding}
 
+    def scale_at(self, iteration: int) -> float:
+        """The `scale` of a frame among `moments`."""
+        with self._turnstile.visit():
+            return self._core.scale_at(iteration)
+
     def _in_disk(self) -> bool:
         return self.c == 2 and bool(getattr(type(self.method), "disk", False))
 

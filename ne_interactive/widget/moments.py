@@ -50,6 +50,6 @@ def past_message(run: Any, id: int, iteration: int) -> tuple[dict[str, Any], lis
     """Give the frame of the past that lies nearest to an iteration, of the points that there are now."""
     frames = run.moments()
     at = min(frames, key=lambda kept: abs(kept - iteration))
-    frame = Frame(at, frames[at], float("nan"), {}, 0.0, run.state)
+    frame = Frame(at, frames[at], float("nan"), {}, 0.0, run.state, run.scale_at(at))
     header, buffers = frame_message(frame, run, key=False)
     return header | {"k": "past", "id": id}, buffers

@@ -115,7 +115,7 @@ class PlotlyView(t.HasTraits):
         figure = late_figure()(traces(frame.embedding[first], labels, texts, None, self._theme))
         figure.update_layout(**layout(self.run.c, labels, "·", self._theme))
         figure.update_layout(title={"text": self._caption(frame)})
-        self._disk = scene_of(self.run)["disk"]
+        self._disk, self._scale = scene_of(self.run)["disk"], frame.scale
         if self._disk:
             figure.update_layout(**disk_layout(True, self._theme))
         figure._config = CONFIG
@@ -173,6 +173,9 @@ class PlotlyView(t.HasTraits):
                 held: Any = self.selection
                 self._marked.show(rows[held], Z)
             figure.layout.title.text = self._caption(frame)
+            if frame.scale != self._scale:
+                self._zoom(frame.scale / self._scale)
+                self._scale = frame.scale
             disk = scene_of(self.run)["disk"]
             if disk != self._disk:  # another method took the run over
                 self._disk = disk
@@ -219,6 +222,13 @@ class PlotlyView(t.HasTraits):
     def _show_selection(self, change: Any) -> None:
         if not self._closed.is_set():
             self._mark()
+
+    def _zoom(self, factor: float) -> None:
+        """Another method has scaled the map by this: what a hand has zoomed to goes along."""
+        if self._marked.flat:
+            for axis in (self.figure_widget.layout.xaxis, self.figure_widget.layout.yaxis):
+                if axis.range is not None and not axis.autorange:
+                    axis.range = [end * factor for end in axis.range]
 
     def _mark(self) -> None:
         held: Any = self.selection

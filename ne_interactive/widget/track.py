@@ -56,7 +56,8 @@ class Track:
         moments, planes, before = [], [], np.zeros((reel.n, reel.c), "<u2")
         for at, told in zip(chosen, _told(run.settings_at(chosen)), strict=True):
             levels, low, scale = quantize(reel[at])
-            moments.append({"it": at, "lo": low, "sc": scale, "loss": loss_at(at)} | told)
+            header = {"it": at, "lo": low, "sc": scale, "scale": run.scale_at(at), "loss": loss_at(at)}
+            moments.append(header | told)
             planes.append((levels - before).ravel().view(np.uint8).reshape(-1, 2).T.tobytes())
             before = levels
         told = {"n": reel.n, "c": reel.c, "moments": moments, "of": len(reel.iterations)}

@@ -66,7 +66,8 @@ def frame_message(
         "c": c,
         "q": "f32" if key else "u16",
     }
-    header |= {"lo": low, "sc": scale, "loss": number(frame.loss), "state": str(frame.state)}
+    header |= {"lo": low, "sc": scale, "scale": frame.scale}
+    header |= {"loss": number(frame.loss), "state": str(frame.state)}
     header |= {"speed": number(run.speed) or 0.0, "seconds": number(frame.seconds) or 0.0}
     header |= {
         "params": plain(frame.params),

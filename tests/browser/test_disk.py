@@ -54,6 +54,16 @@ def test_the_whole_disk_is_shown_with_the_points_in_their_places(open_host):
         assert host.pixel(*(middle + radius * np.array([x, -y])))[3] > 0, f"nothing is drawn at {x, y}"
 
 
+def test_the_edge_is_where_it_belongs_on_a_map_that_was_scaled_into_it(open_host):
+    host = shown(open_host)
+    host.frame(INSIDE, scale=0.01)
+    host.settle(1500)
+    middle, radius = circle(host)
+    assert near(host, middle + radius * np.array([0.6, 0.8]))[3] > 100
+    for x, y in INSIDE:
+        assert host.pixel(*(middle + radius * np.array([x, -y])))[3] > 0, f"nothing is drawn at {x, y}"
+
+
 def test_other_maps_have_no_edge(open_host):
     host = shown(open_host, disk=False)
     middle, radius = circle(host)

@@ -159,6 +159,31 @@ def test_the_camera_and_the_colours_stay_over_frames_restarts_and_methods(host, 
     as_before()
 
 
+@pytest.mark.parametrize("by_hand", [True, False])
+@pytest.mark.parametrize("dimensions", [2, 3])
+def test_a_map_that_another_method_scales_is_seen_as_before(host, dimensions, by_hand):
+    Z = np.random.default_rng(0).normal(size=(40, dimensions)).astype(np.float32)
+    state = traits(40, ["a", "b"])
+    state["_scene"]["c"] = dimensions
+    host.show(state)
+    host.frame(Z)
+    host.settle()
+    if by_hand:
+        drag(host, 70, 20)
+        host.page.locator(".ne-canvas").focus()
+        host.page.keyboard.press("+")
+    host.settle(300)
+    seen = picture(host)
+    host.frame(Z * 0.02, scale=0.02)
+    for _ in range(10):  # nothing moves on the way
+        assert alike(picture(host), seen)
+        host.settle(20)
+    host.frame(Z)  # and back over it
+    for _ in range(10):
+        assert alike(picture(host), seen)
+        host.settle(20)
+
+
 def test_the_camera_follows_the_bulk_and_not_one_point_far_off(host):
     Z = np.random.default_rng(1).normal(size=(2000, 2)).astype(np.float32)
     host.show(traits(2000, ["a"]))

@@ -98,6 +98,18 @@ def test_many_moves_are_sent_one_at_a_time_the_last_one_always(shown):
     assert shown.sent("move")[-1]["places"] == pytest.approx([-1 + 60 / scale, -1 + 20 / scale], abs=0.02)
 
 
+def test_on_a_map_that_a_method_has_scaled_points_are_put_where_the_kernel_has_that_place(shown):
+    shown.frame(GRID * 0.1, scale=0.1)
+    shown.settle(300)
+    spots = places(shown, GRID)
+    press(shown, "m")
+    there = ((spots[4][0] + spots[5][0]) / 2, (spots[4][1] + spots[7][1]) / 2)
+    drag(shown, spots[4], there)
+    held(shown)
+    assert shown.sent("move")[-1]["places"] == pytest.approx([0.05, 0.05], abs=0.003)
+    assert inked_at(shown, there)
+
+
 def test_a_refused_move_puts_the_point_back_and_says_why(shown):
     spots = places(shown, GRID)
     press(shown, "m")

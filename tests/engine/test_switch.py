@@ -169,3 +169,43 @@ def test_a_given_start_must_fit_the_points_of_the_run():
     with pytest.raises(ParameterError, match=r"UMAP.init must have shape \(120, 2\)"):
         run.switch(make("umap", init=np.zeros((7, 3))))
     assert type(run.method).__name__ == "TSNE"
+
+
+def size(Z):
+    return float(np.median(np.linalg.norm(Z - Z.mean(0), axis=1)))
+
+
+@pytest.mark.parametrize("second", ["umap", "cosne"])
+def test_frames_tell_how_far_a_switch_has_shrunk_the_map(second):
+    start = np.random.default_rng(0).normal(size=(120, 2)) * [40, 10]
+    run = ne.Stepper(data(), make("tsne", init=start))
+    run.step(10)
+    before = run.frame()
+    assert before.scale == 1
+    run.switch(make(second))
+    after = run.frame()
+    assert after.scale < 0.5
+    assert size(after.embedding / after.scale) == pytest.approx(size(before.embedding), rel=1e-3)
+    run.step(10)
+    assert [run.scale_at(at) for at in (9, 10, 11, 20)] == [1, 1, after.scale, after.scale]
+    run.switch(make("tsne"))
+    assert run.frame().scale == after.scale
+    run.restart()
+    assert (
+        run.frame().scale == after.scale
+    )  # the picture of a run that begins again is of the size that it was
+    assert run.scale_at(0) == after.scale
+
+
+def test_going_back_before_a_switch_takes_its_scale_back():
+    start = np.random.default_rng(0).normal(size=(120, 2)) * [40, 10]
+    run = ne.Stepper(data(), make("tsne", init=start))
+    run.step(10)
+    run.switch(make("umap"))
+    run.step(5)
+    scale = run.frame().scale
+    other = run.fork(12)
+    assert other.frame().scale == scale
+    run.rewind(10)
+    assert run.frame().scale == 1
+    assert other.frame().scale == scale

@@ -28,6 +28,7 @@ CLOUDS = {
     "one point": [[3, 4]],
     "three dimensions": [[0, 1, 2], [1, -1, 2.5], [0.25, 0, -4], [0.5, 0.5, 100]],
     "flat in three dimensions": [[1, 7, -2], [2, 7, 3], [4, 7, 0.5]],
+    "taken over": [[0.5, 1.25], [-0.75, 0.25], [2, -1]],
     "start of a run": [[1e-4, -2e-4], [-1.5e-4, 5e-5], [3e-5, 1e-4]],
 }
 
@@ -72,6 +73,7 @@ def build() -> tuple[dict[str, Any], bytes]:
                 params=golden_run().params,
                 seconds=0.25,
                 state="running",
+                scale=0.25 if name == "taken over" else 1.0,
             )
             content, buffers = frame_message(frame, golden_run(), seq, key=key)
             tolerance = [0.0] * content["c"] if key else [step / 2 for step in content["sc"]]
@@ -83,6 +85,7 @@ def build() -> tuple[dict[str, Any], bytes]:
         params={},
         seconds=0.0,
         state="paused",
+        scale=1.0,
     )
     run = golden_run(speed=float("nan"), following={}, message="recalibrating perplexity")
     content, buffers = frame_message(rest, run, 99, key=True)

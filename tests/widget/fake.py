@@ -23,6 +23,7 @@ class Frame:
     params: dict[str, Any]
     seconds: float
     state: str
+    scale: float = 1.0
 
 
 class FakeRun:
@@ -41,6 +42,7 @@ class FakeRun:
         self.pinned = np.empty(0, np.int64)
         self.loss = float("nan")
         self.copies = 0
+        self.scale = 1.0
         self.calls: list[str] = []
         self.events: list[Any] = []
         self.history: dict[int, np.ndarray] = {}
@@ -65,6 +67,9 @@ class FakeRun:
     def moments(self) -> dict[int, np.ndarray]:
         return self.history | {self.iteration: self.embedding}
 
+    def scale_at(self, iteration: int) -> float:
+        return self.scale if iteration == self.iteration else 1.0
+
     @property
     def embedding(self) -> np.ndarray:
         return self.start_positions + np.float32(self.iteration)
@@ -84,9 +89,8 @@ class FakeRun:
 
     def frame(self) -> Frame:
         self.copies += 1
-        return Frame(
-            self.iteration, self.embedding, self.loss, dict(self.params), self.iteration / 10, self.state
-        )
+        told = self.loss, dict(self.params), self.iteration / 10, self.state, self.scale
+        return Frame(self.iteration, self.embedding, *told)
 
     def settings_at(self, iterations: Any) -> list[Any]:
         """The same at all of them."""

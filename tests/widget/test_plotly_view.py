@@ -50,6 +50,20 @@ def test_one_update_is_one_message(view, run):
     assert view.figure_widget.layout.uirevision == "embedding"
 
 
+def test_what_a_hand_has_zoomed_to_goes_along_where_a_method_scales_the_map(view, run):
+    layout = view.figure_widget.layout
+    layout.xaxis.range = [-2, 6]
+    layout.yaxis.update(range=[1, 3], autorange=True)
+    run.scale = 0.25
+    run.iterate()
+    settle(view)
+    assert layout.xaxis.range == (-0.5, 1.5)
+    assert layout.yaxis.range == (1, 3)
+    run.iterate()
+    settle(view)
+    assert layout.xaxis.range == (-0.5, 1.5)
+
+
 def test_the_rate_is_limited_and_the_last_state_is_drawn(view, run, monkeypatch):
     drawn = []
     update = view.update

@@ -78,6 +78,7 @@ def test_what_was_set_is_told_where_it_changes(tmp_path):
     assert moments[10]["set"]["exaggeration"] == [3.0, False]
     assert "exaggeration" not in moments[11]["set"]
     assert "min_dist" in {row["name"] for row in moments[20]["controls"]}
+    assert [moments[at]["scale"] for at in (19, 20, 21)] == [run.scale_at(at) for at in (19, 20, 21)]
     view.close()
 
 

@@ -76,7 +76,7 @@ def test_a_frame_has_all_that_it_needs(run):
     content, (buffer,) = frame_message(run.frame(), run, 7, key=False)
     assert content == {
         "k": "frame", "seq": 7, "it": 3, "n": 6, "c": 2, "q": "u16", "lo": content["lo"], "sc": content["sc"],
-        "loss": 1.0, "state": "paused", "speed": 20.0, "seconds": 0.3, "note": "",
+        "scale": 1.0, "loss": 1.0, "state": "paused", "speed": 20.0, "seconds": 0.3, "note": "",
         "params": {"exaggeration": 12.0, "perplexity": 30.0, "max_iter": 100},
         "following": {"exaggeration": True}, "work": {},
     }  # fmt: skip

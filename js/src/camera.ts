@@ -94,7 +94,7 @@ export class Camera {
     this.width = Math.max(1, width);
     this.height = Math.max(1, height);
     if (!this.following) this.scale *= Math.min(this.width, this.height) / before;
-    else this.#placed = false;
+    else this.jump();
   }
 
   /** The whole map is this box; in 3D the ball around its middle, where no radius is given the box's own. */
@@ -157,6 +157,11 @@ export class Camera {
     if (this.#homing) this.turn = HOME;
     this.#homing = false;
     this.#placed = true;
+  }
+
+  /** Has the whole map be shown at once where it next ends, if it is followed. */
+  jump(): void {
+    if (this.following) this.#placed = false;
   }
 
   reset(): void {

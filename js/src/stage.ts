@@ -40,6 +40,8 @@ export class Stage {
   size = 3;
   /** What the camera shows as a whole; null: the map's own bounds. */
   around: Omit<Bounds, "area"> | null = null;
+  /** Whether nobody saw what came since: the next frame is shown at once, without a way from one that is long past. */
+  missed = false;
   /** How many points are pinned. */
   pinned = 0;
   readonly surface: Surface;
@@ -240,7 +242,9 @@ export class Stage {
 
   #take(frame: Frame, now: number): void {
     this.#pending = null;
-    if (this.newest && (this.newest.n !== frame.n || this.newest.c !== frame.c)) this.clock.reset();
+    if (this.missed || this.newest?.n !== frame.n || this.newest.c !== frame.c) this.clock.reset();
+    if (this.missed) this.camera.jump();
+    this.missed = false;
     const slot = this.clock.accept(now);
     this.surface.upload(slot, frame);
     this.#slots[slot] = { frame, bounds: boundsOf(frame) };

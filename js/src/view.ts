@@ -284,6 +284,7 @@ export class View {
       gone: (gone) => this.#setGone(gone),
       visible: (visible) => {
         if (visible) this.#stage.draw();
+        else this.#stage.missed = true;
       },
     };
   }

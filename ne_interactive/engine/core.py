@@ -246,7 +246,9 @@ def _taken_over(method: Method, state: State, iteration: int) -> tuple[State, fl
     scale = min(1.0, method.widest() / max(float(state.positions[:, 0].std()), 1e-30))
     shrunk = state.positions * scale
     positions = method.adopt(shrunk).to(method.precision)
-    if not torch.equal(positions, shrunk.to(method.precision)):  # bent into a space of its own: most of it by this much
+    if not torch.equal(
+        positions, shrunk.to(method.precision)
+    ):  # bent into a space of its own: most of it by this much
         scale *= float(_reach(positions) / _reach(shrunk))
     whole = state.whole
     if whole is not None:

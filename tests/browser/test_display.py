@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from .host import encode, traits, until
+from .test_link import HIDE
 from .test_picture import WITHOUT_WEBGL2, places
 
 CORNERS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], np.float32)
@@ -182,6 +183,22 @@ def test_a_map_that_another_method_scales_is_seen_as_before(host, dimensions, by
     for _ in range(10):
         assert alike(picture(host), seen)
         host.settle(20)
+
+
+def test_who_comes_back_sees_the_present_at_once(host):
+    """Not the whole way from where the map was long ago, which a map that has grown much takes a second for."""
+    Z = np.random.default_rng(0).normal(size=(200, 2))
+    host.show(traits(200))
+    host.frame(Z)
+    host.settle(1500)
+    seen = picture(host)
+    host.frame(Z * 1e-4)
+    host.settle(1500)
+    host.page.evaluate(HIDE, True)
+    host.page.evaluate(HIDE, False)
+    host.frame(Z)
+    host.settle(40)
+    assert alike(picture(host), seen)
 
 
 def test_the_camera_follows_the_bulk_and_not_one_point_far_off(host):

@@ -5,6 +5,10 @@ import pytest
 
 from .host import control, traits, until
 
+HIDE = """hidden => {
+  Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
 SQUARE = np.array([[-1, -1], [1, -1], [-1, 1], [1, 1]], np.float32)
 HOSTILE = [
     "<img src=x onerror=window.broken=1>",
@@ -282,15 +286,11 @@ def test_six_widgets_on_one_page_draw_and_answer_each_for_itself(open_host):
 def test_a_hidden_tab_says_so_and_draws_nothing(host):
     host.show(traits(4, ["a"]))
     seq = host.frame(SQUARE)
-    hide = """hidden => {
-      Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
-      document.dispatchEvent(new Event("visibilitychange"));
-    }"""
-    host.page.evaluate(hide, True)
+    host.page.evaluate(HIDE, True)
     assert host.sent("visible")[-1]["visible"] is False
     host.frame(SQUARE * 2, wait=False)
     host.settle(300)
     assert host.sent("ack")[-1]["seq"] == seq
-    host.page.evaluate(hide, False)
+    host.page.evaluate(HIDE, False)
     assert host.sent("visible")[-1]["visible"] is True
     host.page.wait_for_selector(f".ne-canvas[data-seq='{seq + 1}']")

@@ -13,7 +13,17 @@ from ne_interactive.data.streamed import Streamed, is_stream, stream
 from ne_interactive.data.table import Rows, Table, fingerprint, like_input
 from ne_interactive.params.errors import DataError
 
-__all__ = ["Precomputed", "Rows", "Streamed", "Table", "as_rows", "as_table", "fingerprint", "like_input"]
+__all__ = [
+    "Precomputed",
+    "Rows",
+    "Streamed",
+    "Table",
+    "as_map",
+    "as_rows",
+    "as_table",
+    "fingerprint",
+    "like_input",
+]
 
 MAX_DENSIFIED = 2**28
 """Entries (n x d) up to which a sparse matrix is made dense: 1 GiB of float32."""
@@ -56,18 +66,28 @@ def as_rows(
 
 def as_table(X: Any, *, device: torch.device | str | None = None, min_rows: int = 2) -> Rows:
     """Do what `as_rows` does for data that are in memory."""
-    raw, kind, index, names, origin = _numbers(X)
-    _check_shape(raw, min_rows)
+    rows = _read(X, "X", device, min_rows)
+    if min_rows > 1:  # to be embedded, not placed among others
+        warn_of_sameness(rows.values)
+    return rows
+
+
+def as_map(Z: Any, name: str = "Z") -> torch.Tensor:
+    """Check a map as data are, and give its positions (n, c) float32; what is wrong is said of ``name``."""
+    return _read(Z, name).values
+
+
+def _read(X: Any, name: str, device: torch.device | str | None = None, min_rows: int = 2) -> Rows:
+    raw, kind, index, names, origin = _numbers(X, name)
+    _check_shape(raw, min_rows, name)
     dtype = raw.dtype
     if not (dtype.is_floating_point if isinstance(raw, torch.Tensor) else dtype.kind == "f"):
         dtype = torch.float32 if isinstance(raw, torch.Tensor) else np.dtype(np.float32)
     values = _as_float32(raw)
     values = values.to(device if device is not None else origin).contiguous()
-    check_finite(values, raw, names)
+    check_finite(values, raw, names, name)
     if raw.dtype.itemsize > 2 and str(raw.dtype).removeprefix("torch.") != "float32":
-        warn_of_rounding(values, raw, names)
-    if min_rows > 1:  # to be embedded, not placed among others
-        warn_of_sameness(values)
+        warn_of_rounding(values, raw, names, name)
     return Rows(values, kind, dtype, index, names, origin)
 
 
@@ -83,7 +103,7 @@ def _precomputed(X: Any, device: torch.device | str | None, min_rows: int) -> Pr
     return dense_distances(as_table(X, device=device, min_rows=min_rows))
 
 
-def _numbers(X: Any) -> tuple[Any, str, Any, tuple[str, ...] | None, torch.device]:
+def _numbers(X: Any, name: str) -> tuple[Any, str, Any, tuple[str, ...] | None, torch.device]:
     """Give the numbers of X as an array or tensor, and its kind, index, names and device."""
     cpu, module = torch.device("cpu"), type(X).__module__.partition(".")[0]
     if isinstance(X, torch.Tensor):
@@ -93,28 +113,30 @@ def _numbers(X: Any) -> tuple[Any, str, Any, tuple[str, ...] | None, torch.devic
             raw = raw.to_dense()
         return raw, "torch", None, None, X.device
     if module == "pandas" and hasattr(X, "columns"):
-        text = [name for j, name in enumerate(X.columns) if not _pandas_numeric(X.iloc[:, j])]
-        return _frame_numbers(X, text), "pandas", X.index, tuple(str(name) for name in X.columns), cpu
+        text = [column for j, column in enumerate(X.columns) if not _pandas_numeric(X.iloc[:, j])]
+        return _frame_numbers(X, text, name), "pandas", X.index, tuple(map(str, X.columns)), cpu
     if module == "polars" and hasattr(X, "collect"):
         X = X.collect()
     if module == "polars" and hasattr(X, "columns"):
         text = [
-            name for name, dtype in X.schema.items() if not (dtype.is_numeric() or str(dtype) == "Boolean")
+            column
+            for column, dtype in X.schema.items()
+            if not (dtype.is_numeric() or str(dtype) == "Boolean")
         ]
-        return _frame_numbers(X, text), "polars", None, tuple(X.columns), cpu
+        return _frame_numbers(X, text, name), "polars", None, tuple(X.columns), cpu
     if hasattr(X, "X") and hasattr(X, "obs"):
-        return _annotated_numbers(X)
-    return _array_numbers(X), "numpy", None, None, cpu
+        return _annotated_numbers(X, name)
+    return _array_numbers(X, name), "numpy", None, None, cpu
 
 
-def _annotated_numbers(X: Any) -> tuple[Any, str, Any, tuple[str, ...] | None, torch.device]:
+def _annotated_numbers(X: Any, name: str) -> tuple[Any, str, Any, tuple[str, ...] | None, torch.device]:
     """Read the main matrix of an annotated data set, one row per observation."""
     if X.X is None:
         raise DataError(
             f"{type(X).__name__}.X is None: there are no numbers. Pass one of its layers or obsm tables."
         )
     matrix = X.X.to_memory() if hasattr(X.X, "to_memory") else X.X
-    raw = _numbers(matrix)[0]
+    raw = _numbers(matrix, name)[0]
     names = getattr(X, "var_names", None)
     return (
         raw.cpu().numpy() if isinstance(raw, torch.Tensor) else raw,
@@ -138,19 +160,19 @@ def _pandas_numeric(column: Any) -> bool:
     return True
 
 
-def _frame_numbers(X: Any, text: list[Any]) -> np.ndarray:
+def _frame_numbers(X: Any, text: list[Any], name: str) -> np.ndarray:
     if text:
-        shown = ", ".join(repr(name) for name in text[:5]) + (", ..." if len(text) > 5 else "")
+        shown = ", ".join(map(repr, text[:5])) + (", ..." if len(text) > 5 else "")
         raise DataError(
             f"All columns must be numbers; {len(text)} of {X.shape[1]} are not: {shown}. "
             "Drop or encode them before embedding."
         )
     if type(X).__module__.startswith("pandas") and any(not isinstance(dtype, np.dtype) for dtype in X.dtypes):
         return X.to_numpy(dtype=np.float64, na_value=np.nan)
-    return _array_numbers(X.to_numpy())
+    return _array_numbers(X.to_numpy(), name)
 
 
-def _array_numbers(X: Any) -> np.ndarray:
+def _array_numbers(X: Any, name: str) -> np.ndarray:
     from scipy import sparse
 
     if sparse.issparse(X):
@@ -158,22 +180,22 @@ def _array_numbers(X: Any) -> np.ndarray:
         X = X.toarray()
     if np.ma.is_masked(X):
         raise DataError(
-            "X has masked entries. Impute them, for example with X.filled(0), or drop their rows first."
+            f"{name} has masked entries. Impute them, for example with {name}.filled(0), or drop their rows first."
         )
     try:
         array = np.asarray(X)
     except ValueError as error:  # rows of unequal length
         raise DataError(
-            f"X must be a table with n rows and d columns; it could not be read as one: {error}"
+            f"{name} must be a table with n rows and d columns; it could not be read as one: {error}"
         ) from None
     if array.dtype.kind == "c":
         raise DataError(
-            f"Complex data not supported: X must hold real numbers; got {array.dtype}. Pass X.real."
+            f"Complex data not supported: {name} must hold real numbers; got {array.dtype}. Pass {name}.real."
         )
     if array.dtype.kind in "OUS":
-        return _parsed(array)
+        return _parsed(array, name)
     if array.dtype.kind not in "biuf":
-        raise DataError(f"X must hold numbers; got dtype {array.dtype}. Convert it to floats first.")
+        raise DataError(f"{name} must hold numbers; got dtype {array.dtype}. Convert it to floats first.")
     return array
 
 
@@ -186,25 +208,30 @@ def _check_densified(shape: Sequence[int]) -> None:
         )
 
 
-def _parsed(array: np.ndarray) -> np.ndarray:
+def _parsed(array: np.ndarray, name: str) -> np.ndarray:
     try:
         return array.astype(np.float64)
     except TypeError as error:
-        raise NotNumbersError(f"X must hold numbers only: {error}. Convert or drop such entries.") from None
+        raise NotNumbersError(
+            f"{name} must hold numbers only: {error}. Convert or drop such entries."
+        ) from None
     except ValueError as error:
-        raise DataError(f"X must hold numbers only: {error}. Drop or encode text before embedding.") from None
+        raise DataError(
+            f"{name} must hold numbers only: {error}. Drop or encode text before embedding."
+        ) from None
 
 
-def _check_shape(raw: Any, min_rows: int) -> None:
+def _check_shape(raw: Any, min_rows: int, name: str) -> None:
     shape = tuple(raw.shape)
     if isinstance(raw, torch.Tensor) and raw.is_complex():
         raise DataError(
-            f"Complex data not supported: X must hold real numbers; got {raw.dtype}. Pass X.real."
+            f"Complex data not supported: {name} must hold real numbers; got {raw.dtype}. Pass {name}.real."
         )
     if len(shape) != 2:
         raise DataError(
             f"Expected 2D array (n rows, d columns), got {len(shape)}D array instead (shape={shape}). "
-            "Reshape your data: X.reshape(-1, 1) for a single feature, X.reshape(len(X), -1) for images."
+            f"Reshape your data: {name}.reshape(-1, 1) for a single feature, {name}.reshape(len({name}), -1) for "
+            "images."
         )
     if shape[0] < min_rows:
         raise DataError(

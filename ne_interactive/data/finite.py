@@ -16,17 +16,18 @@ LARGEST = 1e15
 distances leave the range of float32: all points would be equally far, or all the same."""
 
 
-def check_finite(values: torch.Tensor, raw: Any, names: tuple[str, ...] | None = None) -> None:
+def check_finite(
+    values: torch.Tensor, raw: Any, names: tuple[str, ...] | None = None, name: str = "X"
+) -> None:
     """Raise DataError unless all ``values`` (n, d), the float32 image of ``raw``, are finite.
 
     Data of extreme size are refused as well.
-    The message names the first bad row and column and counts the bad entries; a finite number of ``raw`` beyond
-    float32 is told from an infinite one.
+    The message calls them ``name``, names the first bad row and column and counts the bad entries; a finite number of
+    ``raw`` beyond float32 is told from an infinite one.
     """
-    size = largest_finite(values, raw, names)
-    check_size(
-        size if size else float(abs(raw + 0.0).max())
-    )  # of numbers too small for float32 only zeros are left
+    size = largest_finite(values, raw, names, name=name)
+    # of numbers too small for float32 only zeros are left
+    check_size(size if size else float(abs(raw + 0.0).max()), name)
 
 
 def largest_finite(
@@ -34,6 +35,7 @@ def largest_finite(
     raw: Any,
     names: tuple[str, ...] | None = None,
     *,
+    name: str = "X",
     batch: int | None = None,
     row: int = 0,
 ) -> float:
@@ -57,19 +59,19 @@ def largest_finite(
     else:
         what, advice = f"{given:g}, beyond float32 (3.4e38; inf after conversion)", "Rescale the data first."
     raise DataError(
-        f"X must be finite: no NaN, no infinity, nothing too large for float32; {count} "
+        f"{name} must be finite: no NaN, no infinity, nothing too large for float32; {count} "
         f"{'entry is' if count == 1 else 'entries are'} not{'' if batch is None else f' in batch {batch}'}, "
         f"the first at {where}: {what}. {advice}"
     )
 
 
-def check_size(size: float) -> None:
+def check_size(size: float, name: str = "X") -> None:
     """Raise DataError if the largest absolute entry is too large, or (unless 0) too small, to be squared in float32."""
     if size == 0 or 1 / LARGEST <= size <= LARGEST:
         return
     raise DataError(
-        f"The largest entry of X must lie between {1 / LARGEST:g} and {LARGEST:g} in absolute value, so that squared "
-        f"distances fit float32; got {size:g}. Rescale the data first, for example X / abs(X).max()."
+        f"The largest entry of {name} must lie between {1 / LARGEST:g} and {LARGEST:g} in absolute value, so that "
+        f"squared distances fit float32; got {size:g}. Rescale the data first, for example {name} / abs({name}).max()."
     )
 
 
@@ -77,7 +79,9 @@ NOTICED = 1 / 20
 """Of the way between neighbours: an error of rounding from which they are taken to be lost."""
 
 
-def warn_of_rounding(values: torch.Tensor, raw: Any, names: tuple[str, ...] | None = None) -> None:
+def warn_of_rounding(
+    values: torch.Tensor, raw: Any, names: tuple[str, ...] | None = None, name: str = "X"
+) -> None:
     """Warn of columns of ``raw`` (n, d) whose differences are lost in ``values``, their float32 image.
 
     Such as seconds since 1970, where float32 has steps of 128, or a city's places in metres from the equator, with
@@ -95,8 +99,8 @@ def warn_of_rounding(values: torch.Tensor, raw: Any, names: tuple[str, ...] | No
             ", ..." if len(lost) > 5 else ""
         )
         warnings.warn(
-            f"{len(lost)} of {values.shape[1]} columns of X differ by too little beside their size to be told apart in "
-            f"float32: {shown}. Subtract their means first, for example X - X.mean(0).",
+            f"{len(lost)} of {values.shape[1]} columns of {name} differ by too little beside their size to be told "
+            f"apart in float32: {shown}. Subtract their means first, for example {name} - {name}.mean(0).",
             stacklevel=2,
         )
 

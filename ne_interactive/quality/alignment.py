@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ne_interactive.data.arrays import as_table
+from ne_interactive.data.arrays import as_map
 from ne_interactive.params.errors import DataError
 
 __all__ = ["aligned"]
@@ -20,7 +20,7 @@ def aligned(Z: Any, to: Any, *, scale: bool = True, reflection: bool = True) -> 
     Raises:
         DataError: the maps differ in shape.
     """
-    moved, fixed = (as_table(part).values.cpu().double().numpy() for part in (Z, to))
+    moved, fixed = (as_map(part, name).cpu().double().numpy() for name, part in (("Z", Z), ("to", to)))
     if moved.shape != fixed.shape:
         raise DataError(f"The maps must have one shape (n, c); got {moved.shape} and {fixed.shape}.")
     centre = fixed.mean(0)

@@ -7,7 +7,7 @@ import numba
 import numpy as np
 import torch
 
-from ne_interactive.data.arrays import as_table
+from ne_interactive.data.arrays import as_map, as_table
 from ne_interactive.data.seeds import generator
 from ne_interactive.graph.neighbors import Neighbors, find_neighbors
 from ne_interactive.graph.parallel import parallel
@@ -40,7 +40,7 @@ def kl_divergence(
     Raises:
         DataError: X and Z differ in length, or there are too few points or neighbours for the perplexity.
     """
-    positions = as_table(Z).values.cpu()
+    positions = as_map(Z).cpu()
     n = len(positions)
     affinity = Entropic(perplexity=perplexity)
     affinity.check(n, "kl_divergence")

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from ne_interactive.data.arrays import as_table
+from ne_interactive.data.arrays import as_map, as_table
 from ne_interactive.graph.distances import check_k, nearest
 from ne_interactive.graph.neighbors import Neighbors
 from ne_interactive.params.errors import DataError
@@ -55,7 +55,7 @@ def recall(
     Raises:
         DataError: X and Z differ in length, or k is not in [1, n - 1].
     """
-    map_values = as_table(Z).values
+    map_values = as_map(Z)
     true, shown = _both(X, map_values, k, drawn(map_values.shape[0], sample, seed), neighbors)
     return float(_among(true, shown).double().mean())
 
@@ -71,7 +71,7 @@ def point_error(
     Raises:
         DataError: X and Z differ in length, or k is not in [1, n - 1].
     """
-    map_values = as_table(Z).values
+    map_values = as_map(Z)
     true, shown = _both(X, map_values, k, torch.arange(map_values.shape[0]), neighbors, workers)
     return 1.0 - _among(true, shown).double().mean(1).numpy()
 
@@ -93,7 +93,7 @@ def neighbor_errors(
     Raises:
         DataError: X and Z differ in length, k is not in [1, n - 1], or an index is none of a row.
     """
-    map_values = as_table(Z).values
+    map_values = as_map(Z)
     chosen = _checked_rows(indices, map_values.shape[0])
     true, shown = _both(X, map_values, k, chosen, neighbors)
     missing, false = ~_among(true, shown), ~_among(shown, true)
@@ -111,7 +111,7 @@ def label_accuracy(Z: Any, y: Any, k: int = 10, *, sample: int | None = None, se
     Raises:
         DataError: y and Z differ in length, labels are missing or cannot be sorted, or k is not in [1, n - 1].
     """
-    map_values = as_table(Z).values
+    map_values = as_map(Z)
     labels = as_column(y, "y")
     same_length(len(labels), map_values.shape[0])
     missing = sum(map(is_missing, labels.tolist())) if labels.dtype.kind in "fOM" else 0
@@ -149,7 +149,7 @@ def trustworthiness(X: Any, Z: Any, k: int = 10, *, sample: int | None = 500, se
 
 def _excess(name: str, X: Any, Z: Any, k: int, sample: int | None, seed: int) -> float:
     """One less the mean rank in X, beyond k, of the k nearest in Z, as a share of the worst there could be."""
-    values, map_values = as_table(X).values, as_table(Z).values
+    values, map_values = as_table(X).values, as_map(Z)
     n = values.shape[0]
     if name == "continuity":
         same_length(map_values.shape[0], n)
@@ -191,7 +191,7 @@ def triplet_accuracy(X: Any, Z: Any, *, triplets: int = 20_000, seed: int = 0) -
     Raises:
         DataError: X and Z differ in length, or there are fewer than three points.
     """
-    values, map_values = as_table(X).values, as_table(Z).values
+    values, map_values = as_table(X).values, as_map(Z)
     n = values.shape[0]
     same_length(n, map_values.shape[0])
     if n < 3:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ne_interactive.data.arrays import as_table
+from ne_interactive.data.arrays import as_map, as_table
 from ne_interactive.data.memory import give_back
 from ne_interactive.data.precomputed import Precomputed
 from ne_interactive.data.table import Rows, Table
@@ -109,7 +109,7 @@ class Sample:
         Raises:
             DataError: the map has another number of points.
         """
-        positions = as_table(Z).values.cpu()
+        positions = as_map(Z).cpu()
         same_length(self.n, len(positions))
         columns = np.ascontiguousarray(positions.numpy().T)
         shown, ranks = self._looked(columns)
@@ -127,7 +127,7 @@ class Sample:
 
     def errors(self, Z: Any) -> np.ndarray:
         """Give the share of its k true neighbours that each point of the sample lacks in the map, (m,)."""
-        positions = as_table(Z).values.cpu()
+        positions = as_map(Z).cpu()
         same_length(self.n, len(positions))
         shown, _ = self._looked(np.ascontiguousarray(positions.numpy().T))
         return 1.0 - (self.true[:, :, None] == shown[:, None, :]).any(2).mean(1)

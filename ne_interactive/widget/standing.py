@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ne_interactive.data.arrays import as_table
+from ne_interactive.data.arrays import as_map
 from ne_interactive.engine.reading import Frame
 from ne_interactive.params.errors import DataError, ParameterError, StateError
 
@@ -29,7 +29,7 @@ class Standing:
             DataError: it is no table of numbers, has missing or infinite ones, one row, or not 2 or 3 columns.
         """
         try:
-            values = as_table(Z).values
+            values = as_map(Z)
         except DataError as error:
             raise DataError(f"The map {name!r}: {error}") from None
         self.n, self.c = (int(size) for size in values.shape)

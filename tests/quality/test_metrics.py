@@ -12,7 +12,9 @@ from ne_interactive.data.datasets import digits
 from ne_interactive.graph.neighbors import find_neighbors
 from ne_interactive.graph.projection import pca
 from ne_interactive.params.errors import DataError
-from ne_interactive.quality.metrics import label_accuracy, recall, trustworthiness
+from ne_interactive.quality.alignment import aligned
+from ne_interactive.quality.divergence import kl_divergence
+from ne_interactive.quality.metrics import label_accuracy, recall, triplet_accuracy, trustworthiness
 
 DATA = digits()
 X, Y = DATA.X[:600], DATA.y[:600]
@@ -115,3 +117,30 @@ def test_trustworthiness_of_groups_far_apart_is_exact():
     few = far[:, :2] + 0.3 * draw.standard_normal((400, 2))
     expected = manifold.trustworthiness(far.astype(float), few, n_neighbors=10)
     assert trustworthiness(far, few, 10, sample=None) == pytest.approx(expected, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [
+        recall,
+        trustworthiness,
+        triplet_accuracy,
+        lambda X, Z: kl_divergence(X, Z, perplexity=5),
+        lambda X, Z: label_accuracy(Z, np.arange(len(X)) % 2),
+        lambda X, Z: aligned(Z, X[:, :2]),
+    ],
+)
+def test_what_is_wrong_with_a_map_is_said_of_the_map(measure):
+    X = np.random.default_rng(0).normal(size=(60, 4))
+    Z = X[:, :2].copy()
+    Z[7, 1] = np.nan
+    with pytest.raises(DataError, match=r"^Z must be finite.*row 7, column 1"):
+        measure(X, Z)
+    with pytest.raises(DataError, match=r"Z\.reshape"):
+        measure(X, Z[:, 0])
+
+
+def test_a_collapsed_map_is_measured_without_a_word_about_data(recwarn):
+    X = np.random.default_rng(0).normal(size=(60, 4))
+    assert 0 <= recall(X, np.zeros((60, 2))) < 1
+    assert not recwarn.list

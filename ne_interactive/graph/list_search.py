@@ -15,17 +15,17 @@ from torch import Tensor
 from ne_interactive.graph.lists import LEAST_VISITED, Lists, in_order, nearest_centre, probe_lists, wide
 from ne_interactive.graph.metrics import Flat
 from ne_interactive.graph.parallel import parallel, serial
-from ne_interactive.graph.products import half_squares
+from ne_interactive.graph.products import TOGETHER, half_squares
 from ne_interactive.graph.progress import report
 from ne_interactive.graph.rerank import rank_group, unpack
 
 __all__ = ["search_lists"]
 
-BLOCK = 128
+BLOCK = 256
 """Points of a list that stay in the innermost cache while all queries that look through it meet them."""
-STRIP = 64
+STRIP = 32
 """Points whose distances are compared with the worst candidate at once."""
-GROUP = 128
+GROUP = 256
 """Most queries that go through the lists together."""
 AROUND = 4
 """The lists a query looks through are chosen among so many times as many, those around its own list."""
@@ -110,15 +110,17 @@ def _groups(lists: np.ndarray) -> np.ndarray:
 @serial
 def _taken(scores, ids, cut, keys, kept, n):
     """Append the points of a strip whose score is below the cut; their new number."""
-    low = scores[0]
-    for j in range(len(scores)):
-        low = min(low, scores[j])
-    if not low < cut:
+    # Counted, which vectorises, as the least score would not. Unsigned: signed numbers could count from the end.
+    size, below = np.uint64(len(scores)), np.int32(0)
+    for j in range(size):
+        below += np.int32(scores[j] < cut)
+    if below == 0:
         return n
-    for j in range(len(scores)):
-        keys[n], kept[n] = scores[j], ids[j]
-        n += scores[j] < cut
-    return n
+    place = np.uint64(n)
+    for j in range(size):
+        keys[place], kept[place] = scores[j], ids[j]
+        place += np.uint64(scores[j] < cut)
+    return n + below
 
 
 @serial
@@ -173,7 +175,8 @@ def _search(layout, centres, around, asked, own, order, groups, threads, ranking
         far, limit = np.empty((GROUP, reach), np.float32), np.empty(GROUP, np.float32)
         keys, kept = np.empty((GROUP, room), np.float32), np.empty((GROUP, room), np.int32)
         number, cut = np.zeros(GROUP, np.int64), np.empty(GROUP, np.float32)
-        u, scores = np.empty((GROUP, width), np.float32), np.empty((2, BLOCK), np.float32)
+        u, bases = np.zeros((GROUP + TOGETHER, width), np.float32), np.zeros(GROUP + TOGETHER, np.float32)
+        scores = np.empty((TOGETHER, BLOCK), np.float32)
         counts, some = np.empty(BINS, np.int64), np.empty(GROUP, np.int64)
         times, pairs = np.zeros(len(values), np.int32), np.empty((2, GROUP * most), np.int32)
         packed = np.empty((GROUP, most), np.int64)
@@ -193,18 +196,15 @@ def _search(layout, centres, around, asked, own, order, groups, threads, ranking
                 start, end = starts[list_], starts[list_ + 1]
                 points, lengths = residuals[width * start : width * end], halves[start:end]
                 for w in range(wanting):
+                    bases[w] = far[some[w], r]
                     for d in range(width):
                         u[w, d] = asked[members[some[w]], d] - centres[list_, d]
                 for a in range(0, end - start, BLOCK):
                     size = min(BLOCK, end - start - a)
                     numbers = ids[start + a : start + a + size]
-                    for w in range(0, wanting, 2):
-                        x = min(w + 1, wanting - 1)
-                        base, beyond = far[some[w], r], far[some[x], r]
-                        half_squares(
-                            points, lengths, a, u[w], u[x], base, beyond, scores[0, :size], scores[1, :size]
-                        )
-                        for h in range(x - w + 1):
+                    for w in range(0, wanting, TOGETHER):  # the last ones with rows that nobody asks for
+                        half_squares(points, lengths, a, u, w, bases, scores, size)
+                        for h in range(min(TOGETHER, wanting - w)):
                             t = some[w + h]
                             number[t], cut[t] = _kept(
                                 scores[h, :size], numbers, cut[t], keys[t], kept[t], number[t], m, counts

@@ -5,45 +5,50 @@ import numpy as np
 
 from ne_interactive.graph.parallel import parallel, serial
 
-__all__ = ["STEP", "half_squares", "nearest_of"]
+__all__ = ["STEP", "TOGETHER", "half_squares", "nearest_of"]
 
 STEP = 4
 """Coordinates that are taken at once: widths are padded to a multiple of it."""
 BLOCK = 256
 """Points that stay in the innermost cache while the queries of a group meet them."""
+TOGETHER = 4
+"""Queries that `half_squares` takes at once."""
 GROUP = 64
 STRIP = 32
 """Points among which the nearest is looked for one by one, once it is known to be there."""
 
 
 @serial
-def half_squares(residuals, halves, begin, u, v, base, far, s, t):
-    """Half the squared distances of two queries from len(s) points, into s and t, less half the queries' own squares.
+def half_squares(residuals, halves, begin, queries, first, bases, scores, size):
+    """Half the squared distances of four queries from some points, into scores (4, >= size), less half their squares.
 
     ``residuals`` (width * l,) are the coordinates of l points, the first ones of all, the second ones, and so on, of
-    which those from ``begin`` on are meant, ``halves`` (l,) half their squared lengths; u and v are the queries, their
-    width a multiple of `STEP`; ``base`` and ``far`` are added.
+    which the ``size`` from ``begin`` on are meant, ``halves`` (l,) half their squared lengths; the queries (>= first +
+    4, width) are those from ``first`` on, their width a multiple of `STEP`; ``bases`` (>= first + 4,) are added.
     """
-    # Unsigned numbers: signed ones would be tested for counting from the end.
-    length, size, offset = np.uint64(len(halves)), np.uint64(len(s)), np.uint64(begin)
+    # What is read of a point serves four queries: two would wait for memory. Unsigned numbers: signed ones would be
+    # tested for counting from the end.
+    length, size, offset = np.uint64(len(halves)), np.uint64(size), np.uint64(begin)
     one, two, three, step = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(STEP)
+    a, b, c, d = queries[first], queries[first + 1], queries[first + 2], queries[first + 3]
+    s, t, u, v = scores[0], scores[1], scores[2], scores[3]
+    p, q, r, o = bases[first], bases[first + 1], bases[first + 2], bases[first + 3]
     for j in range(size):
-        s[j] = halves[offset + j] + base
-        t[j] = halves[offset + j] + far
-    for d in range(np.uint64(0), np.uint64(len(u)), step):
-        a0, a1, a2, a3 = u[d], u[d + one], u[d + two], u[d + three]
-        b0, b1, b2, b3 = v[d], v[d + one], v[d + two], v[d + three]
-        first = d * length + offset
-        second, third, fourth = first + length, first + two * length, first + three * length
+        half = halves[offset + j]
+        s[j], t[j], u[j], v[j] = half + p, half + q, half + r, half + o
+    for e in range(np.uint64(0), np.uint64(queries.shape[1]), step):
+        a0, a1, a2, a3 = a[e], a[e + one], a[e + two], a[e + three]
+        b0, b1, b2, b3 = b[e], b[e + one], b[e + two], b[e + three]
+        c0, c1, c2, c3 = c[e], c[e + one], c[e + two], c[e + three]
+        d0, d1, d2, d3 = d[e], d[e + one], d[e + two], d[e + three]
+        x = e * length + offset
+        y, z, w = x + length, x + two * length, x + three * length
         for j in range(size):
-            x0, x1, x2, x3 = (
-                residuals[first + j],
-                residuals[second + j],
-                residuals[third + j],
-                residuals[fourth + j],
-            )
+            x0, x1, x2, x3 = residuals[x + j], residuals[y + j], residuals[z + j], residuals[w + j]
             s[j] -= a0 * x0 + a1 * x1 + a2 * x2 + a3 * x3
             t[j] -= b0 * x0 + b1 * x1 + b2 * x2 + b3 * x3
+            u[j] -= c0 * x0 + c1 * x1 + c2 * x2 + c3 * x3
+            v[j] -= d0 * x0 + d1 * x1 + d2 * x2 + d3 * x3
 
 
 @parallel
@@ -53,30 +58,19 @@ def nearest_of(residuals, halves, queries, found):
     ``residuals`` and ``halves`` are as `half_squares` has them.
     """
     q, count = len(queries), len(halves)
-    zero = np.float32(0)
     for g in numba.prange((q + GROUP - 1) // GROUP):
-        first, end = g * GROUP, min((g + 1) * GROUP, q)
-        scores, least = np.empty((2, BLOCK), np.float32), np.full(GROUP + 1, np.inf, np.float32)
+        first, size = g * GROUP, min(GROUP, q - g * GROUP)
+        some, bases = np.zeros((GROUP, queries.shape[1]), np.float32), np.zeros(GROUP, np.float32)
+        some[:size] = queries[first : first + size]
+        scores, least = np.empty((TOGETHER, BLOCK), np.float32), np.full(size, np.inf, np.float32)
         for a in range(0, count, BLOCK):
-            size = min(BLOCK, count - a)
-            for i in range(first, end, 2):
-                other = min(i + 1, end - 1)
-                half_squares(
-                    residuals,
-                    halves,
-                    a,
-                    queries[i],
-                    queries[other],
-                    zero,
-                    zero,
-                    scores[0, :size],
-                    scores[1, :size],
-                )
-                for h in range(2):
-                    place, low = _least(scores[h, :size])
-                    row = i + h
-                    if low < least[row - first] and row < end:
-                        least[row - first], found[row] = low, a + place
+            length = min(BLOCK, count - a)
+            for i in range(0, size, TOGETHER):
+                half_squares(residuals, halves, a, some, i, bases, scores, length)
+                for h in range(min(TOGETHER, size - i)):
+                    place, low = _least(scores[h, :length])
+                    if low < least[i + h]:
+                        least[i + h], found[first + i + h] = low, a + place
 
 
 @serial

@@ -73,7 +73,7 @@ def search_lists(
     around = _around(lists.centres, min(count, AROUND * probes)).numpy()
     asked, centres = wide(queries - lists.mean).numpy(), wide(lists.centres).numpy()
     q = len(queries)
-    indices, distances = np.full((q, k), -1, np.int64), np.full((q, k), np.inf, np.float32)
+    indices, distances = np.empty((q, k), np.int64), np.empty((q, k), np.float32)
     found = np.zeros(q, np.int64)
     weights = np.empty(0, np.float32) if flat.weights is None else flat.weights.numpy()
     ranking = flat.values.numpy(), weights, flat.manhattan, rows.numpy(), indices, distances

@@ -129,9 +129,11 @@ def rank_group(values, weights, manhattan, rows, kept, number, times, pairs, pac
 def unpack(packed, indices, distances):
     """Sort keys of distances and row numbers, ties by row number, and keep as many as there is room; their number.
 
-    The bits of floats that are not negative are in the order of the floats.
+    The bits of floats that are not negative are in the order of the floats. Places that are left get -1 and infinity.
     """
     kept = min(len(packed), len(indices))
+    for a in range(kept, len(indices)):
+        indices[a], distances[a] = -1, np.inf
     if FEW * kept < len(packed):
         filled = 0
         for key in packed:

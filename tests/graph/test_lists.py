@@ -9,7 +9,9 @@ import torch
 from ne_interactive.graph import faiss_index, indexed
 from ne_interactive.graph.distances import METRICS, nearest
 from ne_interactive.graph.indexed import rough, through_lists
+from ne_interactive.graph.list_search import search_lists
 from ne_interactive.graph.lists import in_order, inverted_lists, list_count, nearest_centre
+from ne_interactive.graph.metrics import Flat
 from ne_interactive.graph.neighbors import EXACT_ROWS, find_neighbors
 from ne_interactive.graph.progress import reported
 from ne_interactive.graph.queries import neighbors_among
@@ -58,6 +60,20 @@ def test_every_point_is_in_one_list_beside_its_centre():
         assert stored[7] == 0
         np.testing.assert_allclose(lists.halves[p], float(residual.square().sum()) / 2, rtol=1e-5)
     assert bool(np.isinf(lists.halves[lists.ids < 0]).all())
+
+
+@pytest.mark.parametrize("q", [1, 2, 3, 4, 5, 6, 9])
+def test_through_all_lists_the_nearest_are_found_and_places_that_are_left_say_so(q):
+    """However many queries go through a list: they meet its points four at a time."""
+    X, new = cloud(50, 5), cloud(q, 5, seed=1)
+    true = torch.cdist(new.double(), X.double()).sort(1)
+    both, rows = Flat(torch.cat([X, new])), torch.arange(50, 50 + q)
+    indices, distances, found = search_lists(inverted_lists(X, 6), 60, 6, 60, both, queries=new, rows=rows)
+    assert found.tolist() == [50] * q
+    assert torch.equal(indices[:, :50], true.indices)
+    torch.testing.assert_close(distances[:, :50].double().sqrt(), true.values, rtol=1e-5, atol=1e-6)
+    assert bool((indices[:, 50:] == -1).all())
+    assert bool(distances[:, 50:].isinf().all())
 
 
 @pytest.mark.parametrize(("metric", "least"), [("euclidean", 0.97), ("cosine", 0.97), ("manhattan", 0.93)])

@@ -244,11 +244,9 @@ def _reach(positions: torch.Tensor) -> torch.Tensor:
 def _taken_over(method: Method, state: State, iteration: int) -> tuple[State, float]:
     """A state as another method goes on from it, and the scale of its map; of a focused run also all its points."""
     scale = min(1.0, method.widest() / max(float(state.positions[:, 0].std()), 1e-30))
-    shrunk = state.positions * scale
-    positions = method.adopt(shrunk).to(method.precision)
-    if not torch.equal(
-        positions, shrunk.to(method.precision)
-    ):  # bent into a space of its own: most of it by this much
+    shrunk = (state.positions * scale).to(method.precision)
+    positions = method.adopt(shrunk)
+    if not torch.equal(positions, shrunk):  # bent into a space of its own: most of it by this much
         scale *= float(_reach(positions) / _reach(shrunk))
     whole = state.whole
     if whole is not None:

@@ -48,10 +48,13 @@ def test_changed_taken_back_branched_compared_exported_and_made_again(server, pa
     cell = run_below(page, "c = ne.compare([b.run for b in w.branches], labels=clothes.y)\nc")
     sides = cell.locator(".ne-compare")
     expect(sides).to_be_visible(timeout=30_000)
-    sides.scroll_into_view_if_needed()
     pictures = sides.locator(".ne-pane[data-frames]")
-    expect(pictures).to_have_count(2, timeout=30_000)
-    wait_until(lambda: int(pictures.nth(1).get_attribute("data-frames")) > 5, "both branches move")
+
+    def both_move():
+        sides.scroll_into_view_if_needed()  # hosts scroll, and what is out of sight is sent nothing
+        return pictures.count() == 2 and int(pictures.nth(1).get_attribute("data-frames")) > 5
+
+    wait_until(both_move, "both branches move")
     there = ask_kernel(page, "(c.pause(), w.run.iteration)[1]")
 
     run_below(

@@ -164,7 +164,7 @@ export class Stage {
     // A slow display catches up in one turn; after a rest the camera begins gently.
     const easing = this.camera.ease(Math.min(LONGEST_TURN, now - this.#last));
     const stride = this.#strideFor(now - this.#last, next.frame.n);
-    this.#paint(this.#context, this.canvas.width / this.camera.width, next.frame.n, bounds.area, stride);
+    this.#paint(this.#context, this.canvas.width / this.camera.width, next.frame, bounds.area, stride);
     this.#last = easing || this.#moment.moving ? now : Number.POSITIVE_INFINITY;
     if (this.#last === now) this.draw();
   }
@@ -194,9 +194,9 @@ export class Stage {
     return stride;
   }
 
-  #paint(context: CanvasRenderingContext2D, ratio: number, all: number, share: number, stride = 1): void {
+  #paint(context: CanvasRenderingContext2D, ratio: number, frame: Frame, share: number, stride = 1): void {
     const { camera } = this;
-    const n = all / stride;
+    const n = frame.n / stride;
     const area = share * camera.unit ** 2 || camera.width * camera.height;
     let look = { ...pointLook(n, area), spot: 0, white: 0 };
     // In 3D what is near hides what is far, so points are opaque.
@@ -208,7 +208,7 @@ export class Stage {
     const pin = pinLook(this.pinned);
     this.surface.draw(context, { camera, moment: this.#moment, ratio, stride, pin, ...look });
     if (this.#disk) {
-      drawDisk(context, camera, ratio, this.ink.of("--ne-disk"), this.newest?.scale ?? 1);
+      drawDisk(context, camera, ratio, this.ink.of("--ne-disk"), frame.scale);
     }
     this.#drawn = this.projection();
     this.events.drawn(context, ratio);
@@ -236,7 +236,7 @@ export class Stage {
     const context = canvas.getContext("2d");
     const last = this.#slots[this.#moment.next];
     if (!context || !last) return null;
-    this.#paint(context, ratio, last.frame.n, last.bounds.area);
+    this.#paint(context, ratio, last.frame, last.bounds.area);
     return canvas;
   }
 

@@ -30,6 +30,7 @@ class Track:
         """
         self._run = run
         self._reel = Reel({at: _drawn(Z) for at, Z in run.moments().items()})
+        self._scales = {at: run.scale_at(at) for at in self._reel.iterations}  # the run may move on meanwhile
         self._changes = changes_of(run)
         controls, values = _sizes(_told(run.settings_at(self._reel.iterations)))
         self.base = controls + len(str(self._changes))
@@ -56,7 +57,7 @@ class Track:
         moments, planes, before = [], [], np.zeros((reel.n, reel.c), "<u2")
         for at, told in zip(chosen, _told(run.settings_at(chosen)), strict=True):
             levels, low, scale = quantize(reel[at])
-            header = {"it": at, "lo": low, "sc": scale, "scale": run.scale_at(at), "loss": loss_at(at)}
+            header = {"it": at, "lo": low, "sc": scale, "scale": self._scales[at], "loss": loss_at(at)}
             moments.append(header | told)
             planes.append((levels - before).ravel().view(np.uint8).reshape(-1, 2).T.tobytes())
             before = levels

@@ -92,11 +92,23 @@ function bulkOf(sample: Float64Array[], lo: readonly number[], hi: readonly numb
 
 function within(values: Float64Array, low: number, high: number): [number, number] {
   if (values.length < FEW) return [low, high];
-  const sorted = values.slice().sort();
-  const out = Math.max(1, Math.floor(TAIL * sorted.length));
-  const [first, last] = [sorted[out]!, sorted[sorted.length - 1 - out]!];
+  const out = Math.max(1, Math.floor(TAIL * values.length));
+  const [first, last] = [inner(values, out, 1), inner(values, out, -1)];
   const room = ROOM * (last - first);
   return room > 0 ? [Math.max(low, first - room), Math.min(high, last + room)] : [low, high];
+}
+
+/** The value that so many others lie below (sign 1) or above (-1). Only the ends are sorted: every frame asks. */
+function inner(values: Float64Array, out: number, sign: number): number {
+  const ends = new Float64Array(out + 1).fill(Number.POSITIVE_INFINITY);
+  for (let k = 0; k < values.length; k++) {
+    const value = sign * values[k]!;
+    let at = out;
+    if (value >= ends[at]!) continue;
+    for (; at > 0 && value < ends[at - 1]!; at--) ends[at] = ends[at - 1]!;
+    ends[at] = value;
+  }
+  return sign * ends[out]!;
 }
 
 function radiusOf(sample: Float64Array[], { lo, hi }: Pick<Bounds, "lo" | "hi">): number {

@@ -1,11 +1,11 @@
 /** The names of categories on the map: each at the densest place of its points in view, over what lies there. */
 
 import { type Crowd, crowdsOf } from "./crowds.ts";
-import type { Ink } from "./ink.ts";
 import type { Points } from "./points.ts";
 import type { Projection } from "./projection.ts";
 import { clamp } from "./scale.ts";
 import type { Stage } from "./stage.ts";
+import { Stamps } from "./stamps.ts";
 import { Timer } from "./timer.ts";
 import type { Pair } from "./types.ts";
 
@@ -21,11 +21,8 @@ const LINE = 11;
 /** Pixels between the middle of a name and the picture's edges. */
 const EDGE = 12;
 
-const PEN = { textAlign: "center", textBaseline: "middle", lineJoin: "round", lineWidth: 4 } as const;
-
 interface Name {
   text: string;
-  width: number;
   /** A point near the place, which carries the name while the map moves, and the way from there to the place. */
   anchor: number;
   dx: number;
@@ -45,6 +42,7 @@ export class Names {
   #looked = Number.NEGATIVE_INFINITY;
   #last = 0;
   readonly #timer: Timer;
+  readonly #stamps: Stamps;
 
   constructor(
     private readonly stage: Stage,
@@ -52,6 +50,7 @@ export class Names {
     signal: AbortSignal,
   ) {
     this.#timer = new Timer(signal);
+    this.#stamps = new Stamps(stage.ink);
   }
 
   switch(): void {
@@ -74,28 +73,29 @@ export class Names {
     this.#lookSoon(now);
     const calm = !this.stage.clock.tween;
     context.save();
-    context.scale(ratio, ratio);
-    Object.assign(context, PEN, penOf(this.stage.ink));
+    this.#stamps.begin(ratio);
     const share = calm ? 1 : 1 - Math.exp(-Math.min(100, now - this.#last) / EASE);
     this.#last = now;
     let moving = false;
     const taken: [number, number, number, number][] = [];
     for (const [code, name] of this.#names) {
       const at = projection.at(name.anchor);
+      const { picture, width } = this.#stamps.of(name.text);
       name.restX *= 1 - share;
       name.restY *= 1 - share;
-      const place =
-        at && this.#inside(at[0] + name.dx + name.restX, at[1] + name.dy + name.restY, name.width);
-      const free = place !== null && name.wanted && isFree(place, name.width, taken);
+      const place = at && this.#inside(at[0] + name.dx + name.restX, at[1] + name.dy + name.restY, width);
+      const free = place !== null && name.wanted && isFree(place, width, taken);
       name.shown += share * ((free ? 1 : 0) - name.shown);
       if (Math.abs(name.shown - (free ? 1 : 0)) < 0.02) name.shown = free ? 1 : 0;
       if (Math.hypot(name.restX, name.restY) > 0.5 || (name.shown !== 0 && name.shown !== 1)) moving = true;
       if (!name.wanted && name.shown === 0) this.#names.delete(code);
       if (!place || name.shown === 0) continue;
-      context.globalAlpha = 0.85 * name.shown;
-      context.strokeText(name.text, ...place);
       context.globalAlpha = name.shown;
-      context.fillText(name.text, ...place);
+      // Between two pixels it would be blurred.
+      const [left, top] = [picture.width, picture.height].map((size, axis) =>
+        Math.round(place[axis]! * ratio - size / 2),
+      ) as Pair;
+      context.drawImage(picture, left, top);
     }
     context.restore();
     if (moving) this.stage.draw();
@@ -130,8 +130,7 @@ export class Names {
 
   #look(): void {
     const projection = this.stage.projection();
-    const context = this.stage.canvas.getContext("2d");
-    if (!projection || !context) return;
+    if (!projection) return;
     this.#key = this.#sight();
     this.#looked = performance.now();
     const { camera } = this.stage;
@@ -145,14 +144,11 @@ export class Names {
     const crowds = crowdsOf(seen, kinds, before);
     const old = this.#names;
     this.#names = new Map();
-    context.save();
-    Object.assign(context, penOf(this.stage.ink));
     kinds.forEach((code, kind) => {
       const crowd = crowds[kind];
       const text = old.get(code)?.text ?? shortened(this.points.describeCode(code).label);
-      if (crowd && text) this.#names.set(code, this.#placed(context, text, crowd, projection, old.get(code)));
+      if (crowd && text) this.#names.set(code, this.#placed(text, crowd, projection, old.get(code)));
     });
-    context.restore();
     for (const [code, name] of old) {
       if (name.shown > 0 && !this.#names.has(code)) this.#names.set(code, { ...name, wanted: false });
     }
@@ -160,34 +156,25 @@ export class Names {
 
   /** A name at a crowd: on top of it, or above (at the upper edge below) one that it would hide. */
   #placed(
-    context: CanvasRenderingContext2D,
     text: string,
     { x, y, wide, high, anchor, apart }: Crowd,
     projection: Projection,
     old?: Name,
   ): Name {
-    const width = old?.width ?? context.measureText(text).width;
+    const { width } = this.#stamps.of(text);
     const hides = 4 * wide < width && 4 * high < 2 * LINE;
     const [atX, atY] = projection.at(anchor)!;
     const beside = hides ? 2 * high + LINE : 0;
     const [dx, dy] = [x - atX, y + (y - beside < EDGE ? beside : -beside) - atY];
     const from = old && projection.at(old.anchor);
     return {
-      ...{ text, width, anchor, dx, dy },
+      ...{ text, anchor, dx, dy },
       restX: old && from ? from[0] + old.dx + old.restX - atX - dx : 0,
       restY: old && from ? from[1] + old.dy + old.restY - atY - dy : 0,
       shown: old?.shown ?? 0,
       wanted: apart,
     };
   }
-}
-
-function penOf(ink: Ink) {
-  return {
-    font: `600 12px ${ink.of("--ne-font") || "sans-serif"}`,
-    strokeStyle: ink.of("--ne-bg"),
-    fillStyle: ink.of("--ne-text"),
-  };
 }
 
 function shortened(label: string): string {

@@ -40,7 +40,7 @@ export function rangeOf(control: Pick<Control, "kind" | "scale" | "ui_low" | "ui
 
 /** A count as it is read: 70,000. */
 export function counted(count: number): string {
-  return count.toLocaleString("en");
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
 /** A value as it is shown: about four digits that count. */

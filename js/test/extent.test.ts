@@ -38,6 +38,20 @@ describe("the bounds that the camera follows", () => {
     expect(boundsOf(frameOf(positions)).hi[0]).toBe(400);
   });
 
+  it("leave out no more than five in a thousand at each end, in whatever order they come", () => {
+    const ends = (far: number) => {
+      // Apart from the far ones evenly from 0 to 1, and the same mirrored.
+      const values = Array.from({ length: 1024 }, (_none, i) =>
+        i < far ? -90 - i : i > 1023 - far ? 90 + i : i / 1023,
+      );
+      const places = values.map((_value, i) => values[(i * 611) % 1024]!);
+      const { lo, hi } = boundsOf(frameOf(Float32Array.from(places.flatMap((value) => [value, -value]))));
+      return [...lo, ...hi];
+    };
+    for (const end of ends(5)) expect(Math.abs(end)).toBeLessThan(2.1);
+    for (const end of ends(6)) expect(Math.abs(end)).toBeGreaterThan(90);
+  });
+
   it("leave nothing out of few points, on a line, or in one place", () => {
     expect(boundsOf(frameOf(new Float32Array([0, 0, 1, 1, 500, 2])))).toMatchObject({ hi: [500, 2] });
     const line = Float32Array.from({ length: 200 }, (_none, i) => (i % 2 ? 3 : i));

@@ -126,11 +126,21 @@ def clouds(host, names=("left <b>", "right", "top"), centres=CLOUDS):
     host.page.evaluate(
         """() => {
           window.written = [];
-          const { fillText } = CanvasRenderingContext2D.prototype;
-          CanvasRenderingContext2D.prototype.fillText = function (text, x, y) {
-            window.written.push([text, x, y, this.globalAlpha]);
-            return fillText.call(this, text, x, y);
-          };
+          const { fillText, drawImage } = CanvasRenderingContext2D.prototype;
+          const texts = new WeakMap();
+          Object.assign(CanvasRenderingContext2D.prototype, {
+            fillText(text, x, y) {
+              texts.set(this.canvas, text);
+              return fillText.call(this, text, x, y);
+            },
+            drawImage(image, ...places) {
+              const [x, y] = places;
+              const text = texts.get(image);
+              if (text) window.written.push([text, x + image.width / 2, y + image.height / 2, this.globalAlpha]);
+              return drawImage.call(this, image, ...places);
+            },
+          });
+          window.textIn = (canvas) => texts.has(canvas);
         }"""
     )
     host.frame(Z)
@@ -199,6 +209,15 @@ def test_names_do_not_overlap_and_are_switched_off(host):
     host.page.keyboard.press("n")
     assert labels.get_attribute("aria-pressed") == "false"
     assert written(host) == {}
+
+
+def test_no_frame_draws_text_on_the_page(host):
+    # Text in a canvas of the page has it work out the style of everything that the frame changed, there and then.
+    Z = clouds(host)
+    host.frame(Z[:, ::-1].copy())
+    host.settle()
+    assert set(written(host)) == {"left <b>", "right", "top"}
+    assert not host.page.locator(".ne-canvas").evaluate("canvas => window.textIn(canvas)")
 
 
 def test_numbers_have_no_names(host):

@@ -7,15 +7,20 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 # OpenMP's threads spin while they wait, by default. Beside another busy process (a browser that draws, say) each of the
 # few short parallel loops of an iteration then waits for a whole time slice: 82 ms an iteration instead of 2 for 500
 # points. So they sleep, but only once some 30 microseconds have brought nothing new: most loops follow each other
-# sooner, and waking costs a third of an iteration. The runtime reads this when it is loaded; who has set it keeps it.
+# sooner, and waking costs a third of an iteration. GNU's runtime gives threads beyond the count of cores less time, and
+# none under PASSIVE; as each thread of ours that computes has helpers of its own, a live run always has more. Others
+# wait for ever under ACTIVE, or not at all where the last setting says so. The runtime reads this when it is loaded;
+# who has set it keeps it.
 if "OMP_WAIT_POLICY" not in os.environ:
-    os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+    os.environ["OMP_WAIT_POLICY"] = "ACTIVE" if sys.platform == "linux" else "PASSIVE"
     os.environ.setdefault("GOMP_SPINCOUNT", "2000")
+    os.environ.setdefault("KMP_BLOCKTIME", "0")
 
 __version__ = "0.1.0"
 

@@ -14,16 +14,19 @@ def test_completion_offers_what_there_is_for_users():
     assert offered == set(ne_interactive.__all__)
 
 
+POLICY = "ACTIVE" if sys.platform == "linux" else "PASSIVE"
+
+
 @pytest.mark.parametrize(
     ("given", "wanted"),
     [
-        ({}, ("PASSIVE", "2000")),
-        ({"GOMP_SPINCOUNT": "7"}, ("PASSIVE", "7")),
-        ({"OMP_WAIT_POLICY": "ACTIVE"}, ("ACTIVE", "None")),
+        ({}, (POLICY, "2000", "0")),
+        ({"GOMP_SPINCOUNT": "7", "KMP_BLOCKTIME": "9"}, (POLICY, "7", "9")),
+        ({"OMP_WAIT_POLICY": "ACTIVE"}, ("ACTIVE", "None", "None")),
     ],
 )
 def test_waiting_threads_soon_sleep_unless_the_user_has_chosen(given, wanted):
-    names = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
+    names = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
     kept = {name: value for name, value in os.environ.items() if name not in names}
     code = f"import os, ne_interactive; print(*map(os.environ.get, {names}))"
     env = kept | given

@@ -7,7 +7,7 @@ import torch
 from numba import prange
 from torch import Tensor
 
-from ne_interactive.graph.exponential import exp_minus
+from ne_interactive.graph.exponential import exp_minus, logarithm
 from ne_interactive.graph.parallel import parallel, serial
 
 TILE = 2**24  # pairs held at once by the torch version
@@ -28,11 +28,15 @@ def repulsion(Z: Tensor, dof: float) -> tuple[Tensor, float | Tensor]:
     """
     if Z.device.type != "cpu" or Z.dtype != torch.float32:
         return repulsion_torch(Z, dof)
+    if Z.shape[1] not in (2, 3) or dof != 1:
+        potential, field = sums(Z, None, "student", dof)
+        assert field is not None
+        return field, float(potential.double().sum())
     forces = torch.empty_like(Z)
     totals = torch.empty(len(Z), dtype=torch.float64)
     columns = Z.t().contiguous()  # one row a dimension, so that the inner loop is vectorised
-    kernel = _cauchy2 if Z.shape[1] == 2 and dof == 1 else _student
-    kernel(columns.numpy(), np.float32(dof), forces.numpy(), totals.numpy())
+    kernel = _cauchy2 if Z.shape[1] == 2 else _cauchy3
+    kernel(columns.numpy(), forces.numpy(), totals.numpy())
     return forces, float(totals.sum()) - len(Z)
 
 
@@ -51,7 +55,7 @@ def repulsion_torch(Z: Tensor, dof: float) -> tuple[Tensor, Tensor]:
 
 
 @parallel
-def _cauchy2(Z, dof, forces, totals):
+def _cauchy2(Z, forces, totals):
     one = np.float32(1)
     xs, ys = Z[0], Z[1]
     n = len(xs)
@@ -68,24 +72,21 @@ def _cauchy2(Z, dof, forces, totals):
 
 
 @parallel
-def _student(Z, dof, forces, totals):
+def _cauchy3(Z, forces, totals):
     one = np.float32(1)
-    c, n = Z.shape
+    xs, ys, zs = Z[0], Z[1], Z[2]
+    n = len(xs)
     for i in prange(n):
-        total = np.float32(0)
-        for k in range(c):
-            forces[i, k] = 0
+        x, y, z = xs[i], ys[i], zs[i]
+        fx, fy, fz, total = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
         for j in range(n):
-            squared = np.float32(0)
-            for k in range(c):
-                difference = Z[k, i] - Z[k, j]
-                squared += difference * difference
-            stretched = one + squared / dof
-            w = stretched**-dof
+            dx, dy, dz = x - xs[j], y - ys[j], z - zs[j]
+            w = one / (one + dx * dx + dy * dy + dz * dz)
             total += w
-            for k in range(c):
-                forces[i, k] += w / stretched * (Z[k, i] - Z[k, j])
-        totals[i] = total
+            fx += w * w * dx
+            fy += w * w * dy
+            fz += w * w * dz
+        forces[i, 0], forces[i, 1], forces[i, 2], totals[i] = fx, fy, fz, total
 
 
 def sums(
@@ -183,7 +184,7 @@ def distances_from(targets, i, sources, start, squared):
     return count
 
 
-@serial
+@serial(divides=True)
 def _weigh(family, dof, count, w, v):
     """From squared distances in v: the kernel into w, its slope into v."""
     one = np.float32(1)
@@ -198,7 +199,7 @@ def _weigh(family, dof, count, w, v):
     else:
         for b in range(count):
             stretched = one + v[b] / dof
-            w[b] = stretched**-dof
+            w[b] = exp_minus(dof * logarithm(stretched))
             v[b] = w[b] / stretched
 
 
@@ -212,9 +213,10 @@ def _sums(targets, own, sources, charges, family, dof, potential, field):
             count = distances_from(targets, i, sources, start, v)
             _weigh(family, dof, count, w, v)
             if charges is not None:
+                q = charges[start : start + count]
                 for b in range(count):
-                    w[b] *= charges[start + b]
-                    v[b] *= charges[start + b]
+                    w[b] *= q[b]
+                    v[b] *= q[b]
             if start <= own[i] < start + count:
                 w[own[i] - start] = 0
             part = np.float32(0)
@@ -223,10 +225,10 @@ def _sums(targets, own, sources, charges, family, dof, potential, field):
             total += part
             if field is not None:
                 for k in range(c):
-                    x = targets[k, i]
+                    x, others = targets[k, i], sources[k, start : start + count]
                     part = np.float32(0)
                     for b in range(count):
-                        part += v[b] * (x - sources[k, start + b])
+                        part += v[b] * (x - others[b])
                     force[k] += part
         potential[i] = total
         if field is not None:

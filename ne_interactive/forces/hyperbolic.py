@@ -151,7 +151,7 @@ def _steepness(t: Tensor) -> Tensor:
     return torch.where(near, 4 * (1 - 2 * t / 3), 4 * safe.sqrt().asinh() / (safe * (1 + safe)).sqrt())
 
 
-@serial
+@serial(divides=True)
 def log_from_one(u):
     """log(u) of u >= 1 in float64, to 1e-15: branch-free, so that loops over it are vectorised."""
     bits = np.float64(u).view(np.int64) + np.int64(0x00095F6200000000)  # the mantissa shall lie around 1

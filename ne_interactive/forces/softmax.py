@@ -86,14 +86,15 @@ def _push(columns, logs, push):
         own = logs[i]
         for start in range(0, n, exact.BLOCK):
             count = exact.distances_from(columns, i, columns, start, squared)
+            theirs = logs[start : start + count]
             for b in range(count):  # no q exceeds 1, except of a point with itself, which has no force
                 q[b] = exp_minus(np.float32(max(squared[b] + own, 0.0)))
-                q[b] += exp_minus(np.float32(max(squared[b] + logs[start + b], 0.0)))
+                q[b] += exp_minus(np.float32(max(squared[b] + theirs[b], 0.0)))
             for k in range(c):
-                x = columns[k, i]
+                x, others = columns[k, i], columns[k, start : start + count]
                 part = np.float32(0)
                 for b in range(count):
-                    part += q[b] * np.float32(x - columns[k, start + b])
+                    part += q[b] * np.float32(x - others[b])
                 force[k] += part
         for k in range(c):
             push[i, k] = force[k]

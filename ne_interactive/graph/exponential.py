@@ -1,10 +1,10 @@
-"""The exponential that compiled kernels sum over many terms."""
+"""The exponential that compiled kernels sum over many terms, and the logarithm that makes powers of it."""
 
 import numpy as np
 
 from ne_interactive.graph.parallel import serial
 
-__all__ = ["exp_minus"]
+__all__ = ["exp_minus", "logarithm"]
 
 
 @serial
@@ -21,3 +21,22 @@ def exp_minus(x):
     p = p * t + np.float32(9.9999994e-1)
     p = p if y > np.float32(-126) else np.float32(0)
     return p * np.int32((np.int32(whole) + np.int32(127)) << np.int32(23)).view(np.float32)
+
+
+@serial
+def logarithm(x):
+    """log(x) in float32 for x from 1 on, to 1.5e-7 of it or of 1, the larger: loops over it are vectorised."""
+    bits = np.float32(x).view(np.int32)
+    # So many halvings bring x to between the roots of 1/2 and 2.
+    turns = (bits - np.int32(0x3F3504F3)) >> np.int32(23)
+    t = np.int32(bits - (turns << np.int32(23))).view(np.float32) - np.float32(1)
+    p = np.float32(7.0376836e-2)
+    p = p * t - np.float32(1.1514610e-1)
+    p = p * t + np.float32(1.1676999e-1)
+    p = p * t - np.float32(1.2420141e-1)
+    p = p * t + np.float32(1.4249323e-1)
+    p = p * t - np.float32(1.6668058e-1)
+    p = p * t + np.float32(2.0000715e-1)
+    p = p * t - np.float32(2.4999994e-1)
+    p = p * t + np.float32(3.3333331e-1)
+    return (p * t - np.float32(0.5)) * t * t + t + np.float32(turns) * np.float32(0.69314718)

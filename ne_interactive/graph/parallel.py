@@ -72,14 +72,17 @@ def thread_safe_layer() -> bool:
         return _safe
 
 
-def serial(function: Callable[..., Any] | None = None, *, fastmath: bool = True) -> Any:
+def serial(
+    function: Callable[..., Any] | None = None, *, fastmath: bool = True, divides: bool = False
+) -> Any:
     """Decorate a single-threaded kernel, which may be called from other kernels.
 
-    ``fastmath=False`` is needed where a kernel tests for NaN or infinity.
+    ``fastmath=False`` is needed where a kernel tests for NaN or infinity. ``divides=True`` is for what divides in loops
+    along memory: outside of ``prange`` numba asks of every divisor whether it is 0, and vectorises no loop that asks.
     """
     if function is None:
-        return functools.partial(serial, fastmath=fastmath)
-    return _compile(function, fastmath=fastmath)
+        return functools.partial(serial, fastmath=fastmath, divides=divides)
+    return _compile(function, fastmath=fastmath, error_model="numpy" if divides else "python")
 
 
 def parallel(function: Callable[..., Any] | None = None, *, fastmath: bool = True) -> Any:

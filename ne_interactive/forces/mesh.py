@@ -23,20 +23,23 @@ SPACING = {1: 0.4, 2: 0.4, 3: 0.45}  # embedding units: below 2 % force error on
 SPLIT = (
     1.0  # the same in three dimensions, at least, where the near part of the kernel is summed pair by pair
 )
-NODES_A_POINT = 60  # padded, where it is: with more points a finer mesh and fewer pairs take the same time
-REACH_IN_NODES = 2.0  # of that part: 1.3 % force error on 70,000 images, 7.8 % at 0.75 without it
+NODES_A_POINT = 30  # padded, where it is: with more points a finer mesh and fewer pairs take the same time
+REACH_IN_NODES = 2.0  # of that part: 0.6 % force error on 70,000 images, 7.8 % at 0.75 without it
 KEPT = {1: 0.6, 2: 0.6, 3: 0.85}  # a grid stays while so much of each of its sides is needed
 PLAIN = 2**21  # padded nodes in three dimensions up to which the mesh has the whole kernel
+LEAST = 2**17  # padded nodes at least, where the kernel is split
 COMPACT = 8.0  # a map no wider gets a finer one: where all points share a few cells, errors add up
 FINER = 0.6
-SPARSE, AS_FINE = 2.0, 0.85  # area per point beyond which a map gets one: there single pairs count for more
+SPARSE, AS_FINE = 1.7, 0.85  # area per point beyond which a map gets one: there single pairs count for more
 # There the near part is summed pair by pair if points are not crowded all the same, with a mesh of this spacing, in
-# mean distances between points: a quarter of the time, and errors no larger, on 5,000 and 10,000 images.
-SPARSE_SPACING = 0.87
+# mean distances between points: no slower from there on, at an area of 3 half of the time, and smaller errors.
+SPARSE_SPACING = 1.2
+SPACING_STEP = 1.1  # by which that spacing changes at once: maps grow all the time, and each has its kernels
 MARGIN = 6  # nodes that the spline's support adds to an extent
 CAP = {1: 2**18, 2: 2**24, 3: 2**24}  # padded nodes in all; a wider map gets a coarser grid
 LONE = 64  # points at most that a mesh of the wanted spacing would not reach: they are summed pair by pair
-EXACT_BELOW = 2500  # points; from there on the mesh is faster and accurate enough
+EXACT_BELOW = {1: 2500, 2: 2500, 3: 4000}  # points, where dof is 1; from there on the mesh is faster
+OTHERS_BELOW = 1250  # with other tails: the powers of a pair take five times as long
 MESH_DIMENSIONS = 3
 GAUSSIAN_SPACING = {1: 0.28, 2: 0.28, 3: 0.4}
 REACH = 4.5  # exp(-d^2) beyond it is below 2e-9
@@ -91,6 +94,12 @@ def _with_lone(
     return forces, total + float((2 * felt - own).double().sum()), grid
 
 
+def few(Z: Tensor, dof: float) -> bool:
+    """Whether all pairs of these points are summed sooner than the mesh is; and where there is none, in any case."""
+    n, c = Z.shape
+    return c > MESH_DIMENSIONS or n < (EXACT_BELOW[c] if dof == 1 else OTHERS_BELOW)
+
+
 def out_of_reach(Z: Tensor, extents: Sequence[float]) -> Tensor | None:
     """Which points (n,) the largest fine mesh, laid around the median, leaves out; None where it has room for all."""
     c = Z.shape[1]
@@ -115,8 +124,9 @@ def near_part(Z: Tensor, low: Sequence[float], extents: Sequence[float]) -> Near
     """
     n, c = Z.shape
     if c == 2 and compiled(Z) and (area := math.prod(extents)) > SPARSE * n:
-        spacing = SPARSE_SPACING * math.sqrt(area / n)
-    elif splits(Z) and math.prod(finest(extents, SPACING[3], 2**62)[1]) > PLAIN:
+        wanted = SPARSE_SPACING * math.sqrt(area / n)
+        spacing = SPACING_STEP ** round(math.log(wanted, SPACING_STEP))
+    elif splits(Z) and math.prod(finest(extents, SPACING[3], 2**62)[1]) > min(PLAIN, split_cap(n)):
         spacing, _ = finest(extents, SPLIT, split_cap(n), 1.05)
     else:
         return None
@@ -126,7 +136,7 @@ def near_part(Z: Tensor, low: Sequence[float], extents: Sequence[float]) -> Near
 
 def split_cap(n: int) -> int:
     """Most padded nodes for n points where the kernel is split."""
-    return min(CAP[3], max(PLAIN, NODES_A_POINT * n))
+    return min(CAP[3], max(LEAST, NODES_A_POINT * n))
 
 
 def fit_grid(

@@ -19,10 +19,11 @@ import torch
 from numba import prange
 from torch import Tensor
 
+from ne_interactive.graph.exponential import exp_minus, logarithm
 from ne_interactive.graph.parallel import parallel, serial
 
-# Candidates a point on average, beyond which they would take longer than a fine mesh; usual are 40 and 150.
-CROWD = {2: 200, 3: 1200}
+# Candidates a point on average, beyond which they would take longer than a fine mesh; usual are 60 and 250.
+CROWD = {2: 1000, 3: 5000}
 SAMPLED = 64  # every so many-th point's candidates are counted
 CELLS = 2**22
 PARTS = (
@@ -31,6 +32,9 @@ PARTS = (
     8,
 )  # cells in a reach: along the last dimension they are taken in one run, the longer the quicker
 SLICES = 64  # in which the points are taken, so that sums do not depend on the number of threads
+TOGETHER, ALONG = 16, 8  # points, in so many more cells of a run, whose candidates are brought together once
+ROOM, WIDE = 1024, 16  # for candidates side by side; filled up to what a vectorised loop takes in a turn
+FAR = np.float32(1e15)  # where what fills up lies, without a charge
 
 
 def far_kernel(squared: Tensor, dof: float, reach: float) -> Tensor:
@@ -103,7 +107,7 @@ def _place(Z, low, sides, sizes, cells):
     for i in prange(len(Z)):
         number = 0
         for k in range(3):
-            number = number * sizes[k] + min(int((Z[i, k] - low[k]) / sides[k]), sizes[k] - 1)
+            number = number * sizes[k] + _cell(Z[i, k], low[k], sides[k], sizes[k])
         cells[i] = number
 
 
@@ -124,18 +128,30 @@ def _sort(Z, cells, starts, order, columns):
 
 
 @serial
-def _span(x, low, side, size, reach):
-    """First and last cell along one dimension within the reach of a coordinate."""
-    first = int(max(x - reach - low, np.float32(0)) / side)
-    last = int(max(x + reach - low, np.float32(0)) / side)
-    return min(first, size - 1), min(last, size - 1)
+def _cell(x, low, side, size):
+    return min(int((x - low) / side), size - 1)
 
 
 @serial
-def _gap(x, low, side, cell):
-    """From a coordinate to the nearest side of a cell; a trifle less, for rounding."""
+def _span(least, most, low, side, size, reach):
+    """First and last cell along one dimension within the reach of coordinates."""
+    first, last = max(least - reach, low), max(most + reach, low)
+    return _cell(first, low, side, size), _cell(last, low, side, size)
+
+
+@serial
+def _gap(least, most, low, side, cell):
+    """From coordinates to the nearest side of a cell; a trifle less, for rounding."""
     below, above = low + side * np.float32(cell), low + side * np.float32(cell + 1)
-    return max(max(below - x, x - above) - np.float32(1e-3) * side, np.float32(0))
+    return max(max(below - most, least - above) - np.float32(1e-3) * side, np.float32(0))
+
+
+@serial
+def _ends(values, first, after):
+    low = high = values[first]
+    for i in range(first + 1, after):
+        low, high = min(low, values[i]), max(high, values[i])
+    return low, high
 
 
 @parallel
@@ -145,9 +161,9 @@ def _crowd(columns, starts, sizes, low, sides, reach, every):
     total, count = 0, (n + every - 1) // every
     for s in prange(count):
         i = s * every
-        a0, a1 = _span(columns[0, i], low[0], sides[0], sizes[0], reach)
-        b0, b1 = _span(columns[1, i], low[1], sides[1], sizes[1], reach)
-        c0, c1 = _span(columns[2, i], low[2], sides[2], sizes[2], reach)
+        a0, a1 = _span(columns[0, i], columns[0, i], low[0], sides[0], sizes[0], reach)
+        b0, b1 = _span(columns[1, i], columns[1, i], low[1], sides[1], sizes[1], reach)
+        c0, c1 = _span(columns[2, i], columns[2, i], low[2], sides[2], sizes[2], reach)
         for a in range(a0, a1 + 1):
             for b in range(b0, b1 + 1):
                 row = (a * sizes[1] + b) * sizes[2]
@@ -155,18 +171,18 @@ def _crowd(columns, starts, sizes, low, sides, reach, every):
     return total / count
 
 
-@serial
-def _cauchy(columns, sources, start, end, x, y, z, limit, inverse):
-    """Potential and field of a run of points at (x, y, z), where dof is 1: a loop that is vectorised."""
+@serial(divides=True)
+def _cauchy(near, held, x, y, z, limit, inverse):
+    """Potential and field of the candidates at (x, y, z), where dof is 1: a loop that is vectorised."""
     one, zero, three = np.float32(1), np.float32(0), np.float32(3)
-    X, Y, W = columns[0], columns[1], columns[2]
+    X, Y, W, Q = near[0], near[1], near[2], near[3]
     value, fx, fy, fz = zero, zero, zero, zero
-    for t in range(start, end):
+    for t in range(held):
         dx, dy, dz = x - X[t], y - Y[t], z - W[t]
         squared = dx * dx + dy * dy + dz * dz
         u = max(limit - squared, zero) * inverse
         base = one / (one + squared)
-        w = sources[t] * base * u * u
+        w = Q[t] * base * u * u
         value += w * u
         strength = w * (base * u + three * inverse)
         fx += strength * dx
@@ -175,30 +191,46 @@ def _cauchy(columns, sources, start, end, x, y, z, limit, inverse):
     return value, fx, fy, fz
 
 
-@serial
-def _student(columns, sources, start, end, x, y, z, limit, inverse, dof, at_reach):
+@serial(divides=True)
+def _student(near, held, x, y, z, limit, inverse, dof, at_reach):
     """The same for any dof."""
     one, zero, two = np.float32(1), np.float32(0), np.float32(2)
+    X, Y, W, Q = near[0], near[1], near[2], near[3]
     value, fx, fy, fz = zero, zero, zero, zero
-    for t in range(start, end):
-        dx, dy, dz = x - columns[0, t], y - columns[1, t], z - columns[2, t]
+    for t in range(held):
+        dx, dy, dz = x - X[t], y - Y[t], z - W[t]
         squared = dx * dx + dy * dy + dz * dz
-        if squared >= limit:
-            continue
-        u = (limit - squared) * inverse
-        base = one / (one + squared / dof)
-        w = base**dof
+        charge = Q[t] if squared < limit else zero
+        u = max(limit - squared, zero) * inverse
+        stretched = one + squared / dof
+        w = exp_minus(dof * logarithm(stretched))
         more = (dof + one) * u
-        value += sources[t] * (w - at_reach * (one + dof * u * (one + more / two)))
-        strength = sources[t] * (w * base - at_reach * dof * inverse * (one + more))
+        value += charge * (w - at_reach * (one + dof * u * (one + more / two)))
+        strength = charge * (w / stretched - at_reach * dof * inverse * (one + more))
         fx += strength * dx
         fy += strength * dy
         fz += strength * dz
     return value, fx, fy, fz
 
 
+@serial
+def _feel(columns, first, after, near, held, limit, inverse, dof, at_reach, sums):
+    """Add what these points feel of the candidates that were brought together."""
+    filled = (held + WIDE - 1) // WIDE * WIDE
+    near[:3, held:filled], near[3, held:filled] = FAR, 0
+    for i in range(first, after):
+        x, y, z = columns[0, i], columns[1, i], columns[2, i]
+        if dof == np.float32(1):
+            part = _cauchy(near, filled, x, y, z, limit, inverse)
+        else:
+            part = _student(near, filled, x, y, z, limit, inverse, dof, at_reach)
+        for k in range(4):
+            sums[i - first, k] += part[k]
+
+
 @parallel
 def _sum(columns, sources, order, starts, sizes, low, sides, reach, dof, found):
+    """Points of a run have nearly the same candidates: side by side and filled up, a loop without a rest."""
     one, zero = np.float32(1), np.float32(0)
     n = columns.shape[1]
     limit = reach * reach
@@ -207,28 +239,45 @@ def _sum(columns, sources, order, starts, sizes, low, sides, reach, dof, found):
     u = limit * inverse
     own = one - at_reach * (one + dof * u * (one + (dof + one) * u / np.float32(2)))
     for s in prange(SLICES):
-        for i in range(s * n // SLICES, (s + 1) * n // SLICES):
-            x, y, z = columns[0, i], columns[1, i], columns[2, i]
-            value, fx, fy, fz = zero, zero, zero, zero
-            a0, a1 = _span(x, low[0], sides[0], sizes[0], reach)
-            b0, b1 = _span(y, low[1], sides[1], sizes[1], reach)
+        near, sums = np.empty((4, ROOM), np.float32), np.empty((TOGETHER, 4), np.float32)
+        first, end = s * n // SLICES, (s + 1) * n // SLICES
+        while first < end:
+            a = _cell(columns[0, first], low[0], sides[0], sizes[0])
+            b = _cell(columns[1, first], low[1], sides[1], sizes[1])
+            c = _cell(columns[2, first], low[2], sides[2], sizes[2])
+            row = (a * sizes[1] + b) * sizes[2]
+            after = min(first + TOGETHER, end, starts[row + min(c + ALONG, sizes[2] - 1) + 1])
+            x0, x1 = _ends(columns[0], first, after)
+            y0, y1 = _ends(columns[1], first, after)
+            z0, z1 = _ends(columns[2], first, after)
+            a0, a1 = _span(x0, x1, low[0], sides[0], sizes[0], reach)
+            b0, b1 = _span(y0, y1, low[1], sides[1], sizes[1], reach)
+            sums[:] = zero
+            held = 0
             for a in range(a0, a1 + 1):
-                across = _gap(x, low[0], sides[0], a) ** 2
+                across = _gap(x0, x1, low[0], sides[0], a) ** 2
                 for b in range(b0, b1 + 1):
-                    rest = limit - across - _gap(y, low[1], sides[1], b) ** 2
+                    rest = limit - across - _gap(y0, y1, low[1], sides[1], b) ** 2
                     if rest < zero:
                         continue
-                    c0, c1 = _span(z, low[2], sides[2], sizes[2], np.sqrt(rest))
+                    c0, c1 = _span(z0, z1, low[2], sides[2], sizes[2], np.sqrt(rest))
                     row = (a * sizes[1] + b) * sizes[2]
-                    start, end = starts[row + c0], starts[row + c1 + 1]
-                    if dof == one:
-                        part = _cauchy(columns, sources, start, end, x, y, z, limit, inverse)
-                    else:
-                        part = _student(columns, sources, start, end, x, y, z, limit, inverse, dof, at_reach)
-                    value += part[0]
-                    fx += part[1]
-                    fy += part[2]
-                    fz += part[3]
-            j = order[i]
-            found[j, 0] = value - own * sources[i]
-            found[j, 1], found[j, 2], found[j, 3] = fx, fy, fz
+                    t, last = starts[row + c0], starts[row + c1 + 1]
+                    while t < last:
+                        took = min(last - t, ROOM - held)
+                        for q in range(took):
+                            for k in range(3):
+                                near[k, held + q] = columns[k, t + q]
+                            near[3, held + q] = sources[t + q]
+                        t += took
+                        held += took
+                        if held == ROOM:
+                            _feel(columns, first, after, near, held, limit, inverse, dof, at_reach, sums)
+                            held = 0
+            _feel(columns, first, after, near, held, limit, inverse, dof, at_reach, sums)
+            for i in range(first, after):
+                j = order[i]
+                found[j, 0] = sums[i - first, 0] - own * sources[i]
+                for k in range(1, 4):
+                    found[j, k] = sums[i - first, k]
+            first = after

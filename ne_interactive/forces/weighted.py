@@ -20,6 +20,7 @@ from ne_interactive.params.errors import ParameterError
 
 KERNELS = ("student", "gaussian")
 BACKENDS = ("exact", "mesh")
+EXACT_BELOW = 2500  # points; from there on the mesh is faster and accurate enough
 FLOOR = 1e-4  # of the largest potential: points below it are summed exactly
 HEAVY = 1e3  # times the median: charges above it are summed exactly
 FEW = 0.1  # of the points may lie outside the mesh, to be summed exactly; with more of them the mesh gets coarser
@@ -199,7 +200,7 @@ def field(
 
 def suits_exact(Z: Tensor) -> bool:
     """Whether sums over these points are taken pair by pair rather than on a mesh."""
-    return len(Z) < mesh.EXACT_BELOW or Z.shape[1] > mesh.MESH_DIMENSIONS or Z.dtype != torch.float32
+    return len(Z) < EXACT_BELOW or Z.shape[1] > mesh.MESH_DIMENSIONS or Z.dtype != torch.float32
 
 
 def _heavy(charges: Tensor | None) -> Tensor | None:

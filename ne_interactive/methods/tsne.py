@@ -18,8 +18,6 @@ from ne_interactive.methods.losses import edges, pairs
 from ne_interactive.params.declare import declare
 from ne_interactive.params.param import again, param
 
-EXACT_BELOW = 2500  # points; from there on the mesh is faster and accurate enough
-MESH_DIMENSIONS = 3
 # Others take 250 and 750. When the early phase ends matters little once it has formed clusters (Belkina et al.,
 # doi:10.1038/s41467-019-13055-y); a shorter one keeps more of the distances between them.
 EARLY, LATE = 100, 350
@@ -101,7 +99,7 @@ class TSNE(EntropicNeighborEmbedding):
         """4 sum_j p_ij w_ij^(1/dof) (z_i - z_j), less the same of q_ij; the loss is the divergence."""
         Z, dof = at.state.positions, float(at.knobs["dof"])
         pull, stiffness, cross = attraction.student(at.graph, Z, dof, want_loss)
-        if len(Z) < EXACT_BELOW or Z.shape[1] > MESH_DIMENSIONS:
+        if mesh.few(Z, dof):
             push, total = exact.repulsion(Z, dof)
             grid = ()
         else:

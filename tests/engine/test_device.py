@@ -12,8 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 import ne_interactive as ne
 from ne_interactive.engine.step import step
-from ne_interactive.forces import mesh_torch
-from ne_interactive.methods import tsne
+from ne_interactive.forces import mesh, mesh_torch
 
 READ = torch.ops.aten._local_scalar_dense.default
 METHODS = {
@@ -95,7 +94,7 @@ def test_the_mesh_reads_the_extent_besides(monkeypatch):
         asked.append(Z)
         return [-8.0] * Z.shape[1], [8.0] * Z.shape[1]
 
-    monkeypatch.setattr(tsne, "EXACT_BELOW", 0)
+    monkeypatch.setattr(mesh, "few", lambda Z, dof: False)
     monkeypatch.setattr(mesh_torch, "box", box)
     assert reads(*placed(METHODS["tsne"]())) == 3
     assert [one.device.type for one in asked[-3:]] == ["meta"] * 3

@@ -88,7 +88,7 @@ def test_a_flat_map_whose_points_are_crowded_all_the_same_is_not_split():
 
 def test_a_wide_map_is_split_and_a_compact_one_is_not():
     assert is_split(clustered())
-    assert not is_split(clustered(width=5.0))
+    assert not is_split(clustered(width=5.0) / 4)
     assert not is_split(clustered()[:, :2].contiguous())
     assert not is_split(clustered().double())
 
@@ -118,9 +118,14 @@ def test_charges(split, signed):
     assert error(field, slope) < 0.03
 
 
-def test_clusters_pulled_together_are_a_crowd_which_a_coarser_mesh_serves(split):
+def test_clusters_pulled_together_are_summed_pair_by_pair():
     Z = clustered(12_000)
-    squeezed = 40.0 * (Z > 30) + 0.02 * Z
+    split_repulsion_is_right(120.0 * (Z > 30) + 0.02 * Z, 1.0, 0.01)
+
+
+def test_a_crowd_is_served_by_a_coarser_mesh(split):
+    Z = clustered(12_000)
+    squeezed = 40.0 * (Z[:, :1] > 30) + 0.02 * Z
     low, high = squeezed.aminmax(dim=0)
     assert mesh.near_part(squeezed, low.tolist(), (high - low).tolist()) is None
     forces, total, _ = mesh.repulsion(squeezed, 1.0, ())
@@ -141,3 +146,14 @@ def test_copies_and_a_far_row(split):
     forces, total, _ = mesh.repulsion(Z, 1.0, ())
     assert bool(torch.isfinite(forces).all())
     assert total > 0
+
+
+def test_a_map_that_grows_keeps_its_kernels_for_a_while():
+    made = set()
+    for step in range(40):
+        Z = flat(4.0) * 1.005**step
+        low, high = Z.aminmax(dim=0)
+        part = mesh.near_part(Z, low.tolist(), (high - low).tolist())
+        assert part is not None
+        made.add(part.reach)
+    assert len(made) <= 4

@@ -247,6 +247,7 @@ def _sum(columns, sources, order, starts, sizes, low, sides, reach, dof, found):
             c = _cell(columns[2, first], low[2], sides[2], sizes[2])
             row = (a * sizes[1] + b) * sizes[2]
             after = min(first + TOGETHER, end, starts[row + min(c + ALONG, sizes[2] - 1) + 1])
+            after = max(after, first + 1)  # a point on a border may be rounded into another cell than its own
             x0, x1 = _ends(columns[0], first, after)
             y0, y1 = _ends(columns[1], first, after)
             z0, z1 = _ends(columns[2], first, after)

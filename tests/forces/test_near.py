@@ -108,6 +108,17 @@ def test_the_near_part_alone_equals_the_pairs_within_the_reach():
     assert bool((g[squared >= reach**2].abs() < 1e-12).all())
 
 
+@pytest.mark.parametrize("low", [0.0, -7.3])
+def test_points_on_the_borders_of_cells(low):
+    reach = 0.7
+    steps = low + reach * torch.arange(40.0)
+    Z = torch.cartesian_prod(steps, steps[:5], steps[:3])
+    found, _ = near.Near(Z, [low] * 3, [39 * reach, 4 * reach, 2 * reach], 2.5 * reach).field(None, 1.0, True)
+    squared = (Z.double()[:, None] - Z.double()[None]).square().sum(2)
+    g = 1 / (1 + squared) - near.far_kernel(squared, 1.0, 2.5 * reach)
+    torch.testing.assert_close(found.double(), g.sum(1) - g[0, 0], rtol=1e-5, atol=1e-5)
+
+
 @pytest.mark.parametrize("signed", [False, True])
 def test_charges(split, signed):
     Z = clustered()

@@ -4,7 +4,7 @@ import { h } from "./dom.ts";
 import type { Ink } from "./ink.ts";
 
 const PEN = { textAlign: "center", textBaseline: "middle", lineJoin: "round", lineWidth: 4 } as const;
-/** How much less the edge covers than the letters. */
+/** Opacity of the edge; the letters cover all. */
 const EDGE_ALPHA = 0.85;
 /** Pixels: height of a line, and what the edge takes beside the letters. */
 const HIGH = 24;

@@ -120,7 +120,7 @@ def near_part(Z: Tensor, low: Sequence[float], extents: Sequence[float]) -> Near
 
     That is so in three dimensions, and in two where points have much room.
     None as well where the points lie so close that they have too many pairs, as in clusters pulled together: there
-    a coarser mesh does, whose errors are small beside the forces of crowds.
+    a coarser mesh of the whole kernel does, less exactly.
     """
     n, c = Z.shape
     if c == 2 and compiled(Z) and (area := math.prod(extents)) > SPARSE * n:

@@ -74,9 +74,9 @@ class Near:
         n = len(Z)
         self._starts = np.zeros(math.prod(sizes) + 1, np.int32)
         self._order, self._columns = np.empty(n, np.int32), np.empty((3, n), np.float32)
-        cells = np.empty(n, np.int32)
-        _place(Z.numpy(), self._low, self._sides, self._sizes, cells)
-        _sort(Z.numpy(), cells, self._starts, self._order, self._columns)
+        self._cells = np.empty(n, np.int32)
+        _place(Z.numpy(), self._low, self._sides, self._sizes, self._cells)
+        _sort(Z.numpy(), self._cells, self._starts, self._order, self._columns)
 
     def crowded(self) -> bool:
         """Whether the points have so many others about them that the pairs would take too long."""
@@ -93,7 +93,7 @@ class Near:
         n = len(self._order)
         sources = np.ones(n, np.float32) if charges is None else charges.numpy()[self._order]
         found = np.empty((n, 4), np.float32)
-        _sum(self._columns, sources, self._order, *self._box(), np.float32(dof), found)
+        _sum(self._columns, sources, self._order, self._cells, *self._box(), np.float32(dof), found)
         values = torch.from_numpy(found)
         field = values[:, 1::2] if self._flat else values[:, 1:]
         return values[:, 0].contiguous(), field.contiguous() if want_field else None
@@ -229,7 +229,7 @@ def _feel(columns, first, after, near, held, limit, inverse, dof, at_reach, sums
 
 
 @parallel
-def _sum(columns, sources, order, starts, sizes, low, sides, reach, dof, found):
+def _sum(columns, sources, order, cells, starts, sizes, low, sides, reach, dof, found):
     """Points of a run have nearly the same candidates: side by side and filled up, a loop without a rest."""
     one, zero = np.float32(1), np.float32(0)
     n = columns.shape[1]
@@ -242,12 +242,9 @@ def _sum(columns, sources, order, starts, sizes, low, sides, reach, dof, found):
         near, sums = np.empty((4, ROOM), np.float32), np.empty((TOGETHER, 4), np.float32)
         first, end = s * n // SLICES, (s + 1) * n // SLICES
         while first < end:
-            a = _cell(columns[0, first], low[0], sides[0], sizes[0])
-            b = _cell(columns[1, first], low[1], sides[1], sizes[1])
-            c = _cell(columns[2, first], low[2], sides[2], sizes[2])
-            row = (a * sizes[1] + b) * sizes[2]
-            after = min(first + TOGETHER, end, starts[row + min(c + ALONG, sizes[2] - 1) + 1])
-            after = max(after, first + 1)  # a point on a border may be rounded into another cell than its own
+            cell = cells[order[first]]
+            last = min(cell + ALONG, cell - cell % sizes[2] + sizes[2] - 1)  # of the run
+            after = min(first + TOGETHER, end, starts[last + 1])
             x0, x1 = _ends(columns[0], first, after)
             y0, y1 = _ends(columns[1], first, after)
             z0, z1 = _ends(columns[2], first, after)
@@ -263,9 +260,9 @@ def _sum(columns, sources, order, starts, sizes, low, sides, reach, dof, found):
                         continue
                     c0, c1 = _span(z0, z1, low[2], sides[2], sizes[2], np.sqrt(rest))
                     row = (a * sizes[1] + b) * sizes[2]
-                    t, last = starts[row + c0], starts[row + c1 + 1]
-                    while t < last:
-                        took = min(last - t, ROOM - held)
+                    t, stop = starts[row + c0], starts[row + c1 + 1]
+                    while t < stop:
+                        took = min(stop - t, ROOM - held)
                         for q in range(took):
                             for k in range(3):
                                 near[k, held + q] = columns[k, t + q]

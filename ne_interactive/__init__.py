@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 # few short parallel loops of an iteration then waits for a whole time slice: 82 ms an iteration instead of 2 for 500
 # points. So they sleep, but only once some 30 microseconds have brought nothing new: most loops follow each other
 # sooner, and waking costs a third of an iteration. GNU's runtime gives threads beyond the count of cores less time, and
-# none under PASSIVE; as each thread of ours that computes has helpers of its own, a live run always has more. Others
-# wait for ever under ACTIVE, or not at all where the last setting says so. The runtime reads this when it is loaded;
-# who has set it keeps it.
-if "OMP_WAIT_POLICY" not in os.environ:
+# none under PASSIVE; each thread that computes has helpers of its own (`graph.helpers`). Other runtimes wait for ever
+# under ACTIVE, or not at all where the last setting says so. They read this when they are loaded, the one of torch with
+# torch; who has set it keeps it.
+if "OMP_WAIT_POLICY" not in os.environ and "torch" not in sys.modules:
     os.environ["OMP_WAIT_POLICY"] = "ACTIVE" if sys.platform == "linux" else "PASSIVE"
     os.environ.setdefault("GOMP_SPINCOUNT", "2000")
     os.environ.setdefault("KMP_BLOCKTIME", "0")

@@ -32,3 +32,10 @@ def test_waiting_threads_soon_sleep_unless_the_user_has_chosen(given, wanted):
     env = kept | given
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
     assert tuple(done.stdout.split()) == wanted
+
+
+def test_what_the_runtime_would_not_read_is_not_said():
+    kept = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    code = "import os, torch, ne_interactive; print(os.environ.get('OMP_WAIT_POLICY'))"
+    done = subprocess.run([sys.executable, "-c", code], env=kept, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["None"]

@@ -7,6 +7,7 @@ import weakref
 from typing import Any, Protocol
 
 from ne_interactive.engine.ending import ends_in_time
+from ne_interactive.graph.helpers import let_go_of_helpers
 
 
 class _Moves(Protocol):
@@ -56,7 +57,9 @@ class Background:
 
 def _loop(owner: weakref.ref[_Moves], go: threading.Event, ended: threading.Event) -> None:
     while True:
-        go.wait()
+        if not go.is_set():
+            let_go_of_helpers()
+            go.wait()
         if ended.is_set():
             return
         run = owner()

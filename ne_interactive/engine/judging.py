@@ -14,6 +14,7 @@ import numpy as np
 from ne_interactive.data.memory import give_back
 from ne_interactive.engine.background import Background
 from ne_interactive.engine.moving import Moving
+from ne_interactive.graph.helpers import let_go_of_helpers
 from ne_interactive.graph.neighbors import Neighbors
 from ne_interactive.params.errors import DataError, ParameterError
 from ne_interactive.quality.metrics import NeighborErrors, neighbor_errors, point_error
@@ -149,6 +150,7 @@ class Watcher:
                 self.error = error
                 self.end()
                 return
+        let_go_of_helpers()  # until the next time
         if run._core.rows is not rows:  # points came or went meanwhile: those of now are measured next
             self._background.go.set()
         del run

@@ -13,6 +13,7 @@ from ne_interactive.engine.growing import Growing
 from ne_interactive.engine.reading import Frame
 from ne_interactive.engine.step import step
 from ne_interactive.engine.timeline import Timeline
+from ne_interactive.graph.helpers import let_go_of_helpers
 from ne_interactive.params.errors import ParameterError, StateError
 
 HOLD = 0.02  # seconds between looks at a run that is held
@@ -91,6 +92,7 @@ class Moving(Growing):
     async def arun(self, n: int | None = None) -> Frame:
         """As `run`, in slices beside the event loop, so that controls and other tasks are served meanwhile."""
         with self._driving("arun", n) as end:
+            let_go_of_helpers()
             while self._under_way(end):
                 if self._state == "paused":
                     await asyncio.sleep(HOLD)
@@ -169,6 +171,7 @@ class Moving(Growing):
         self._raise_if_failed()
         if self._driver:
             raise StateError("start() cannot take over from run() or arun(); wait until it has returned.")
+        let_go_of_helpers()  # of this thread, which now leaves the computing to another
         self._background.ensure(self)
         self.resume()
         return self

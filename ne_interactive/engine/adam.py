@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ne_interactive.engine.rules import MAX_STEP, RULES, Centre, Own
 from ne_interactive.forces.planar import planar
+from ne_interactive.forces.scalars import Scalar
 from ne_interactive.graph.parallel import parallel
 
 FIRST, SECOND = 0.9, 0.999  # shares of both moments that are kept
@@ -38,11 +39,11 @@ class Adam(Own):
         Z: Tensor,
         slots: dict[str, Tensor],
         gradient: Tensor,
-        lr: float,
-        momentum: float,
+        lr: Scalar,
+        momentum: Scalar,
         centre: Centre = (),
         stiffness: Tensor | None = None,
-    ) -> float | Tensor:
+    ) -> Scalar:
         """Fused on the CPU in single precision, by torch elsewhere; the gradient is left as it is."""
         slots["updates"] += 1
         count = float(slots["updates"])

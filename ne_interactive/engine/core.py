@@ -18,7 +18,7 @@ from ne_interactive.engine.pins import held, released
 from ne_interactive.engine.preparation import Preparation
 from ne_interactive.engine.protocol import Method
 from ne_interactive.engine.state import FADE, Problem, State
-from ne_interactive.engine.step import by_hand, horizon, in_force, step, woken
+from ne_interactive.engine.step import by_hand, horizon, in_force, woken
 from ne_interactive.engine.trace import Trace
 from ne_interactive.params.errors import DivergedError
 
@@ -177,7 +177,9 @@ class Core(Preparation):
         assert problem is not None
         n = problem.n
         want_loss = n < LOSS_ALWAYS_BELOW or state.iteration % LOSS_EVERY == 0
-        self.state, report = step(self.method, problem, state, donate=donate, want_loss=want_loss)
+        self.state, report = self.recorder.step(
+            self.method, problem, state, donate=donate, want_loss=want_loss
+        )
         self.latest = time.perf_counter() - began
         self.seconds += self.latest
         if problem.fading is not None and self.state.fading == 0:

@@ -33,7 +33,7 @@ class Focusing(Members):
             positions=positions,
             slots=rule_of(self.method).slots(positions),
             members=self.members()[keep],
-            whole=state.whole or Whole(state, self._right()),
+            whole=state.whole or Whole(state.copy(), self._right()),
         )
         change = Change(self.iteration, "focus", {"indices": indices})
         self._regroup(change, rows, focused, self._restricted(keep, rows), len(keep))

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ne_interactive.engine import adam, riemannian  # noqa: F401 (register their rules)
 from ne_interactive.engine.rules import MAX_STEP, RULES, Centre, Rule
+from ne_interactive.forces.scalars import Scalar
 from ne_interactive.params.errors import ParameterError
 
 _tried: dict[Any, Rule] = {}
@@ -20,6 +21,8 @@ _rebuilding = threading.Lock()  # building an optimizer patches its class
 
 class TorchRule:
     """A `torch.optim` optimizer; what it keeps for the positions are the slots."""
+
+    recordable = False
 
     def __init__(self, optimizer: type[torch.optim.Optimizer], kwargs: Mapping[str, Any]) -> None:
         self.optimizer = optimizer
@@ -31,7 +34,7 @@ class TorchRule:
         """Empty: the optimizer fills them at its first step."""
         return {}
 
-    def fresh(self, Z: Tensor, lr: float) -> dict[str, Tensor]:
+    def fresh(self, Z: Tensor, lr: Scalar) -> dict[str, Tensor]:
         """What the optimizer keeps after a step that moves nothing."""
         slots: dict[str, Tensor] = {}
         self.move(torch.zeros_like(Z), slots, torch.zeros_like(Z), lr, momentum=0.5)
@@ -42,11 +45,11 @@ class TorchRule:
         Z: Tensor,
         slots: dict[str, Tensor],
         gradient: Tensor,
-        lr: float,
-        momentum: float,
+        lr: Scalar,
+        momentum: Scalar,
         centre: Centre = (),
         stiffness: Tensor | None = None,
-    ) -> float | Tensor:
+    ) -> Scalar:
         """One step of the optimizer; each point's step is limited as that of every rule is."""
         kwargs = self.kwargs | ({"momentum": momentum} if self._takes_momentum else {})
         before = Z.clone()

@@ -12,6 +12,7 @@ from torch import Tensor
 from ne_interactive.data.indices import point_indices
 from ne_interactive.engine.rules import Rule
 from ne_interactive.engine.state import State
+from ne_interactive.forces.scalars import Scalar
 from ne_interactive.params.errors import ParameterError
 
 FARTHEST = (
@@ -19,7 +20,7 @@ FARTHEST = (
 )
 
 
-def held(state: State, rule: Rule, lr: float, rows: Tensor, places: Tensor | None = None) -> State:
+def held(state: State, rule: Rule, lr: Scalar, rows: Tensor, places: Tensor | None = None) -> State:
     """The state with the points of these rows pinned where they are, or at `places` (m, c); what moved them is gone."""
     if len(rows) == 0:
         return state
@@ -46,10 +47,10 @@ def move_others(
     state: State,
     slots: dict[str, Tensor],
     gradient: Tensor,
-    lr: float,
-    momentum: float,
+    lr: Scalar,
+    momentum: Scalar,
     stiffness: Tensor | None = None,
-) -> float | Tensor:
+) -> Scalar:
     """`rule.move` for all but the pinned points of a state; whatever the rule, these stay to the last bit.
 
     The map is not centred meanwhile. The rule's memory of the pinned points is kept as at a start, so that nothing
@@ -58,14 +59,14 @@ def move_others(
     Z, rows = state.positions, state.pins
     assert rows is not None
     places = Z[rows]
-    gradient[rows] = 0
+    gradient.index_fill_(0, rows, 0)
     squared = rule.move(Z, slots, gradient, lr, momentum, None, stiffness)
     Z[rows] = places
     clear(rule, slots, Z, rows, lr)
     return squared
 
 
-def clear(rule: Rule, slots: dict[str, Tensor], Z: Tensor, rows: Tensor, lr: float) -> None:
+def clear(rule: Rule, slots: dict[str, Tensor], Z: Tensor, rows: Tensor, lr: Scalar) -> None:
     """Set the rule's memory of some points to what it is at a start, in place."""
     if not slots:
         return

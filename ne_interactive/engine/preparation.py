@@ -17,6 +17,7 @@ from ne_interactive.data.table import Table
 from ne_interactive.engine.optimizers import rule_of
 from ne_interactive.engine.past import Past
 from ne_interactive.engine.protocol import Method
+from ne_interactive.engine.recorded import Recorder
 from ne_interactive.engine.setup import check_start, device_of, problem_for, rough_problem_for, start_of
 from ne_interactive.engine.state import Event, Problem, State
 from ne_interactive.engine.step import in_force
@@ -50,6 +51,7 @@ class Preparation(Waiting):
         self.events: list[Event] = []
         self.trace = Trace()
         self.speed = Speed()
+        self.recorder = Recorder()
         self.past = Past()
         self.first_method = self.method  # with which the run began
         self.widest = 0  # so many neighbours are searched at least, where any are

@@ -11,7 +11,9 @@ from torch import Tensor
 
 from ne_interactive.data.table import Table
 from ne_interactive.engine.state import Problem, State
+from ne_interactive.forces.box import Box
 from ne_interactive.forces.frozen import Kernel
+from ne_interactive.forces.scalars import Scalar
 from ne_interactive.graph.affinity import Affinity
 from ne_interactive.graph.csr import Graph
 from ne_interactive.graph.neighbors import Neighbors
@@ -24,12 +26,17 @@ class At:
     Attributes:
         knobs: every live parameter's value now.
         lr: the learning rate in force, schedule included.
+        box: where the positions lie, if the host knows it already.
+
+    In an iteration that is recorded, what may change from one to the next is on the device: values in force that are no
+    whole numbers, the rate, the state's iteration.
     """
 
     problem: Problem
     state: State
     knobs: Mapping[str, Any]
-    lr: float
+    lr: Scalar
+    box: Box | None = None
 
     @property
     def n(self) -> int:
@@ -47,7 +54,7 @@ class Gradient(NamedTuple):
 
     Attributes:
         values: (n, c), the gradient of the objective, or what stands for it.
-        loss: nan where it was not measured.
+        loss: nan where it was not measured; where a device has summed it, its tensor.
         grid: sizes of the mesh used, () if none.
         memory: what the method keeps for the next iteration.
         stiffness: (n,), of the edges that hold each point, in units of the gradient over the positions, if the step of
@@ -55,7 +62,7 @@ class Gradient(NamedTuple):
     """
 
     values: Tensor
-    loss: float
+    loss: Scalar
     grid: tuple[int, ...] = ()
     memory: Mapping[str, Tensor] = {}
     stiffness: Tensor | None = None
@@ -156,6 +163,10 @@ class Method(Protocol):
 
     def check_together(self, knobs: Mapping[str, Any], graph: Graph | None = None) -> None:
         """Limits that parameters, and P where there is one, set each other; raises ParameterError."""
+        ...
+
+    def operations(self, state: State) -> Any:
+        """What of the state decides which operations the maths is made of, beside shapes and the values in force."""
         ...
 
     def joins(self) -> int:

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ne_interactive.engine.rules import RULES, Centre, Own
 from ne_interactive.forces.hyperbolic import RIM, into_ball
+from ne_interactive.forces.scalars import Scalar
 
 FIRST, SECOND = 0.9, 0.999  # shares of both moments that are kept
 EPSILON = 1e-10  # gradients are shares of a point in a sum of 1: small
@@ -22,7 +23,7 @@ class Riemannian(Own):
         return {
             "first": torch.zeros_like(Z),
             "second": Z.new_zeros(len(Z), 1),
-            "updates": torch.zeros((), dtype=torch.float64),
+            "updates": torch.zeros((), dtype=torch.float64, device=Z.device),
         }
 
     def move(
@@ -30,22 +31,21 @@ class Riemannian(Own):
         Z: Tensor,
         slots: dict[str, Tensor],
         gradient: Tensor,
-        lr: float,
-        momentum: float,
+        lr: Scalar,
+        momentum: Scalar,
         centre: Centre = (),
         stiffness: Tensor | None = None,
-    ) -> float | Tensor:
+    ) -> Scalar:
         """One step of geodesic length about lr; the gradient is the Euclidean one and is left as it is."""
         first, second, updates = slots["first"], slots["second"], slots["updates"]
         before = Z.clone()
         Z.copy_(into_ball(Z))
         conformal = 2 / (1 - Z.square().sum(1, keepdim=True))
         updates += 1
-        count = float(updates)
         first.mul_(FIRST).add_(gradient / conformal.square(), alpha=1 - FIRST)
         second.mul_(SECOND).add_((gradient / conformal).square().sum(1, keepdim=True), alpha=1 - SECOND)
-        scale = (second / (1 - SECOND**count)).sqrt() + EPSILON
-        tangent = first * (-lr / (1 - FIRST**count)) / scale
+        scale = (second / (1 - SECOND**updates)).sqrt() + EPSILON
+        tangent = first * (-lr / (1 - FIRST**updates)) / scale
         after = exponential(Z, tangent, MAX_STEP)
         first.copy_(transport(Z, after, first))
         Z.copy_(after)

@@ -16,6 +16,7 @@ from numba import prange
 from torch import Tensor
 
 from ne_interactive.forces.planar import planar
+from ne_interactive.forces.scalars import Scalar, add_times
 from ne_interactive.graph.parallel import parallel, serial
 
 MAX_STEP = 5.0  # embedding units an iteration; a hasty change of parameters must not tear the map
@@ -26,13 +27,19 @@ Centre = tuple[float, ...] | None
 
 
 class Rule(Protocol):
-    """An update rule; it remembers nothing itself, its memory is the state's slots."""
+    """An update rule; it remembers nothing itself, its memory is the state's slots.
+
+    Attributes:
+        recordable: whether a device may repeat its steps as they were recorded: the host has no part in them.
+    """
+
+    recordable: bool
 
     def slots(self, Z: Tensor) -> dict[str, Tensor]:
         """The memory of a run that starts at Z (n, c), at rest."""
         ...
 
-    def fresh(self, Z: Tensor, lr: float) -> dict[str, Tensor]:
+    def fresh(self, Z: Tensor, lr: Scalar) -> dict[str, Tensor]:
         """The memory of some points (m, c) as it is where nothing has moved them yet, at a learning rate."""
         ...
 
@@ -41,11 +48,11 @@ class Rule(Protocol):
         Z: Tensor,
         slots: dict[str, Tensor],
         gradient: Tensor,
-        lr: float,
-        momentum: float,
+        lr: Scalar,
+        momentum: Scalar,
         centre: Centre = (),
         stiffness: Tensor | None = None,
-    ) -> float | Tensor:
+    ) -> Scalar:
         """Move Z and the slots in place; returns the summed squared step of all points, as a tensor on its device.
 
         A rule that keeps the map centred does so on `centre`, (c,); () is the origin, None leaves the map as it is.
@@ -57,11 +64,13 @@ class Rule(Protocol):
 class Own:
     """What the rules of our own have in common: a start tells all of their memory."""
 
+    recordable = True
+
     def slots(self, Z: Tensor) -> dict[str, Tensor]:
         """Nothing is remembered."""
         return {}
 
-    def fresh(self, Z: Tensor, lr: float) -> dict[str, Tensor]:
+    def fresh(self, Z: Tensor, lr: Scalar) -> dict[str, Tensor]:
         """As at the start."""
         return self.slots(Z)
 
@@ -78,11 +87,11 @@ class Gains(Own):
         Z: Tensor,
         slots: dict[str, Tensor],
         gradient: Tensor,
-        lr: float,
-        momentum: float,
+        lr: Scalar,
+        momentum: Scalar,
         centre: Centre = (),
         stiffness: Tensor | None = None,
-    ) -> float | Tensor:
+    ) -> Scalar:
         """Fused on the CPU in single precision, by torch elsewhere; stiffness, if given, takes the gains' place."""
         if stiffness is not None:
             slots["gain"].fill_(1)
@@ -102,11 +111,11 @@ class Momentum(Own):
         Z: Tensor,
         slots: dict[str, Tensor],
         gradient: Tensor,
-        lr: float,
-        momentum: float,
+        lr: Scalar,
+        momentum: Scalar,
         centre: Centre = (),
         stiffness: Tensor | None = None,
-    ) -> float | Tensor:
+    ) -> Scalar:
         """As far as stiffness, where known, allows."""
         return glide(Z, slots["velocity"], gradient, stiffness, lr, momentum, centre)
 
@@ -114,7 +123,7 @@ class Momentum(Own):
 RULES: dict[str, Rule] = {"gains": Gains(), "momentum": Momentum()}
 
 
-def limited(gradient: Tensor, stiffness: Tensor, lr: float) -> Tensor:
+def limited(gradient: Tensor, stiffness: Tensor, lr: Scalar) -> Tensor:
     """A gradient (n, c) along which no rate is too large, since each point's part is divided by 1 + 2 lr stiffness.
 
     The stiffness (n,) is what a point's edges pull with, over the differences. Springs thus scaled have no eigenvalue
@@ -128,10 +137,10 @@ def glide(
     velocity: Tensor,
     gradient: Tensor,
     stiffness: Tensor | None,
-    lr: float,
-    momentum: float,
+    lr: Scalar,
+    momentum: Scalar,
     centre: Centre,
-) -> float | Tensor:
+) -> Scalar:
     """Move Z (n, c) and its velocity in place, without gains, as far as stiffness allows; the summed squared step."""
     if Z.device.type != "cpu" or Z.dtype != torch.float32:
         return glide_torch(Z, velocity, gradient, stiffness, lr, momentum, centre)
@@ -148,13 +157,14 @@ def glide_torch(
     velocity: Tensor,
     gradient: Tensor,
     stiffness: Tensor | None,
-    lr: float,
-    momentum: float,
+    lr: Scalar,
+    momentum: Scalar,
     centre: Centre,
 ) -> Tensor:
     """The reference for `glide`, on any device and in any precision."""
     gradient = gradient if stiffness is None else limited(gradient.clone(), stiffness.clone(), lr)
-    velocity.mul_(momentum / (1 + DRAG * velocity.norm(dim=1, keepdim=True))).sub_(gradient, alpha=lr)
+    velocity.mul_(momentum / (1 + DRAG * velocity.norm(dim=1, keepdim=True)))
+    add_times(velocity, gradient, -lr)
     return _moved(Z, velocity, centre)
 
 
@@ -163,10 +173,10 @@ def gains(
     velocity: Tensor,
     gain: Tensor,
     gradient: Tensor,
-    lr: float,
-    momentum: float,
+    lr: Scalar,
+    momentum: Scalar,
     centre: Centre = (),
-) -> float | Tensor:
+) -> Scalar:
     """Move Z (n, c), and its velocity and gains, in place; returns the summed squared step of all points."""
     if Z.device.type != "cpu" or Z.dtype != torch.float32:
         return gains_torch(Z, velocity, gain, gradient, lr, momentum, centre)
@@ -190,10 +200,10 @@ def gains_torch(
     velocity: Tensor,
     gain: Tensor,
     gradient: Tensor,
-    lr: float,
-    momentum: float,
+    lr: Scalar,
+    momentum: Scalar,
     centre: Centre = (),
-) -> float | Tensor:
+) -> Scalar:
     """The reference for `gains`, on any device and in any precision."""
     consistent = (gradient > 0) != (velocity > 0)
     gain.copy_(torch.where(consistent, gain + 0.2, (gain * 0.8).clamp_min(MIN_GAIN)))
@@ -207,7 +217,10 @@ def _moved(Z: Tensor, velocity: Tensor, centre: Centre) -> Tensor:
     velocity.mul_(torch.where(length > MAX_STEP, MAX_STEP / length, 1.0))
     Z.add_(velocity)
     if centre is not None:
-        Z.sub_(Z.mean(0) - torch.tensor(centre or 0.0, dtype=Z.dtype, device=Z.device))
+        off = Z.mean(0)
+        if centre:  # made where it is needed: the host would have to send it
+            off -= torch.stack([torch.full_like(off[0], value) for value in centre])
+        Z.sub_(off)
     return velocity.double().square().sum()
 
 

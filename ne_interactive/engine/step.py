@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from torch import Tensor
+
 from ne_interactive.engine.optimizers import rule_of
 from ne_interactive.engine.pins import move_others
-from ne_interactive.engine.protocol import At, Method
+from ne_interactive.engine.protocol import At, Gradient, Method
 from ne_interactive.engine.schedules import factor, falls, follow_loss
 from ne_interactive.engine.state import Problem, Report, State
+from ne_interactive.forces.scalars import Scalar
 from ne_interactive.params.param import params_of
 
 REHEAT = 0.25  # share of the learning rate with which a change wakes a run whose schedule has come down
@@ -84,46 +87,59 @@ def step(
     of the rule is cleared and the learning rate is halved.
     """
     at = evaluated(method, problem, state)
-    gradient, loss, grid, memory, stiffness = method.gradient(at, want_loss)
-    if not math.isfinite(float(gradient.sum())):
-        return _refused(method, state), Report(loss, 0.0, refused=True)
+    gradient = method.gradient(at, want_loss)
+    if not math.isfinite(float(gradient.values.sum())):
+        return refused(method, state, float(gradient.loss))
     if not donate:
         state = state.copy()
     slots = dict(state.slots)
+    squared = move(method, at, state, slots, gradient)
+    return moved(method, problem, replace(state, slots=slots), gradient, float(gradient.loss), squared)
+
+
+def move(method: Method, at: At, state: State, slots: dict[str, Tensor], gradient: Gradient) -> Scalar:
+    """Move the positions and the rule's memory in place, pinned points excepted; the summed squared step."""
     rule, momentum = rule_of(method), at.knobs.get("momentum", 0.0)
+    given = gradient.values, at.lr, momentum
     if state.pins is None:
-        free = problem.n
-        squared = rule.move(state.positions, slots, gradient, at.lr, momentum, state.centre, stiffness)
-    else:
-        free = max(problem.n - len(state.pins), 1)
-        squared = move_others(rule, state, slots, gradient, at.lr, momentum, stiffness)
+        return rule.move(state.positions, slots, *given, state.centre, gradient.stiffness)
+    return move_others(rule, state, slots, *given, gradient.stiffness)
+
+
+def moved(
+    method: Method, problem: Problem, state: State, gradient: Gradient, loss: float, squared: Scalar
+) -> tuple[State, Report]:
+    """The state after its positions and slots have been moved, and a report."""
+    free = problem.n if state.pins is None else max(problem.n - len(state.pins), 1)
     quiet, checked = state.quiet, (state.iteration + 1) % method.check_interval == 0
     # what a device has summed is read only where it is looked at: the host would wait for it
-    moved = math.sqrt(float(squared) / free) if checked or isinstance(squared, float) else math.nan
+    length = math.sqrt(float(squared) / free) if checked or isinstance(squared, float) else math.nan
     if checked:
         settled = state.elapsed >= method.earliest_rest(problem.n)
         extent = float(state.positions.std(0).norm())
-        still = moved <= method.tol * extent or _flat(method, gradient, extent)
+        still = length <= method.tol * extent or _flat(method, gradient.values, extent)
         quiet = quiet + 1 if settled and still else 0
     after = replace(
-        state, slots=slots, memory=memory, iteration=state.iteration + 1, grid=grid,
+        state, memory=gradient.memory, iteration=state.iteration + 1, grid=gradient.grid,
         plateau=follow_loss(method, loss, state.plateau), quiet=quiet, refused=0, fading=max(state.fading - 1, 0),
     )  # fmt: skip
-    return after, Report(loss, moved, refused=False)
+    return after, Report(loss, length, refused=False)
 
 
-def _after_what_it_needs(name: str) -> int:
-    return 1 if name in ("lr", "momentum") else 0  # they follow exaggeration and repulsion strength
-
-
-def _refused(method: Method, state: State) -> State:
-    return replace(
+def refused(method: Method, state: State, loss: float) -> tuple[State, Report]:
+    """The state after a step that was not made, its gradient being not finite, and a report."""
+    after = replace(
         state,
         slots=rule_of(method).slots(state.positions),
         iteration=state.iteration + 1,
         lr_factor=state.lr_factor / 2,
         refused=state.refused + 1,
     )
+    return after, Report(loss, 0.0, refused=True)
+
+
+def _after_what_it_needs(name: str) -> int:
+    return 1 if name in ("lr", "momentum") else 0  # they follow exaggeration and repulsion strength
 
 
 def _flat(method: Method, gradient: Any, extent: float) -> bool:

@@ -94,6 +94,7 @@ class Timeline(Focusing):
         other.events, other.past = list(self.events), self.past.copy()
         other.past.branch(self.iteration, self.iteration)
         other.trace, other.speed = copy.deepcopy(self.trace), Speed()
+        other.recorder = self.recorder.fresh()
         return other
 
     def joined_by(self) -> int:

@@ -17,7 +17,7 @@ from ne_interactive.graph.csr import Graph
 from ne_interactive.graph.parallel import NEXT, parallel
 
 
-def student(graph: Graph, Z: Tensor, dof: float, want_loss: bool) -> tuple[Tensor, Tensor, float]:
+def student(graph: Graph, Z: Tensor, dof: float, want_loss: bool) -> tuple[Tensor, Tensor, float | Tensor]:
     """Pull of every point towards its graph neighbours.
 
     Args:
@@ -28,7 +28,7 @@ def student(graph: Graph, Z: Tensor, dof: float, want_loss: bool) -> tuple[Tenso
 
     Returns:
         forces (n, c): sum_j p_ij w_ij^(1/dof) (z_i - z_j);  stiffness (n,): sum_j p_ij w_ij^(1/dof);  the loss
-        -sum_ij p_ij log w_ij (nan if not wanted).
+        -sum_ij p_ij log w_ij (nan if not wanted), which the torch version leaves on its device.
     """
     if Z.device.type != "cpu" or Z.dtype != torch.float32:
         return student_torch(graph, Z, dof, want_loss)
@@ -68,7 +68,9 @@ def _logs() -> np.ndarray:
     return np.log1p(nodes(FARTHEST)).astype(np.float32)
 
 
-def student_torch(graph: Graph, Z: Tensor, dof: float, want_loss: bool) -> tuple[Tensor, Tensor, float]:
+def student_torch(
+    graph: Graph, Z: Tensor, dof: float, want_loss: bool
+) -> tuple[Tensor, Tensor, float | Tensor]:
     """The reference for `student`, on any device and in any precision."""
     rows = graph.rows
     columns = graph.indices.long()
@@ -78,7 +80,7 @@ def student_torch(graph: Graph, Z: Tensor, dof: float, want_loss: bool) -> tuple
     held = values / stretched
     forces = torch.zeros_like(Z).index_add_(0, rows, held.unsqueeze(1) * difference)
     stiffness = torch.zeros_like(Z[:, 0]).index_add_(0, rows, held)
-    return forces, stiffness, float((values * stretched.log()).sum()) * dof if want_loss else math.nan
+    return forces, stiffness, (values * stretched.log()).sum() * dof if want_loss else math.nan
 
 
 @parallel
@@ -167,7 +169,7 @@ def _student(indptr, indices, values, Z, inverse_dof, forces, stiffness, losses)
             losses[i] = loss
 
 
-def gaussian(graph: Graph, Z: Tensor, want_loss: bool) -> tuple[Tensor, float]:
+def gaussian(graph: Graph, Z: Tensor, want_loss: bool) -> tuple[Tensor, float | Tensor]:
     """Pull of every point towards its graph neighbours for the kernel exp(-d^2).
 
     Args:
@@ -176,7 +178,8 @@ def gaussian(graph: Graph, Z: Tensor, want_loss: bool) -> tuple[Tensor, float]:
         want_loss: measure the loss as well.
 
     Returns:
-        forces (n, c): sum_j p_ij (z_i - z_j);  the loss sum_ij p_ij d_ij^2 (nan if not wanted).
+        forces (n, c): sum_j p_ij (z_i - z_j);  the loss sum_ij p_ij d_ij^2 (nan if not wanted), which the torch version
+        leaves on its device.
     """
     if Z.device.type != "cpu" or Z.dtype != torch.float32:
         return gaussian_torch(graph, Z, want_loss)
@@ -190,13 +193,13 @@ def gaussian(graph: Graph, Z: Tensor, want_loss: bool) -> tuple[Tensor, float]:
     return forces, float(losses.sum()) if want_loss else math.nan
 
 
-def gaussian_torch(graph: Graph, Z: Tensor, want_loss: bool) -> tuple[Tensor, float]:
+def gaussian_torch(graph: Graph, Z: Tensor, want_loss: bool) -> tuple[Tensor, float | Tensor]:
     """The reference for `gaussian`, on any device and in any precision."""
     rows = graph.rows
     values = graph.values.to(Z.dtype)
     difference = Z[rows] - Z[graph.indices.long()]
     forces = torch.zeros_like(Z).index_add_(0, rows, values.unsqueeze(1) * difference)
-    return forces, float((values * difference.square().sum(1)).sum()) if want_loss else float("nan")
+    return forces, (values * difference.square().sum(1)).sum() if want_loss else math.nan
 
 
 @parallel

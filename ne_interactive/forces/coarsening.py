@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from numba import prange
 from torch import Tensor
+from torch.nn.functional import pad
 
 from ne_interactive.graph.parallel import parallel
 
@@ -67,18 +68,29 @@ def _along(values: Tensor, dim: int, count: int, narrows: bool) -> Tensor:
 
 def along_torch(values: Tensor, dim: int, count: int, narrows: bool) -> Tensor:
     """The reference for one dimension, on any device and in any precision."""
-    many, few = (values.shape[dim], count) if narrows else (count, values.shape[dim])
-    band = _band(few, many, values.device, values.dtype)
-    return (values.movedim(dim, -1) @ (band.T if narrows else band)).movedim(-1, dim).contiguous()
+    values = values.movedim(dim, -1)
+    return (_narrowed if narrows else _widened)(values, count).movedim(-1, dim).contiguous()
 
 
-@functools.lru_cache(maxsize=16)
-def _band(few: int, many: int, device: torch.device, dtype: torch.dtype) -> Tensor:
-    """How much of each fine node's spline is in each coarse one's: (few, many)."""
-    tap = torch.arange(many) - TIMES * torch.arange(few).unsqueeze(1) + FIRST
-    within = (tap >= 0) & (tap < len(TAPS))
-    taps = torch.from_numpy(TAPS)[tap.clamp(0, len(TAPS) - 1)]
-    return torch.where(within, taps, 0.0).to(device, dtype)
+def _narrowed(values: Tensor, count: int) -> Tensor:
+    """Coarse nodes along the last dimension: each the weighted sum of the fine ones that its taps touch."""
+    after = TIMES * (count - 1) + MANY - FIRST - values.shape[-1]
+    touched = pad(values, (FIRST, max(after, 0))).unfold(-1, MANY, TIMES)
+    return touched[..., :count, :] @ _taps(values.device, values.dtype)[:MANY]
+
+
+def _widened(values: Tensor, count: int) -> Tensor:
+    """Fine nodes along the last dimension, by TIMES: the coarse ones before them, weighted by every fourth tap."""
+    blocks, near = (FIRST + count - 1) // TIMES + 1, len(_FILLED) // TIMES
+    felt = pad(values, (near - 1, max(blocks - values.shape[-1], 0))).unfold(-1, near, 1)[..., :blocks, :]
+    found = felt @ _taps(values.device, values.dtype).view(near, TIMES).flip(0)
+    return found.flatten(-2)[..., FIRST : FIRST + count]
+
+
+@functools.lru_cache(maxsize=8)
+def _taps(device: torch.device, dtype: torch.dtype) -> Tensor:
+    """The taps, filled up with zeros to a multiple of TIMES."""
+    return torch.from_numpy(_FILLED).to(device, dtype)
 
 
 @parallel

@@ -6,6 +6,8 @@ function is SplitMix64's finaliser (Steele, Lea and Flood, doi:10.1145/2660193.2
 
 from __future__ import annotations
 
+from typing import overload
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -18,9 +20,15 @@ MIX_B = np.uint64(0x94D049BB133111EB)
 S30, S27, S31, S32 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(32)
 
 
-def key_of(seed: int, iteration: int) -> int:
-    """The 64-bit key of one iteration."""
+@overload
+def key_of(seed: int, iteration: int) -> int: ...
+@overload
+def key_of(seed: int, iteration: Tensor) -> Tensor: ...
+def key_of(seed: int, iteration: int | Tensor) -> int | Tensor:
+    """The 64-bit key of one iteration; of an iteration that a device counts, on the device, int64."""
     mask = 2**64 - 1
+    if isinstance(iteration, Tensor):
+        return _mix_torch(_mix_torch(iteration + 1) + _signed((seed * int(GOLDEN)) & mask))
     return _mix_python((seed * int(GOLDEN) + _mix_python(iteration + 1)) & mask)
 
 
@@ -34,12 +42,10 @@ def draw(key, edge, number, n):
     return np.int64(((x >> S32) * np.uint64(n)) >> S32)
 
 
-def draw_torch(key: int, edges: Tensor, numbers: Tensor, n: int | Tensor) -> Tensor:
+def draw_torch(key: int | Tensor, edges: Tensor, numbers: Tensor, n: int | Tensor) -> Tensor:
     """`draw` for tensors of edges and numbers: the same integers, bit for bit."""
-    x = _signed(key) ^ ((edges * 65536 + numbers) * _signed(int(GOLDEN)))
-    x = (x ^ _shift(x, 30)) * _signed(int(MIX_A))
-    x = (x ^ _shift(x, 27)) * _signed(int(MIX_B))
-    x = x ^ _shift(x, 31)
+    own = key if isinstance(key, Tensor) else _signed(key)
+    x = _mix_torch(own ^ ((edges * 65536 + numbers) * _signed(int(GOLDEN))))
     return _shift(_shift(x, 32) * n, 32)
 
 
@@ -48,6 +54,12 @@ def _mix_python(x: int) -> int:
     x = ((x ^ (x >> 30)) * int(MIX_A)) & mask
     x = ((x ^ (x >> 27)) * int(MIX_B)) & mask
     return x ^ (x >> 31)
+
+
+def _mix_torch(x: Tensor) -> Tensor:
+    x = (x ^ _shift(x, 30)) * _signed(int(MIX_A))
+    x = (x ^ _shift(x, 27)) * _signed(int(MIX_B))
+    return x ^ _shift(x, 31)
 
 
 def _signed(x: int) -> int:

@@ -8,6 +8,7 @@ attraction one pass over the edges, which also tells how stiffly they hold each 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numba
@@ -18,6 +19,7 @@ from torch import Tensor
 from ne_interactive.forces import curve, mesh
 from ne_interactive.forces import expected_numba as kernels
 from ne_interactive.forces.attraction import listed
+from ne_interactive.forces.box import Box
 from ne_interactive.forces.convolution import convolution, good_sizes
 from ne_interactive.forces.planar import planar
 from ne_interactive.graph.csr import Graph
@@ -43,7 +45,9 @@ class Repulsive(NamedTuple):
         return curve.potential(squared, self.a, self.b, self.limit)
 
 
-def attraction(graph: Graph, Z: Tensor, a: float, b: float, want_loss: bool) -> tuple[Tensor, Tensor, float]:
+def attraction(
+    graph: Graph, Z: Tensor, a: float, b: float, want_loss: bool
+) -> tuple[Tensor, Tensor, float | Tensor]:
     """Pull of every point's edges, each of which moves both its ends.
 
     Args:
@@ -55,7 +59,7 @@ def attraction(graph: Graph, Z: Tensor, a: float, b: float, want_loss: bool) -> 
 
     Returns:
         gradient (n, c): 2 sum_j w_ij pull(d_ij^2) (z_i - z_j);  stiffness (n,): 2 sum_j w_ij pull(d_ij^2);  the loss
-        sum_ij w_ij log(1 + a d_ij^(2b)) (nan if not wanted).
+        sum_ij w_ij log(1 + a d_ij^(2b)) (nan if not wanted), which the torch version leaves on its device.
     """
     if Z.device.type != "cpu" or Z.dtype != torch.float32:
         return attraction_torch(graph, Z, a, b, want_loss)
@@ -73,7 +77,7 @@ def attraction(graph: Graph, Z: Tensor, a: float, b: float, want_loss: bool) -> 
 
 def attraction_torch(
     graph: Graph, Z: Tensor, a: float, b: float, want_loss: bool
-) -> tuple[Tensor, Tensor, float]:
+) -> tuple[Tensor, Tensor, float | Tensor]:
     """The reference for `attraction`, on any device and in any precision."""
     rows, values = graph.rows, graph.values.to(Z.dtype)
     difference = Z[rows] - Z[graph.indices.long()]
@@ -81,17 +85,20 @@ def attraction_torch(
     held = 2 * values * curve.pull(squared.clamp_min(curve.NEAREST), a, b)
     gradient = torch.zeros_like(Z).index_add_(0, rows, held.unsqueeze(1) * difference)
     stiffness = torch.zeros_like(Z[:, 0]).index_add_(0, rows, held)
-    loss = float((values * torch.log1p(a * squared**b)).sum()) if want_loss else math.nan
+    loss = (values * torch.log1p(a * squared**b)).sum() if want_loss else math.nan
     return gradient, stiffness, loss
 
 
-def repulsion(Z: Tensor, a: float, b: float) -> tuple[Tensor, Tensor, tuple[int, ...]]:
+def repulsion(
+    Z: Tensor, a: float, b: float, box: Box | None = None
+) -> tuple[Tensor, Tensor, tuple[int, ...]]:
     """Push of all other points.
 
     Args:
         Z: (n, c) positions, c in 1..3.
         a: of the kernel 1 / (1 + a d^(2b)).
         b: of it.
+        box: where the positions lie, if the host knows it already.
 
     Returns:
         forces (n, c): sum_j limited(d_ij^2) (z_i - z_j);  potential (n,): half the sum of `curve.potential` over all
@@ -100,19 +107,23 @@ def repulsion(Z: Tensor, a: float, b: float) -> tuple[Tensor, Tensor, tuple[int,
     if len(Z) < EXACT_BELOW:
         return *exact(Z, a, b), ()
     backend, c = mesh.backend_of(Z), Z.shape[1]
-    low, high = backend.box(Z)
-    extents = [end - start for start, end in zip(low, high, strict=True)]
-    spacing, needed = mesh.finest(
-        extents, spacing_for(max(extents), SPACING[c] * curve.radius(a, b, LIMIT[c])), CAP[c]
+    box = box or Box(*backend.box(Z))
+    spacing, grid = box.choose(
+        lambda extents, _: fit_grid(extents, SPACING[c] * curve.radius(a, b, LIMIT[c]))
     )
-    grid = good_sizes(needed)
-    origin = [start - 2 * spacing for start in low]
+    origin = backend.origin(Z, box.low, spacing)
     convolved = convolution(grid, spacing, Repulsive(a, b, LIMIT[c]), 1.0, 0.0, Z.device)
     nodes = [size // 2 for size in grid]
     potential = convolved(backend.spread(Z, origin, spacing, convolved.room(nodes)), nodes)
     values, forces = backend.sample(Z, origin, spacing, potential, True)
     assert forces is not None
     return forces, values.sub_(convolved.self_potential).div_(2), grid
+
+
+def fit_grid(extents: Sequence[float], spacing: float) -> tuple[float, tuple[int, ...]]:
+    """Spacing, as wanted where that can be, and padded sizes for a map of these extents."""
+    spacing, needed = mesh.finest(extents, spacing_for(max(extents), spacing), CAP[len(extents)])
+    return spacing, good_sizes(needed)
 
 
 def spacing_for(extent: float, spacing: float) -> float:

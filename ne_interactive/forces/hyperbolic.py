@@ -15,6 +15,7 @@ from numba import prange
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from ne_interactive.forces.scalars import Scalar
 from ne_interactive.graph.csr import Graph
 from ne_interactive.graph.parallel import parallel, serial
 
@@ -51,7 +52,7 @@ def squared_radius(Z: Tensor) -> Tensor:
     return squared_distance(squared / (1 - squared))
 
 
-def kernel_sum(Z: Tensor, gamma: float) -> Tensor:
+def kernel_sum(Z: Tensor, gamma: Scalar) -> Tensor:
     """The sum of w over all pairs i != j of Z (n, c): a differentiable scalar, in tiles that are recomputed."""
     rows = max(1, TILE // max(len(Z), 1))
 
@@ -70,7 +71,7 @@ def kernel_sum(Z: Tensor, gamma: float) -> Tensor:
     return torch.stack([part for part in parts if isinstance(part, Tensor)]).sum()
 
 
-def repulsion(Z: Tensor, gamma: float) -> tuple[Tensor, float | Tensor]:
+def repulsion(Z: Tensor, gamma: Scalar) -> tuple[Tensor, Scalar]:
     """Unnormalised repulsion over all pairs i != j.
 
     Args:
@@ -90,7 +91,7 @@ def repulsion(Z: Tensor, gamma: float) -> tuple[Tensor, float | Tensor]:
     return slopes, float(totals.sum())
 
 
-def repulsion_torch(Z: Tensor, gamma: float) -> tuple[Tensor, Tensor]:
+def repulsion_torch(Z: Tensor, gamma: Scalar) -> tuple[Tensor, Tensor]:
     """The reference for `repulsion`, on any device; memory is bounded by a tile."""
     slopes = torch.empty_like(Z)
     room = 1 / (1 - Z.square().sum(1))
@@ -101,7 +102,7 @@ def repulsion_torch(Z: Tensor, gamma: float) -> tuple[Tensor, Tensor]:
         difference = block[:, None] - Z[None]
         t = difference.square().sum(2) * own * room
         w = 1 / (squared_distance(t) + gamma * gamma)
-        w[torch.arange(len(block)), torch.arange(start, start + len(block))] = 0
+        w.diagonal(start).zero_()
         total += w.sum()
         weight = w.square() * _steepness(t)
         pull = ((weight * room).unsqueeze(2) * difference).sum(1)
@@ -109,7 +110,7 @@ def repulsion_torch(Z: Tensor, gamma: float) -> tuple[Tensor, Tensor]:
     return slopes, total
 
 
-def attraction(graph: Graph, Z: Tensor, gamma: float, want_loss: bool) -> tuple[Tensor, float]:
+def attraction(graph: Graph, Z: Tensor, gamma: Scalar, want_loss: bool) -> tuple[Tensor, Scalar]:
     """Pull of every point towards its graph neighbours.
 
     Args:
@@ -120,7 +121,7 @@ def attraction(graph: Graph, Z: Tensor, gamma: float, want_loss: bool) -> tuple[
 
     Returns:
         slopes (n, c): sum_j p_ij d log(d_ij^2 + gamma^2) / dz_i, half the gradient;  -sum p_ij log w_ij (nan if not
-        wanted).
+        wanted), which the torch version leaves on its device.
     """
     if Z.device.type != "cpu":
         return attraction_torch(graph, Z, gamma, want_loss)
@@ -131,7 +132,7 @@ def attraction(graph: Graph, Z: Tensor, gamma: float, want_loss: bool) -> tuple[
     return slopes, float(losses.sum()) if want_loss else math.nan
 
 
-def attraction_torch(graph: Graph, Z: Tensor, gamma: float, want_loss: bool) -> tuple[Tensor, float]:
+def attraction_torch(graph: Graph, Z: Tensor, gamma: Scalar, want_loss: bool) -> tuple[Tensor, Scalar]:
     """The reference for `attraction`, on any device."""
     rows, columns, P = graph.rows, graph.indices.long(), graph.values.to(Z.dtype)
     room = 1 / (1 - Z.square().sum(1))
@@ -140,7 +141,7 @@ def attraction_torch(graph: Graph, Z: Tensor, gamma: float, want_loss: bool) -> 
     stretched = squared_distance(t) + gamma * gamma
     weight = 2 * room[rows] * P * _steepness(t) / stretched
     terms = weight[:, None] * (room[columns, None] * difference + t[:, None] * Z[rows])
-    loss = float((P * stretched.log()).sum()) if want_loss else math.nan
+    loss = (P * stretched.log()).sum() if want_loss else math.nan
     return torch.zeros_like(Z).index_add_(0, rows, terms), loss
 
 

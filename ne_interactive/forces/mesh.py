@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from ne_interactive.forces import exact
+from ne_interactive.forces.box import Box
 from ne_interactive.forces.convolution import convolution, good_sizes, padded
 from ne_interactive.forces.near import Near
 
@@ -45,27 +47,31 @@ GAUSSIAN_SPACING = {1: 0.28, 2: 0.28, 3: 0.4}
 REACH = 4.5  # exp(-d^2) beyond it is below 2e-9
 
 
-def repulsion(Z: Tensor, dof: float, grid: tuple[int, ...]) -> tuple[Tensor, float | Tensor, tuple[int, ...]]:
+def repulsion(
+    Z: Tensor, dof: float, grid: tuple[int, ...], box: Box | None = None
+) -> tuple[Tensor, float | Tensor, tuple[int, ...]]:
     """Unnormalised repulsion of the Student kernel w = (1 + d^2/dof)^-dof.
 
     Args:
         Z: (n, c) float32 positions, c in 1..3.
         dof: tail weight; 1 is t-SNE's Cauchy kernel.
         grid: padded grid sizes of the iteration before, () at first; kept while they fit, to spare plan changes.
+        box: where the positions lie, if the host knows it already.
 
     Returns:
         forces (n, c): sum_j w_ij^(1 + 1/dof) (z_i - z_j);  the sum of w over all pairs i != j, which the
         torch version leaves on its device;  the grid used.
     """
     backend = backend_of(Z)
-    low, high = backend.box(Z)
-    extents = [b - a for a, b in zip(low, high, strict=True)]
-    lone = out_of_reach(Z, extents)
-    if lone is not None and 0 < int(lone.sum()) <= LONE:
-        return _with_lone(Z, dof, grid, lone)
-    near = near_part(Z, low, extents)
-    spacing, grid = fit_grid(extents, grid, near, len(Z))
-    origin = [a - 2 * spacing for a in low]
+    box = box or Box(*backend.box(Z))
+    n, fine = len(Z), finest_of(Z)
+    if not box.choose(lambda extents, _: reaches(extents, fine)):
+        lone = out_of_reach(Z, box.extents)
+        if lone is not None and 0 < int(lone.sum()) <= LONE:
+            return _with_lone(Z, dof, grid, lone)
+    near = near_part(Z, box.low, box.extents)
+    spacing, grid = box.choose(lambda extents, grid: fit_grid(extents, grid, near, n), grid)
+    origin = backend.origin(Z, box.low, spacing)
     nodes = [size // 2 for size in grid]
     convolved = convolution(grid, spacing, "student", dof, near.reach if near else 0.0, Z.device)
     potential = convolved(backend.spread(Z, origin, spacing, convolved.room(nodes)), nodes)
@@ -100,11 +106,20 @@ def few(Z: Tensor, dof: float) -> bool:
     return c > MESH_DIMENSIONS or n < (EXACT_BELOW[c] if dof == 1 else OTHERS_BELOW)
 
 
+def reaches(extents: Sequence[float], spacing: float) -> bool:
+    """Whether the largest mesh of this spacing has room for a map of these extents."""
+    return finest(extents, spacing, CAP[len(extents)])[0] <= spacing
+
+
+def finest_of(Z: Tensor) -> float:
+    """The spacing that a map has, however wide it is, as long as the largest mesh has room for it."""
+    return SPLIT if splits(Z) else SPACING[Z.shape[1]]
+
+
 def out_of_reach(Z: Tensor, extents: Sequence[float]) -> Tensor | None:
     """Which points (n,) the largest fine mesh, laid around the median, leaves out; None where it has room for all."""
-    c = Z.shape[1]
-    spacing = SPLIT if splits(Z) else SPACING[c]
-    if finest(extents, spacing, CAP[c])[0] <= spacing:
+    c, spacing = Z.shape[1], finest_of(Z)
+    if reaches(extents, spacing):
         return None
     half = spacing * (CAP[c] ** (1 / c) / 2 - 2 * MARGIN) / 2
     return ((Z - Z.median(0).values).abs() > half).any(1)
@@ -203,7 +218,7 @@ def compiled(Z: Tensor) -> bool:
     return Z.device.type == "cpu" and Z.dtype == torch.float32
 
 
-def backend_of(Z: Tensor):
+def backend_of(Z: Tensor) -> Any:
     """The module that spreads and gathers for these positions."""
     if compiled(Z) and Z.shape[1] in (2, 3):
         from ne_interactive.forces import mesh_numba as backend

@@ -39,6 +39,11 @@ def box(Z: Tensor) -> tuple[list[float], list[float]]:
     return found[:, 0].min(0).tolist(), found[:, 1].max(0).tolist()
 
 
+def origin(Z: Tensor, low: Sequence[float], spacing: float) -> list[float]:
+    """Where the first node of a mesh for Z (n, c) lies, whose least coordinates are known."""
+    return [least - 2 * spacing for least in low]
+
+
 def gather(Z: Tensor, origin: Sequence[float], spacing: float, potential: Tensor) -> tuple[Tensor, float]:
     """Half the negative gradient of the potential at each point (n, c), and the potential summed over points."""
     forces = torch.empty_like(Z)

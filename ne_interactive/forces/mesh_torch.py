@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
+Origin = Sequence[float] | Tensor
+
 
 def box(Z: Tensor) -> tuple[list[float], list[float]]:
     """The least and the largest coordinates of Z (n, c)."""
@@ -15,8 +17,13 @@ def box(Z: Tensor) -> tuple[list[float], list[float]]:
     return low, high
 
 
+def origin(Z: Tensor, low: Sequence[float], spacing: float) -> Tensor:
+    """Where the first node of a mesh for Z (n, c) lies, (c,), found on the device: the host need not send it."""
+    return Z.amin(0) - 2 * spacing
+
+
 def spread(
-    Z: Tensor, origin: Sequence[float], spacing: float, nodes: Sequence[int], charges: Tensor | None = None
+    Z: Tensor, origin: Origin, spacing: float, nodes: Sequence[int], charges: Tensor | None = None
 ) -> Tensor:
     """Density (nodes) of n charges, 1 if not given, at Z (n, c), by cubic B-spline weights."""
     density = torch.zeros(list(nodes), dtype=Z.dtype, device=Z.device)
@@ -29,7 +36,7 @@ def spread(
     return density
 
 
-def gather(Z: Tensor, origin: Sequence[float], spacing: float, potential: Tensor) -> tuple[Tensor, Tensor]:
+def gather(Z: Tensor, origin: Origin, spacing: float, potential: Tensor) -> tuple[Tensor, Tensor]:
     """Half the negative gradient of the potential at each point (n, c), and the potential summed over points.
 
     The sum stays on the device.
@@ -40,7 +47,7 @@ def gather(Z: Tensor, origin: Sequence[float], spacing: float, potential: Tensor
 
 
 def sample(
-    Z: Tensor, origin: Sequence[float], spacing: float, potential: Tensor, want_field: bool
+    Z: Tensor, origin: Origin, spacing: float, potential: Tensor, want_field: bool
 ) -> tuple[Tensor, Tensor | None]:
     """The potential at each point (n,), and if wanted half its negative gradient (n, c)."""
     base, t = _cells(Z, origin, spacing)
@@ -57,7 +64,7 @@ def sample(
     return total, forces * (-0.5 / spacing) if want_field else None
 
 
-def own(Z: Tensor, origin: Sequence[float], spacing: float, near: Tensor) -> tuple[Tensor, Tensor]:
+def own(Z: Tensor, origin: Origin, spacing: float, near: Tensor) -> tuple[Tensor, Tensor]:
     """What a unit charge at each point adds to the point's own potential (n,) and field (n, c).
 
     Args:
@@ -92,8 +99,10 @@ def _contract(factors: Sequence[Tensor], near: Tensor) -> Tensor:
     return value.reshape(len(factors[0]))
 
 
-def _cells(Z: Tensor, origin: Sequence[float], spacing: float) -> tuple[Tensor, Tensor]:
-    scaled = (Z - torch.tensor(list(origin), dtype=Z.dtype, device=Z.device)) * (1 / spacing)
+def _cells(Z: Tensor, origin: Origin, spacing: float) -> tuple[Tensor, Tensor]:
+    if not isinstance(origin, Tensor):
+        origin = torch.tensor(list(origin), dtype=Z.dtype, device=Z.device)
+    scaled = (Z - origin) * (1 / spacing)
     base = scaled.floor()
     return base.long() - 1, scaled - base
 

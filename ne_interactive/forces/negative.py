@@ -32,7 +32,7 @@ class Draws:
         forbidden: graph whose edges are never drawn; None forbids only the point itself.
     """
 
-    key: int
+    key: int | Tensor  # which a device may have
     m: int
     forbidden: Graph | None = None
 

@@ -20,6 +20,7 @@ from ne_interactive.engine.optimizers import optimizer_class, rule_of
 from ne_interactive.engine.protocol import At, Gradient, Placing
 from ne_interactive.engine.schedules import check_schedule
 from ne_interactive.engine.state import State
+from ne_interactive.forces.scalars import Scalar, add_times, largest
 from ne_interactive.graph.affinity import Affinity
 from ne_interactive.graph.csr import Graph
 from ne_interactive.graph.families import as_affinity
@@ -38,7 +39,7 @@ class Forces(NamedTuple):
 
     Attributes:
         attraction, repulsion: (n, c) each, gradients of the losses of that name.
-        loss: nan where it was not measured.
+        loss: nan where it was not measured; where a device has summed it, its tensor.
         grid: sizes of the mesh used, () if none.
         memory: what the method keeps for the next iteration.
         stiffness: (n,), of the edges that hold each point, if that is to limit its step.
@@ -46,7 +47,7 @@ class Forces(NamedTuple):
 
     attraction: Tensor
     repulsion: Tensor
-    loss: float
+    loss: Scalar
     grid: tuple[int, ...] = ()
     memory: Mapping[str, Tensor] = {}
     stiffness: Tensor | None = None
@@ -148,11 +149,19 @@ class NeighborEmbedding(Parameters, ABC):
         if forces is None:
             return differentiate(self.loss, at, want_loss, self.compile)
         attraction, repulsion, loss, grid, memory, stiffness = forces
-        values = attraction.mul_(at.knobs["exaggeration"])
-        values.add_(repulsion, alpha=at.knobs["repulsion_strength"])
+        lam, rho = at.knobs["exaggeration"], at.knobs["repulsion_strength"]
+        values = add_times(attraction.mul_(lam), repulsion, rho)
         if stiffness is not None:
-            stiffness.mul_(max(at.knobs["exaggeration"], at.knobs["repulsion_strength"], 1.0))
+            stiffness.mul_(largest(lam, rho, least=1.0))
         return Gradient(values, loss if want_loss else math.nan, grid, memory, stiffness)
+
+    def operations(self, state: State) -> Any:
+        """What of the state decides which operations the maths is made of, beside shapes and the values in force.
+
+        An iteration that a device repeats as it was recorded is recorded anew where this changes. By default that is
+        everything set by hand; a method whose maths does not look at `state.hand` returns ().
+        """
+        return sorted(state.hand.items())
 
     def _matching(self, n: int) -> Matching | None:
         return Matching.of(self, n)

@@ -15,6 +15,7 @@ from ne_interactive.data.table import Table
 from ne_interactive.engine.protocol import At
 from ne_interactive.engine.state import State
 from ne_interactive.forces import hyperbolic
+from ne_interactive.forces.scalars import log
 from ne_interactive.graph.csr import Graph
 from ne_interactive.graph.neighbors import Neighbors
 from ne_interactive.methods.base import Forces, NeighborEmbedding
@@ -132,10 +133,14 @@ class COSNE(EntropicNeighborEmbedding):
         lam, rho = at.knobs["exaggeration"], at.knobs["repulsion_strength"]
         loss = math.nan
         if want_loss:
-            mass = float(at.graph.values.double().sum())
-            loss = lam * (at.problem.constant + cross - mass * math.log(gamma))
-            loss += rho * (math.log(gamma * total) + float(norms.detach()))
+            mass = at.graph.values.double().sum()
+            loss = lam * (at.problem.constant + cross - mass * log(gamma))
+            loss += rho * (log(gamma * total) + norms.detach())
         return Forces(pull.mul_(2), push.mul_(-2 / total).add_(bend), loss)
+
+    def operations(self, state: State) -> Any:
+        """Nothing."""
+        return ()
 
     def iterations(self, n: int) -> int:
         """500, unless `max_iter` is given."""

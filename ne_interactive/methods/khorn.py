@@ -13,6 +13,7 @@ from ne_interactive.data.table import Table
 from ne_interactive.engine.protocol import At
 from ne_interactive.engine.state import State
 from ne_interactive.forces import attraction, sinkhorn
+from ne_interactive.forces.scalars import Scalar
 from ne_interactive.graph.affinity import Affinity
 from ne_interactive.graph.csr import Graph
 from ne_interactive.graph.doubly import SymmetricEntropic
@@ -106,7 +107,7 @@ class SNEkhorn(NeighborEmbedding):
         """Log k, of squared distances."""
         return -squared
 
-    def pull(self, at: At, want_loss: bool) -> tuple[Tensor, float]:
+    def pull(self, at: At, want_loss: bool) -> tuple[Tensor, Scalar]:
         """sum_j p_ij k'/k (z_i - z_j) (n, c), and -sum P log k."""
         return attraction.gaussian(at.graph, at.state.positions, want_loss)
 
@@ -181,7 +182,7 @@ class TSNEkhorn(SNEkhorn):
         dof = at.knobs["dof"]
         return -dof * torch.log1p(squared / dof)
 
-    def pull(self, at: At, want_loss: bool) -> tuple[Tensor, float]:
+    def pull(self, at: At, want_loss: bool) -> tuple[Tensor, Scalar]:
         """sum_j p_ij k'/k (z_i - z_j) (n, c), and -sum P log k."""
         forces, _, loss = attraction.student(at.graph, at.state.positions, float(at.knobs["dof"]), want_loss)
         return forces, loss

@@ -24,12 +24,12 @@ _failed: set[str] = set()
 
 
 def differentiate(loss: Loss, at: At, want_loss: bool, compiled: bool = False) -> Gradient:
-    """Gradient of a loss at the state's positions; the loss itself is read only if wanted, as reading waits."""
+    """Gradient of a loss at the state's positions; the loss stays where it was computed, as reading waits."""
     Z = at.state.positions.detach().requires_grad_()
     with torch.enable_grad():
         value = _compiled(loss, Z, at) if compiled else loss(Z, at)
         (gradient,) = torch.autograd.grad(value, Z)
-    return Gradient(gradient, float(value.detach()) if want_loss else math.nan)
+    return Gradient(gradient, value.detach() if want_loss else math.nan)
 
 
 def edges(Z: Tensor, at: At) -> Tensor:

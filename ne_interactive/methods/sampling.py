@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ne_interactive.data.table import Table
 from ne_interactive.engine.protocol import At, Placing
+from ne_interactive.engine.state import State
 from ne_interactive.forces.counter import key_of
 from ne_interactive.forces.frozen import Kernel
 from ne_interactive.forces.negative import Draws, left, negatives
@@ -96,6 +97,10 @@ class NegativeSamplingNeighborEmbedding(EntropicNeighborEmbedding, abstract=True
             return lam * (weights * pull(squares)).sum(1) + share * potential
 
         return Placing(push, loss)
+
+    def operations(self, state: State) -> Any:
+        """Nothing."""
+        return ()
 
     def draws(self, at: At) -> Draws:
         """Which negatives this iteration has."""

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ne_interactive.engine.protocol import At, Placing
+from ne_interactive.forces.scalars import Scalar
 from ne_interactive.methods.base import Forces, NeighborEmbedding
 from ne_interactive.methods.largevis import contrastive
 from ne_interactive.methods.losses import edges
@@ -52,9 +53,9 @@ class ContrastiveSpectrum(NegativeSamplingNeighborEmbedding):
         bounds=(-1, 2), slider=(-0.25, 1.5), group="forces", live=True, redo="nothing", axis=BALANCE,
     )  # fmt: skip
 
-    def odds(self, at: At) -> float:
+    def odds(self, at: At) -> Scalar:
         """The kernel's value o at which a pair is an edge as probably as a negative."""
-        return odds_at(float(at.knobs["spectrum"]), at.n, int(at.knobs["n_negatives"]))
+        return odds_at(at.knobs["spectrum"], at.n, int(at.knobs["n_negatives"]))
 
     def attraction(self, Z: Tensor, at: At) -> Tensor:
         """sum P log(1 + o (1 + d^2)), over the edges."""
@@ -73,9 +74,9 @@ class ContrastiveSpectrum(NegativeSamplingNeighborEmbedding):
 
     def forces(self, at: At, want_loss: bool) -> Forces | None:
         """Those of LargeVis, whose odds are 1, for any odds."""
-        return contrastive(at, self.draws(at), self.odds(at), want_loss) if compiled(at) else None
+        return contrastive(at, self.draws(at), float(self.odds(at)), want_loss) if compiled(at) else None
 
 
-def odds_at(spectrum: float, n: int, m: int) -> float:
+def odds_at(spectrum: Scalar, n: int, m: int) -> Scalar:
     """The odds o of n points with m negatives each: geometric between t-SNE's end and 1."""
     return min(m * min(LARGE / (n - 1), SMALL), LARGEST_ODDS) ** (1 - spectrum)

@@ -12,6 +12,7 @@ from torch import Tensor
 from ne_interactive.engine.protocol import At, Placing
 from ne_interactive.engine.state import State
 from ne_interactive.forces import attraction, exact, mesh
+from ne_interactive.forces.scalars import log
 from ne_interactive.methods.base import Forces, NeighborEmbedding
 from ne_interactive.methods.entropic import EntropicNeighborEmbedding
 from ne_interactive.methods.losses import edges, pairs
@@ -103,11 +104,15 @@ class TSNE(EntropicNeighborEmbedding):
             push, total = exact.repulsion(Z, dof)
             grid = ()
         else:
-            push, total, grid = mesh.repulsion(Z, dof, at.state.grid)
+            push, total, grid = mesh.repulsion(Z, dof, at.state.grid, at.box)
         total = total.clamp_min(1e-12) if isinstance(total, Tensor) else max(total, 1e-12)
-        loss = at.problem.constant + cross + math.log(total) if want_loss else math.nan
+        loss = at.problem.constant + cross + log(total) if want_loss else math.nan
         held = stiffness.mul_(4) if self._glides(at.state) else None
         return Forces(pull.mul_(4), push.mul_(-4 / total), loss, grid, stiffness=held)
+
+    def operations(self, state: State) -> Any:
+        """Whether steps are limited by stiffness."""
+        return self._glides(state)
 
     def _glides(self, state: State) -> bool:
         """Whether steps are limited by stiffness, and much of them is kept: that settles a map soonest.

@@ -17,6 +17,7 @@ from ne_interactive.engine.state import State
 from ne_interactive.forces import expected
 from ne_interactive.forces.mesh import MESH_DIMENSIONS
 from ne_interactive.forces.sampled import Curve, sampled
+from ne_interactive.forces.scalars import add_times
 from ne_interactive.graph.affinity import Affinity
 from ne_interactive.graph.csr import Graph
 from ne_interactive.graph.sparse_affinities import Fuzzy
@@ -67,11 +68,11 @@ class UMAP(NeighborEmbedding):
     )  # fmt: skip
     min_dist: float = param(
         0.1, "Distance below which embedded points are not pulled any closer.",
-        bounds=(0, 100), slider=(0, 2), group="forces", live=True, redo="nothing",
+        bounds=(0, 100), slider=(0, 2), group="forces", live=True, redo="kernel",
     )  # fmt: skip
     spread: float = param(
         1.0, "Scale of the embedding: the distance over which the kernel falls off; at least min_dist.",
-        bounds=(0, 100), closed="high", slider=(0.2, 5), group="forces", live=True, redo="nothing",
+        bounds=(0, 100), closed="high", slider=(0.2, 5), group="forces", live=True, redo="kernel",
     )  # fmt: skip
     n_negatives: int = param(
         5, "Points that each active edge pushes away; more of them, more repulsion.",
@@ -166,11 +167,15 @@ class UMAP(NeighborEmbedding):
 
         return Placing(push, loss)
 
+    def operations(self, state: State) -> Any:
+        """Nothing."""
+        return ()
+
     def gradient(self, at: At, want_loss: bool) -> Gradient:
         """What moves the points, over the learning rate; the loss is the mean cross-entropy of edges and negatives."""
         if not self.samples:
             return self._expected(at, want_loss)
-        lr = at.lr if self._own_rule() else TRIAL
+        lr = float(at.lr) if self._own_rule() else TRIAL
         moves, loss = self.moves(at, lr, want_loss)
         return Gradient(moves.div_(-lr) if lr > 0 else moves.zero_(), loss)
 
@@ -180,18 +185,17 @@ class UMAP(NeighborEmbedding):
         a, b = fit_curve(float(knobs["min_dist"]), float(knobs["spread"]))
         m, peak = int(knobs["n_negatives"]), at.problem.peak
         pull, stiffness, near = expected.attraction(graph, Z, a, b, want_loss)
-        weight = float(knobs["exaggeration"]) / peak
+        weight = knobs["exaggeration"] / peak
         gradient, grid, far = pull.mul_(weight), (), 0.0
         if m:
             drawn = (graph.degrees * (m / peak / (at.n - 1))).to(Z.dtype)  # negatives of each point's edges
-            push, potential, grid = expected.repulsion(Z, a, b)
-            gradient.sub_(push.mul_(drawn.unsqueeze(1)), alpha=float(knobs["repulsion_strength"]))
-            far = float(torch.dot(potential, drawn)) if want_loss else 0.0
+            push, potential, grid = expected.repulsion(Z, a, b, at.box)
+            add_times(gradient, push.mul_(drawn.unsqueeze(1)), -knobs["repulsion_strength"])
+            far = torch.dot(potential, drawn) if want_loss else 0.0
         stiffness.mul_(weight)
         if not self._own_rule():  # whatever optimizer takes its steps, none is too long
             gradient = limited(gradient, stiffness.clone(), at.lr)
-        pairs = float(graph.degrees.sum()) * (1 + m) / peak if want_loss else 1.0
-        loss = (near / peak + far) / pairs if pairs else math.nan
+        loss = (near / peak + far) / (graph.degrees.sum() * ((1 + m) / peak)) if want_loss else math.nan
         return Gradient(gradient, loss, grid, stiffness=stiffness)
 
     def moves(self, at: At, lr: float, want_loss: bool) -> tuple[Tensor, float]:

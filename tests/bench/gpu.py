@@ -3,7 +3,8 @@
     python tests/bench/gpu.py [--device cuda] [--n 70000 1000000] [--methods TSNE UMAP InfoTSNE] [--iterations 200]
 
 Clusters in 50 dimensions. The stages: neighbours and affinities, the first iteration (plans, compilation), and the mean
-of those after it; the device is waited for at both ends of each.
+of those after it, repeated as recorded, and by a second run one kernel at a time. The device is waited for at both ends
+of each stage.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import ne_interactive as ne
+from ne_interactive.engine.recorded import Recorder
 from tests.bench.compare import load
 from tests.bench.report import machine
 
@@ -39,11 +41,14 @@ def measure(name: str, n: int, device: str, iterations: int) -> str:
     run = ne.Stepper(X, getattr(ne, name)(random_state=0, device=device), history=0)
     prepared = seconds(run._core.settle, device)
     first = seconds(lambda: run.step(1), device)
-    each = seconds(lambda: run.step(iterations), device) / iterations
-    most = torch.cuda.max_memory_allocated() / 2**20 if device.startswith("cuda") else 0
-    return (
-        f"| {name} | {n:,} | {prepared:.2f} | {first:.3f} | {1e3 * each:.2f} | {1 / each:.1f} | {most:,.0f} |"
+    alone = run.fork()
+    alone._core.recorder = Recorder(device="none")
+    each, single = (
+        seconds(lambda one=one: one.step(iterations), device) / iterations for one in (run, alone)
     )
+    most = torch.cuda.max_memory_allocated() / 2**20 if device.startswith("cuda") else 0
+    stages = f"{prepared:.2f} | {first:.3f} | {1e3 * each:.2f} | {1e3 * single:.2f} | {1 / each:.1f}"
+    return f"| {name} | {n:,} | {stages} | {run._core.recorder.made} | {most:,.0f} |"
 
 
 def main() -> None:
@@ -60,8 +65,10 @@ def main() -> None:
     if cuda and not torch.cuda.is_available():
         parser.error("torch finds no CUDA GPU on this machine; --device cpu measures the processor")
     print(machine() + (f"; {torch.cuda.get_device_name()}" if cuda else ""))
-    print("| method | n | prepared, s | first, s | iteration, ms | iterations/s | memory, MiB |")
-    print("|---|---|---|---|---|---|---|")
+    columns = ["method", "n", "prepared, s", "first, s", "iteration, ms", "one kernel at a time, ms"]
+    columns += ["iterations/s", "recordings", "memory, MiB"]
+    print(f"| {' | '.join(columns)} |")
+    print("|---" * len(columns) + "|")
     for n in arguments.n:
         for name in arguments.methods:
             if cuda:

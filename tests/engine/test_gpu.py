@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import ne_interactive as ne
+from ne_interactive.engine.recorded import Recorder
 
 DEVICE = os.environ.get("NE_TEST_DEVICE", "cuda")
 pytestmark = [
@@ -53,6 +54,26 @@ def test_the_first_steps_are_those_of_the_cpu(name):
         )  # points that all but touch push each other far for a small difference
     there.step(20)
     assert np.isfinite(there.embedding).all()
+
+
+@pytest.mark.skipif(
+    DEVICE == "cpu", reason="iterations are recorded on a GPU only; test_recorded has a stand-in"
+)
+@pytest.mark.parametrize("n", [300, 4000])
+@pytest.mark.parametrize("name", ["TSNE", "COSNE", "UMAP", "InfoTSNE", "LargeVis", "ContrastiveSpectrum"])
+def test_iterations_are_repeated_as_cuda_graphs(name, n):
+    here, there = run_on(DEVICE, name, n), run_on(DEVICE, name, n)
+    there._core.recorder = Recorder(device="none")  # one kernel at a time
+    for run in (here, there):
+        run.step(4)
+    for changes in ({}, {"exaggeration": 2.0}, {"lr": 0.1}):
+        for run in (here, there):
+            run.tune(**changes)
+            run.step(2)
+        wanted, found = there.embedding, here.embedding
+        assert np.quantile(np.abs(found - wanted).max(1) / wanted.std(), 0.95) < 1e-2
+    assert here._core.recorder.made >= 1
+    assert there._core.recorder.made == 0
 
 
 def test_the_mesh_gives_the_steps_of_the_cpu():

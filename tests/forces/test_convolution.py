@@ -50,6 +50,14 @@ def test_compiled_coarsening_agrees_with_the_torch_version(nodes):
     torch.testing.assert_close(wide.double(), coarsening.fine(narrow.double(), nodes), rtol=1e-4, atol=1e-5)
 
 
+def test_the_torch_version_takes_no_more_memory_than_a_long_mesh_does():
+    """A map with one point far off: all its nodes lie along one side."""
+    values = torch.randn(400_000, 3, dtype=torch.float64)  # with a number for each pair of nodes, 320 GB
+    narrow = coarsening.coarse(values)
+    assert narrow.shape == coarsening.counts(values.shape)
+    assert coarsening.fine(narrow, values.shape).shape == values.shape
+
+
 @pytest.mark.parametrize(
     ("c", "extent", "dof", "limit"), [(2, 250.0, 1.0, 0.02), (2, 250.0, 0.5, 0.02), (3, 36.0, 1.0, 0.04)]
 )

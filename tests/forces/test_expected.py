@@ -34,7 +34,7 @@ def test_attraction_is_the_gradient_of_its_loss(c):
     fast = expected.attraction(graph, Z, a, b, True)
     torch.testing.assert_close(fast[0].double(), wanted, rtol=1e-3, atol=1e-4)
     torch.testing.assert_close(fast[1].double(), rows, rtol=1e-4, atol=1e-5)
-    assert fast[2] == pytest.approx(loss, rel=1e-4)
+    assert fast[2] == pytest.approx(float(loss), rel=1e-4)
     unmeasured = expected.attraction(graph, Z, a, b, False)
     assert torch.equal(unmeasured[0], fast[0])
     assert np.isnan(unmeasured[2])

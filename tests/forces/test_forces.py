@@ -54,7 +54,7 @@ def test_attraction_is_the_gradient_of_its_loss(c, dof):
     fast, held, fast_loss = attraction.student(graph, Z.detach().float(), dof, True)
     torch.testing.assert_close(held.double(), stiffness, rtol=1e-4, atol=1e-6)
     torch.testing.assert_close(fast.double(), reference, rtol=1e-4, atol=1e-5)
-    assert fast_loss == pytest.approx(reference_loss, rel=1e-5)
+    assert fast_loss == pytest.approx(float(reference_loss), rel=1e-5)
     assert np.isnan(attraction.student(graph, Z.detach().float(), dof, False)[2])
 
 
@@ -68,7 +68,7 @@ def test_gaussian_attraction_is_the_gradient_of_its_loss(c):
     assert reference_loss == pytest.approx(float(loss.detach()))
     fast, fast_loss = attraction.gaussian(graph, Z.detach().float(), True)
     torch.testing.assert_close(fast.double(), reference, rtol=1e-4, atol=1e-5)
-    assert fast_loss == pytest.approx(reference_loss, rel=1e-5)
+    assert fast_loss == pytest.approx(float(reference_loss), rel=1e-5)
     assert np.isnan(attraction.gaussian(graph, Z.detach().float(), False)[1])
 
 
@@ -272,7 +272,7 @@ def test_attraction_is_the_same_whatever_the_threads(c):
     for forces, held, measured in found:
         torch.testing.assert_close(held.double(), stiffness, rtol=1e-4, atol=1e-6)
         torch.testing.assert_close(forces.double(), wanted, rtol=1e-4, atol=1e-6)
-        assert measured == pytest.approx(loss, rel=1e-5)
+        assert measured == pytest.approx(float(loss), rel=1e-5)
         assert torch.equal(forces, found[0][0])
         assert torch.equal(held, found[0][1])
     assert torch.equal(attraction.student(graph, Z, 1.0, False)[0], found[0][0])  # measured or not
@@ -285,7 +285,7 @@ def test_the_loss_is_right_however_far_points_are_apart(c, extent):
     graph, Z = some_graph(300), cloud(300, c) * extent
     *_, wanted = attraction.student_torch(graph, Z.double(), 0.7, True)
     *_, found = attraction.student(graph, Z, 0.7, True)
-    assert found == pytest.approx(wanted, rel=1e-5, abs=2e-6)
+    assert found == pytest.approx(float(wanted), rel=1e-5, abs=2e-6)
 
 
 def test_a_graph_without_edges_pulls_nobody():

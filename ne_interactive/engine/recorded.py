@@ -38,7 +38,7 @@ class Kind:
     method: int
     problem: int
     pins: int
-    centre: tuple[float, ...]
+    settings: tuple[Any, ...]
     shapes: tuple[Any, ...]
     host: tuple[tuple[str, Any], ...]  # values in force that the host has a part in
     operations: Any
@@ -54,7 +54,7 @@ class Kind:
             id(method),
             id(at.problem),
             id(state.pins),
-            state.centre,
+            (state.centre, state.joined, state.horizon),
             tuple((name, tensor.shape) for name, tensor in held.items()),
             tuple((name, value) for name, value in at.knobs.items() if name not in numbers),
             method.operations(state),
@@ -82,7 +82,7 @@ class Recording:
         self._box = Box(at.box.low, at.box.high)
         self._names = on_device(method, at.knobs)
         device, c = state.positions.device, state.positions.shape[1]
-        self._numbers = torch.zeros(2 + len(self._names), dtype=torch.float64, device=device)
+        self._numbers = torch.zeros(3 + len(self._names), dtype=torch.float64, device=device)
         self._sent = torch.zeros_like(self._numbers, device="cpu", pin_memory=device.type == "cuda")
         self._told = torch.zeros(3 + 2 * c, dtype=torch.float64, device=device)
         self._state, self._gradient = state, Gradient(state.positions, math.nan)
@@ -93,11 +93,11 @@ class Recording:
     def _iterate(self, method: Method, at: At) -> None:
         """What is recorded: from the places and numbers here to the same places, and what the host is told."""
         state = self._state
-        lr, iteration, *values = self._numbers.unbind()
+        lr, iteration, origin, *values = self._numbers.unbind()
         knobs = {**at.knobs, **dict(zip(self._names, values, strict=True))}
-        counted: Any = iteration.long()  # so whoever asks which iteration it is cannot be recorded
+        counted: Any = {"iteration": iteration.long(), "origin": origin.long()}  # whoever asks is seen to ask
         self._box.chosen.clear()
-        here = At(at.problem, replace(state, iteration=counted), knobs, lr, self._box)
+        here = At(at.problem, replace(state, **counted), knobs, lr, self._box)
         gradient = method.gradient(here, self.kind.want_loss)
         if gradient.memory:
             raise Unrecordable("what it keeps for the next iteration is the host's")
@@ -142,7 +142,7 @@ class Recording:
 
     def _send(self, at: At) -> None:
         """Have the device know the numbers of an iteration."""
-        values = [at.lr, at.state.iteration, *(at.knobs[name] for name in self._names)]
+        values = [at.lr, at.state.iteration, at.state.origin, *(at.knobs[name] for name in self._names)]
         self._sent.copy_(torch.tensor(values, dtype=torch.float64))
         self._numbers.copy_(self._sent, non_blocking=True)
 

@@ -263,7 +263,8 @@ def test_a_method_of_ones_own_is_recorded(own):
         run.tune(exaggeration=2.0)  # from then on set by hand: where that is decides for all it knows
         run.step(8)
         run.tune(lr=3.0)
-        run._core.state = replace(run._core.state, origin=3)
+        run.step(8)
+        run._core.state = replace(run._core.state, origin=6)  # as a change does where a schedule has come down
         run.step(8)
     agree(here, there, 1e-5)
     assert here._core.recorder.made == 2

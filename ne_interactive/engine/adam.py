@@ -6,8 +6,6 @@ pairs needs no scale.
 
 from __future__ import annotations
 
-import math
-
 import numba
 import numpy as np
 import torch
@@ -31,7 +29,7 @@ class Adam(Own):
         return {
             "first": torch.zeros_like(Z),
             "second": torch.zeros_like(Z),
-            "updates": torch.zeros((), dtype=torch.float64),
+            "updates": torch.zeros((), dtype=torch.float64, device=Z.device),
         }
 
     def move(
@@ -46,12 +44,15 @@ class Adam(Own):
     ) -> Scalar:
         """Fused on the CPU in single precision, by torch elsewhere; the gradient is left as it is."""
         slots["updates"] += 1
-        count = float(slots["updates"])
+        moments, fused = (
+            (slots["first"], slots["second"]),
+            Z.device.type == "cpu" and Z.dtype == torch.float32,
+        )
+        count: Scalar = float(slots["updates"]) if fused else slots["updates"]
         # the root mean square of the first `count` gradients is sqrt(second) / spread
-        spread = math.sqrt(1 - SECOND**count)
+        spread = (1 - SECOND**count) ** 0.5
         rate = lr * spread / (1 - FIRST**count)
-        moments = slots["first"], slots["second"]
-        if Z.device.type != "cpu" or Z.dtype != torch.float32:
+        if not fused:
             return adam_torch(Z, *moments, gradient, rate, EPSILON * spread)
         sums = np.zeros(numba.get_num_threads())
         arrays = (planar(tensor.numpy()) for tensor in (Z, *moments, gradient))
@@ -61,7 +62,7 @@ class Adam(Own):
 
 
 def adam_torch(
-    Z: Tensor, first: Tensor, second: Tensor, gradient: Tensor, rate: float, epsilon: float
+    Z: Tensor, first: Tensor, second: Tensor, gradient: Tensor, rate: Scalar, epsilon: Scalar
 ) -> Tensor:
     """The reference for the fused pass, on any device and in any precision."""
     first.mul_(FIRST).add_(gradient, alpha=1 - FIRST)

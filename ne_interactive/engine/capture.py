@@ -23,7 +23,6 @@ WITH_THE_HOST = {
     aten.masked_select.default,
     aten._unique2.default,
     aten.unique_consecutive.default,
-    aten.repeat_interleave.Tensor,
     aten.lift_fresh.default,  # numbers that the host has, and sends
 }
 BY_MASK = {aten.index.Tensor, aten.index_put.default, aten.index_put_.default}  # how many it holds is read
@@ -55,7 +54,8 @@ class Alone(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Let pass what the device does by itself."""
         masks = func in BY_MASK and any(one.dtype == torch.bool for one in _tensors(args[1]))
-        if func in WITH_THE_HOST or masks:
+        asks = func is aten.repeat_interleave.Tensor and not (kwargs or {}).get("output_size")
+        if func in WITH_THE_HOST or masks or asks:
             raise Unrecordable(f"the host takes part in {func}")
         made = func(*args, **(kwargs or {}))
         given, given_back = _tensors((args, kwargs)), _tensors(made)

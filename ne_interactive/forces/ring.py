@@ -16,6 +16,7 @@ from numba import prange
 from torch import Tensor
 
 from ne_interactive.data.seeds import generator
+from ne_interactive.forces.scalars import Scalar
 from ne_interactive.graph.csr import Graph
 from ne_interactive.graph.parallel import parallel
 
@@ -81,8 +82,8 @@ def pushed(ring: Ring, Z: Tensor) -> Tensor:
     return (1 / (2 + (W - W[places % len(W)]).square().sum(2))).sum()
 
 
-def push(ring: Ring, Z: Tensor, want_loss: bool) -> tuple[Tensor, float]:
-    """Gradient (n, c) of the loss at Z, and the loss (nan if not wanted)."""
+def push(ring: Ring, Z: Tensor, want_loss: bool) -> tuple[Tensor, Scalar]:
+    """Gradient (n, c) of the loss at Z, and the loss, nan if not wanted; torch's stays on its device."""
     if Z.device.type != "cpu" or Z.dtype != torch.float32:
         return push_torch(ring, Z, want_loss)
     n, c = Z.shape
@@ -94,16 +95,16 @@ def push(ring: Ring, Z: Tensor, want_loss: bool) -> tuple[Tensor, float]:
     return gradient, float(losses.sum()) / 2 if want_loss else math.nan
 
 
-def push_torch(ring: Ring, Z: Tensor, want_loss: bool) -> tuple[Tensor, float]:
+def push_torch(ring: Ring, Z: Tensor, want_loss: bool) -> tuple[Tensor, Scalar]:
     """The reference for `push`, on any device and in any precision."""
     n = len(Z)
-    W, G, total = Z[ring.order], torch.zeros_like(Z), 0.0
+    W, G, total = Z[ring.order], torch.zeros_like(Z), 0.0 if want_loss else math.nan
     own = torch.arange(n, device=Z.device)
     for shifts in ring.shifts.split(max(1, ENTRIES // Z.numel())):
         difference = W - W[(own + shifts.unsqueeze(1)) % n]
         inverse = 1 / (2 + difference.square().sum(2, keepdim=True))
         G -= (2 * inverse.square() * difference).sum(0)
-        total += float(inverse.double().sum()) if want_loss else math.nan
+        total = total + inverse.double().sum() if want_loss else total
     gradient = torch.empty_like(Z)
     gradient[ring.order] = G
     return gradient, total / 2

@@ -16,6 +16,7 @@ from numba import prange
 from torch import Tensor
 
 from ne_interactive.forces.planar import planar
+from ne_interactive.forces.scalars import Scalar
 from ne_interactive.graph.csr import Graph
 from ne_interactive.graph.parallel import parallel, serial
 
@@ -43,7 +44,7 @@ class Shape(NamedTuple):
         return (1 - self.locality) * plain + self.locality * local
 
 
-def saturating(graph: Graph, Z: Tensor, shape: Shape, want_loss: bool) -> tuple[Tensor, float]:
+def saturating(graph: Graph, Z: Tensor, shape: Shape, want_loss: bool) -> tuple[Tensor, Scalar]:
     """Gradient and loss of the pairs of a graph.
 
     Args:
@@ -54,7 +55,7 @@ def saturating(graph: Graph, Z: Tensor, shape: Shape, want_loss: bool) -> tuple[
 
     Returns:
         the gradient (n, c): 2 sum_j count_ij slope(D_ij) (z_i - z_j);  the loss, half the sum over stored entries
-        (nan if not wanted).
+        (nan if not wanted), which the torch version leaves on its device.
     """
     if Z.device.type != "cpu" or Z.dtype != torch.float32:
         return saturating_torch(graph, Z, shape, want_loss)
@@ -66,7 +67,7 @@ def saturating(graph: Graph, Z: Tensor, shape: Shape, want_loss: bool) -> tuple[
     return gradient, float(losses.double().sum()) / 2 if want_loss else math.nan
 
 
-def saturating_torch(graph: Graph, Z: Tensor, shape: Shape, want_loss: bool) -> tuple[Tensor, float]:
+def saturating_torch(graph: Graph, Z: Tensor, shape: Shape, want_loss: bool) -> tuple[Tensor, Scalar]:
     """The reference for `saturating`, on any device and in any precision."""
     difference = Z[graph.rows] - Z[graph.indices.long()]
     D = 1 + difference.square().sum(1)
@@ -74,7 +75,7 @@ def saturating_torch(graph: Graph, Z: Tensor, shape: Shape, want_loss: bool) -> 
     slope = slope * ((1 - shape.locality) + shape.locality * shape.reach / D.sqrt())
     values = graph.values.to(Z.dtype)
     gradient = torch.zeros_like(Z).index_add_(0, graph.rows, (2 * values * slope).unsqueeze(1) * difference)
-    return gradient, float(total(graph, Z, shape)) if want_loss else math.nan
+    return gradient, total(graph, Z, shape) if want_loss else math.nan
 
 
 def total(graph: Graph, Z: Tensor, shape: Shape) -> Tensor:

@@ -49,7 +49,9 @@ class Graph:
     @functools.cached_property
     def rows(self) -> torch.Tensor:
         """Give the point that each stored entry starts from: (nnz,) int64."""
-        return torch.repeat_interleave(torch.diff(self.indptr))
+        return torch.repeat_interleave(
+            torch.diff(self.indptr), output_size=self.nnz
+        )  # else a device is asked
 
     @functools.cached_property
     def degrees(self) -> torch.Tensor:

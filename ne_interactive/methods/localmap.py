@@ -13,6 +13,7 @@ from ne_interactive.forces import nearby
 from ne_interactive.forces.counter import key_of
 from ne_interactive.forces.ring import partners
 from ne_interactive.forces.saturating import Shape
+from ne_interactive.forces.scalars import Scalar
 from ne_interactive.methods.pacmap import NEAR, PACMAP, ring_of
 from ne_interactive.params.declare import declare
 from ne_interactive.params.param import param
@@ -62,7 +63,7 @@ class LocalMAP(PACMAP):
         """sum 1 / (1 + D) over the further pairs drawn last."""
         return nearby.pushed(at.state.memory["further"], Z) if self._drawn(at) else super().pushed(Z, at)
 
-    def push(self, at: At, want_loss: bool) -> tuple[Tensor, float]:
+    def push(self, at: At, want_loss: bool) -> tuple[Tensor, Scalar]:
         """Its gradient and value."""
         if not self._drawn(at):
             return super().push(at, want_loss)

@@ -15,6 +15,7 @@ from ne_interactive.engine.state import State
 from ne_interactive.forces import ring
 from ne_interactive.forces.ring import Ring
 from ne_interactive.forces.saturating import Shape, saturating, total
+from ne_interactive.forces.scalars import Scalar, add_times
 from ne_interactive.graph.adaptive import ScaledNearest
 from ne_interactive.graph.affinity import Affinity
 from ne_interactive.graph.csr import Graph, counted
@@ -129,7 +130,7 @@ class PACMAP(NeighborEmbedding):
             n * far / max(there - near.nnz // 2, 1),
         )
         return {
-            "scales": torch.tensor(scales, dtype=torch.float64),
+            "scales": torch.tensor(scales, dtype=torch.float64, device=device),
             "order": pairs.order,
             "offsets": pairs.offsets,
             **parts_of("mid", counted(partners)),
@@ -147,7 +148,7 @@ class PACMAP(NeighborEmbedding):
         near = graph_of("near", at.problem.extras)
         return ring.pushed(ring_of(at), Z) - near.nnz / 2 + total(near, Z, Shape(FAR))
 
-    def push(self, at: At, want_loss: bool) -> tuple[Tensor, float]:
+    def push(self, at: At, want_loss: bool) -> tuple[Tensor, Scalar]:
         """Its gradient and value."""
         Z, near = at.state.positions, graph_of("near", at.problem.extras)
         values, loss = ring.push(ring_of(at), Z, want_loss)
@@ -169,21 +170,26 @@ class PACMAP(NeighborEmbedding):
     def gradient(self, at: At, want_loss: bool) -> Gradient:
         """The three kinds of pairs, each gathered by point."""
         Z, knobs = at.state.positions, at.knobs
-        lam, rho = float(knobs["exaggeration"]), float(knobs["repulsion_strength"]) * self._scale(at, 1)
+        lam, rho = knobs["exaggeration"], knobs["repulsion_strength"] * self._scale(at, 1)
         values, loss = self.push(at, want_loss)
         values, loss = values.mul_(rho), rho * loss
         for graph, weight, shape in (
             (at.graph, lam * knobs["near_weight"] * self._scale(at, 0), self.shape(at)),
             (graph_of("mid", at.problem.extras), lam * knobs["mid_weight"], Shape(MID)),
         ):
-            if weight:
+            if isinstance(weight, Tensor) or weight:
                 gradient, part = saturating(graph, Z, shape, want_loss)
-                values.add_(gradient, alpha=float(weight))
-                loss += weight * part
+                add_times(values, gradient, weight)
+                loss = loss + weight * part
         return Gradient(values, loss if want_loss else math.nan)
 
-    def _scale(self, at: At, which: int) -> float:
-        return float(at.problem.extras["scales"][which])
+    def operations(self, state: State) -> Any:
+        """Nothing."""
+        return ()
+
+    def _scale(self, at: At, which: int) -> Scalar:
+        scale = at.problem.extras["scales"][which]
+        return float(scale) if scale.device.type == "cpu" else scale
 
     def placing(self, n: int, knobs: Mapping[str, Any]) -> Placing:
         """Pulled by its scaled neighbours, pushed as by further pairs on average."""

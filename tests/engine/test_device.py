@@ -50,8 +50,6 @@ def placed(method):
     core = run._core
     state, problem = core.state, core.problem
     graph = problem.graph.to("meta")
-    # whose length is a value, which cannot be had there
-    graph.__dict__["rows"] = problem.graph.rows.to("meta")
     moved = {
         name: {key: on_device(one) for key, one in getattr(state, name).items()}
         for name in ("slots", "memory")

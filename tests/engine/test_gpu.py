@@ -60,7 +60,9 @@ def test_the_first_steps_are_those_of_the_cpu(name):
     DEVICE == "cpu", reason="iterations are recorded on a GPU only; test_recorded has a stand-in"
 )
 @pytest.mark.parametrize("n", [300, 4000])
-@pytest.mark.parametrize("name", ["TSNE", "COSNE", "UMAP", "InfoTSNE", "LargeVis", "ContrastiveSpectrum"])
+@pytest.mark.parametrize(
+    "name", ["TSNE", "COSNE", "UMAP", "PACMAP", "InfoTSNE", "LargeVis", "ContrastiveSpectrum"]
+)
 def test_iterations_are_repeated_as_cuda_graphs(name, n):
     here, there = run_on(DEVICE, name, n), run_on(DEVICE, name, n)
     there._core.recorder = Recorder(device="none")  # one kernel at a time

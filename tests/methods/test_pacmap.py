@@ -120,7 +120,7 @@ def test_the_compiled_gradient_is_that_of_the_loss(shape, c):
     size = float(wanted.abs().max())
     torch.testing.assert_close(slow / size, wanted / size)
     torch.testing.assert_close(fast.double() / size, wanted / size, rtol=1e-4, atol=1e-6)
-    assert loss == pytest.approx(same, rel=1e-6)
+    assert loss == pytest.approx(float(same), rel=1e-6)
 
 
 def test_pairs_are_counted():

@@ -20,6 +20,7 @@ METHODS = {
     "cosne": lambda **more: ne.COSNE(perplexity=5, random_state=0, **more),
     "infotsne": lambda **more: ne.InfoTSNE(perplexity=5, random_state=0, **more),
     "largevis": lambda **more: ne.LargeVis(perplexity=5, random_state=0, **more),
+    "pacmap": lambda **more: ne.PACMAP(n_neighbors=5, random_state=0, **more),
     "spectrum": lambda **more: ne.ContrastiveSpectrum(random_state=0, **more),
 }
 

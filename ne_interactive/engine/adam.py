@@ -44,10 +44,8 @@ class Adam(Own):
     ) -> Scalar:
         """Fused on the CPU in single precision, by torch elsewhere; the gradient is left as it is."""
         slots["updates"] += 1
-        moments, fused = (
-            (slots["first"], slots["second"]),
-            Z.device.type == "cpu" and Z.dtype == torch.float32,
-        )
+        moments = slots["first"], slots["second"]
+        fused = Z.device.type == "cpu" and Z.dtype == torch.float32
         count: Scalar = float(slots["updates"]) if fused else slots["updates"]
         # the root mean square of the first `count` gradients is sqrt(second) / spread
         spread = (1 - SECOND**count) ** 0.5

@@ -108,7 +108,7 @@ def cuda_graph(work: Work, before: Work, device: torch.device) -> Replay:
         with torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
             work()
 
-    def replay(kept: list[Tensor] = kept) -> None:
+    def replay(_kept: list[Tensor] = kept) -> None:  # alive as long as this is
         with torch.cuda.device(device):
             graph.replay()
 

@@ -22,6 +22,7 @@ from ne_interactive.engine.optimizers import rule_of
 from ne_interactive.engine.protocol import At, Gradient, Method
 from ne_interactive.engine.state import Problem, Report, State
 from ne_interactive.engine.step import evaluated, move, moved, refused, step
+from ne_interactive.forces import mesh_torch
 from ne_interactive.forces.box import Box
 from ne_interactive.params.param import params_of
 
@@ -30,7 +31,7 @@ AGAIN = 3  # iterations of one kind after which it is recorded: a drag or a chan
 
 @dataclass(frozen=True)
 class Kind:
-    """What two iterations have in common of which one can be the other's repetition.
+    """What two iterations have in common of which one can be the other's repetition, the mesh apart.
 
     Tensors and what was computed from X are compared by identity; a recording keeps its own alive.
     """
@@ -42,10 +43,9 @@ class Kind:
     shapes: tuple[Any, ...]
     host: tuple[tuple[str, Any], ...]  # values in force that the host has a part in
     operations: Any
-    want_loss: bool
 
     @classmethod
-    def of(cls, at: At, method: Method, want_loss: bool) -> Kind:
+    def of(cls, at: At, method: Method) -> Kind:
         """The kind of the iteration that is made there."""
         state = at.state
         held = {"": state.positions, **state.slots}
@@ -58,7 +58,6 @@ class Kind:
             tuple((name, tensor.shape) for name, tensor in held.items()),
             tuple((name, value) for name, value in at.knobs.items() if name not in numbers),
             method.operations(state),
-            want_loss,
         )
 
 
@@ -75,11 +74,10 @@ class Recording:
         Unrecordable: the host has a part in it.
     """
 
-    def __init__(self, method: Method, at: At, kind: Kind, capture: Capture) -> None:
+    def __init__(self, method: Method, at: At, box: Box, want_loss: bool, capture: Capture) -> None:
         state = at.state.copy()
-        assert at.box is not None
-        self.kind, self._held = kind, (method, at.problem, state.pins)
-        self._box = Box(at.box.low, at.box.high)
+        self._held = method, at.problem, state.pins
+        self._box, self._want_loss = Box(box.low, box.high), want_loss
         self._names = on_device(method, at.knobs)
         device, c = state.positions.device, state.positions.shape[1]
         self._numbers = torch.zeros(3 + len(self._names), dtype=torch.float64, device=device)
@@ -88,7 +86,6 @@ class Recording:
         self._state, self._gradient = state, Gradient(state.positions, math.nan)
         self._send(at)
         self._replay = capture(lambda: self._iterate(method, at), lambda: self._load(at.state), device)
-        self._load(at.state)
 
     def _iterate(self, method: Method, at: At) -> None:
         """What is recorded: from the places and numbers here to the same places, and what the host is told."""
@@ -98,7 +95,7 @@ class Recording:
         counted: Any = {"iteration": iteration.long(), "origin": origin.long()}  # whoever asks is seen to ask
         self._box.chosen.clear()
         here = At(at.problem, replace(state, **counted), knobs, lr, self._box)
-        gradient = method.gradient(here, self.kind.want_loss)
+        gradient = method.gradient(here, self._want_loss)
         if gradient.memory:
             raise Unrecordable("what it keeps for the next iteration is the host's")
         finite = gradient.values.sum().isfinite()
@@ -158,9 +155,9 @@ class Recorder:
     def __init__(self, capture: Capture = cuda_graph, device: str = "cuda") -> None:
         self.capture, self.device = capture, device
         self.made = 0  # recordings
-        self._recordings: dict[bool, Recording] = {}  # with the loss and without
+        self._kind: Kind | None = None  # of the iterations that come now
+        self._recordings: dict[bool, Recording] = {}  # of that kind, with the loss and without
         self._box: Box | None = None  # where the last repetition has left the points
-        self._last: Kind | None = None
         self._times = 0
         self._failed: set[str] = set()
 
@@ -174,34 +171,29 @@ class Recorder:
         """As `step.step`, but the tensors of the state that it gives may be reused for the next one."""
         if state.positions.device.type == self.device and _steady(method, state):
             at = evaluated(method, problem, state)
-            recording = self._recording(method, at, Kind.of(at, method, want_loss))
+            recording = self._recording(method, at, want_loss)
             if recording is not None:
                 after, report, self._box = recording.repeat(method, at)
                 return after, report
         return step(method, problem, state, donate=donate, want_loss=want_loss)
 
-    def _recording(self, method: Method, at: At, kind: Kind) -> Recording | None:
+    def _recording(self, method: Method, at: At, want_loss: bool) -> Recording | None:
         """The recording of such an iteration, made once some have come in a row; None before, or where none can be."""
-        plain = replace(kind, want_loss=False)
-        self._times = self._times + 1 if plain == self._last else 1
-        self._last = plain
-        if self._times <= AGAIN:
-            return None
+        kind = Kind.of(at, method)
+        if kind != self._kind:
+            self._kind, self._recordings, self._times = kind, {}, 0
+        self._times += 1
         what = f"{type(method).__name__} {kind.operations!r} {kind.host!r}"
-        if what in self._failed:
-            self._recordings = {}
+        if self._times <= AGAIN or what in self._failed:
             return None
-        box, known = self._where(at.state), self._recordings.get(kind.want_loss)
-        if known is not None and known.kind == kind:
+        box, known = self._where(at.state), self._recordings.get(want_loss)
+        if known is not None:
             if known.serves(box, at.state.grid):
                 return known
             self._recordings, self._times = {}, 1  # a map that soon outgrows its meshes is not worth it
             return None
-        self._recordings = {
-            name: one for name, one in self._recordings.items() if replace(one.kind, want_loss=False) == plain
-        }
         try:
-            made = Recording(method, replace(at, box=box), kind, self.capture)
+            made = Recording(method, at, box, want_loss, self.capture)
         except Unrecordable:
             self._failed.add(what)
             return None
@@ -214,15 +206,14 @@ class Recorder:
             )
             return None
         self.made += 1
-        self._recordings[kind.want_loss] = made
+        self._recordings[want_loss] = made
         return made
 
     def _where(self, state: State) -> Box:
         """Where the points lie; the device is asked only where the last repetition has not told."""
         if self._box is not None and any(one.holds(state) for one in self._recordings.values()):
             return self._box
-        low, high = torch.stack(torch.aminmax(state.positions, dim=0)).tolist()
-        return Box(low, high)
+        return Box(*mesh_torch.box(state.positions))
 
 
 def _steady(method: Method, state: State) -> bool:

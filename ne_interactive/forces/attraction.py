@@ -13,11 +13,12 @@ from torch import Tensor
 
 from ne_interactive.forces.curve import FARTHEST, nodes, strength
 from ne_interactive.forces.planar import planar
+from ne_interactive.forces.scalars import Scalar
 from ne_interactive.graph.csr import Graph
 from ne_interactive.graph.parallel import NEXT, parallel
 
 
-def student(graph: Graph, Z: Tensor, dof: float, want_loss: bool) -> tuple[Tensor, Tensor, float | Tensor]:
+def student(graph: Graph, Z: Tensor, dof: float, want_loss: bool) -> tuple[Tensor, Tensor, Scalar]:
     """Pull of every point towards its graph neighbours.
 
     Args:
@@ -68,9 +69,7 @@ def _logs() -> np.ndarray:
     return np.log1p(nodes(FARTHEST)).astype(np.float32)
 
 
-def student_torch(
-    graph: Graph, Z: Tensor, dof: float, want_loss: bool
-) -> tuple[Tensor, Tensor, float | Tensor]:
+def student_torch(graph: Graph, Z: Tensor, dof: float, want_loss: bool) -> tuple[Tensor, Tensor, Scalar]:
     """The reference for `student`, on any device and in any precision."""
     rows = graph.rows
     columns = graph.indices.long()
@@ -169,7 +168,7 @@ def _student(indptr, indices, values, Z, inverse_dof, forces, stiffness, losses)
             losses[i] = loss
 
 
-def gaussian(graph: Graph, Z: Tensor, want_loss: bool) -> tuple[Tensor, float | Tensor]:
+def gaussian(graph: Graph, Z: Tensor, want_loss: bool) -> tuple[Tensor, Scalar]:
     """Pull of every point towards its graph neighbours for the kernel exp(-d^2).
 
     Args:
@@ -193,7 +192,7 @@ def gaussian(graph: Graph, Z: Tensor, want_loss: bool) -> tuple[Tensor, float | 
     return forces, float(losses.sum()) if want_loss else math.nan
 
 
-def gaussian_torch(graph: Graph, Z: Tensor, want_loss: bool) -> tuple[Tensor, float | Tensor]:
+def gaussian_torch(graph: Graph, Z: Tensor, want_loss: bool) -> tuple[Tensor, Scalar]:
     """The reference for `gaussian`, on any device and in any precision."""
     rows = graph.rows
     values = graph.values.to(Z.dtype)

@@ -7,6 +7,7 @@ import torch
 from numba import prange
 from torch import Tensor
 
+from ne_interactive.forces.scalars import Scalar
 from ne_interactive.graph.exponential import exp_minus, logarithm
 from ne_interactive.graph.parallel import parallel, serial
 
@@ -15,7 +16,7 @@ BLOCK = 256  # points that a kernel's inner loops work on at once
 CAUCHY, STUDENT, GAUSSIAN = 0, 1, 2
 
 
-def repulsion(Z: Tensor, dof: float) -> tuple[Tensor, float | Tensor]:
+def repulsion(Z: Tensor, dof: float) -> tuple[Tensor, Scalar]:
     """Unnormalised repulsion of w = (1 + d^2/dof)^-dof over all pairs i != j.
 
     Args:

@@ -22,6 +22,7 @@ from ne_interactive.forces.attraction import listed
 from ne_interactive.forces.box import Box
 from ne_interactive.forces.convolution import convolution, good_sizes
 from ne_interactive.forces.planar import planar
+from ne_interactive.forces.scalars import Scalar
 from ne_interactive.graph.csr import Graph
 
 SPACING = {1: 0.55, 2: 0.55, 3: 0.65}  # of the mesh, in radii of the limit: below 2 % force error
@@ -45,9 +46,7 @@ class Repulsive(NamedTuple):
         return curve.potential(squared, self.a, self.b, self.limit)
 
 
-def attraction(
-    graph: Graph, Z: Tensor, a: float, b: float, want_loss: bool
-) -> tuple[Tensor, Tensor, float | Tensor]:
+def attraction(graph: Graph, Z: Tensor, a: float, b: float, want_loss: bool) -> tuple[Tensor, Tensor, Scalar]:
     """Pull of every point's edges, each of which moves both its ends.
 
     Args:
@@ -77,7 +76,7 @@ def attraction(
 
 def attraction_torch(
     graph: Graph, Z: Tensor, a: float, b: float, want_loss: bool
-) -> tuple[Tensor, Tensor, float | Tensor]:
+) -> tuple[Tensor, Tensor, Scalar]:
     """The reference for `attraction`, on any device and in any precision."""
     rows, values = graph.rows, graph.values.to(Z.dtype)
     difference = Z[rows] - Z[graph.indices.long()]

@@ -20,6 +20,7 @@ from ne_interactive.forces import exact
 from ne_interactive.forces.box import Box
 from ne_interactive.forces.convolution import convolution, good_sizes, padded
 from ne_interactive.forces.near import Near
+from ne_interactive.forces.scalars import Scalar
 
 SPACING = {1: 0.4, 2: 0.4, 3: 0.45}  # embedding units: below 2 % force error on finished maps
 SPLIT = (
@@ -49,7 +50,7 @@ REACH = 4.5  # exp(-d^2) beyond it is below 2e-9
 
 def repulsion(
     Z: Tensor, dof: float, grid: tuple[int, ...], box: Box | None = None
-) -> tuple[Tensor, float | Tensor, tuple[int, ...]]:
+) -> tuple[Tensor, Scalar, tuple[int, ...]]:
     """Unnormalised repulsion of the Student kernel w = (1 + d^2/dof)^-dof.
 
     Args:
@@ -85,7 +86,7 @@ def repulsion(
 
 def _with_lone(
     Z: Tensor, dof: float, grid: tuple[int, ...], lone: Tensor
-) -> tuple[Tensor, float | Tensor, tuple[int, ...]]:
+) -> tuple[Tensor, Scalar, tuple[int, ...]]:
     """`repulsion` where a few points (n,) bool are so far off that a mesh for all would be too coarse for the rest."""
     rest, far = torch.nonzero(~lone).squeeze(1), torch.nonzero(lone).squeeze(1)
     among, total, grid = repulsion(Z[rest], dof, grid)

@@ -236,7 +236,7 @@ def test_where_the_host_has_a_part_iterations_are_made_one_by_one(name):
 
 
 @pytest.fixture
-def own(monkeypatch):
+def own():
     """A method of one's own; `look` is called with each iteration's At."""
     known = dict(ne.METHODS)
 
@@ -266,9 +266,8 @@ def test_a_method_of_ones_own_is_recorded(own):
         run.step(8)
         run.tune(lr=3.0)
         run.step(8)
-        run._core.state = replace(
-            run._core.state, origin=6
-        )  # as a change does where a schedule has come down
+        # as a change does where a schedule has come down
+        run._core.state = replace(run._core.state, origin=6)
         run.step(8)
     agree(here, there, 1e-5)
     assert here._core.recorder.made == 2

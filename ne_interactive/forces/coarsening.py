@@ -36,9 +36,9 @@ def counts(nodes: Sequence[int]) -> tuple[int, ...]:
     return tuple((count - 1 + FIRST) // TIMES + 1 for count in nodes)
 
 
-def coarse(density: Tensor, nodes: Sequence[int] | None = None) -> Tensor:
-    """The density of the same charges on the coarse mesh: `counts` of the nodes, beyond which there are none."""
-    for dim, count in enumerate(counts(density.shape if nodes is None else nodes)):
+def coarse(density: Tensor) -> Tensor:
+    """The density of the same charges on the coarse mesh: `counts` of the nodes."""
+    for dim, count in enumerate(counts(density.shape)):
         density = _along(density, dim, count, narrows=True)
     return density
 
@@ -118,17 +118,16 @@ def _widen(lines, taps, found):
                 row[i] += taps[begin - TIMES * m] * lines[o, m, i]
 
 
-# The two along the last dimension, whose neighbours in memory are those that are summed: with room around a row no tap
+# The two along the last dimension, whose neighbours in memory are those that are summed: with zeros around a row no tap
 # is a special case, and the loops over taps have no branch.
 
 
 @parallel
 def _narrow_last(rows, taps, found):
     count, step = found.shape[1], np.uint64(TIMES)
-    n = min(rows.shape[1], TIMES * count)  # beyond, a row is only room
     for r in prange(len(rows)):
         row = np.zeros(FIRST + TIMES * count + MANY, np.float32)
-        row[FIRST : FIRST + n] = rows[r, :n]
+        row[FIRST : FIRST + rows.shape[1]] = rows[r]
         for m in range(np.uint64(count)):
             total = np.float32(0)
             for j in range(np.uint64(MANY)):

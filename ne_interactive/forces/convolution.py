@@ -16,14 +16,13 @@ import torch
 from torch import Tensor
 
 from ne_interactive.forces import coarsening
+from ne_interactive.forces.filter import Filter, good_sizes
 from ne_interactive.forces.near import far_kernel
 
-SMALLEST = 32
 SPLIT_ABOVE = {1: 2**30, 2: 2**18, 3: 2**19}  # padded nodes; below, two meshes take as long as one
 # Nodes within which the short part of the kernel lies. With 2 coarse ones forces are wrong by 1.8 % instead of 1.4.
 REACH = 3 * coarsening.TIMES
 PADDING = REACH + 6  # nodes; the spline's own transform reaches beyond the kernel
-LITTLE = 1.2  # times as many nodes with the padding: then a density that has it is spared copies
 
 Kernel = str | Callable[[Tensor], Tensor]
 
@@ -101,22 +100,16 @@ class Convolution:
             transform_of(_part(kernel, dof, level), level.sizes, level.spacing, level.outer)
             for level in self.levels
         ]
-        self._transforms = [transform.to(device) for transform in self._kept]
+        self._filters = [
+            Filter(transform, level.sizes, device)
+            for transform, level in zip(self._kept, self.levels, strict=True)
+        ]
 
-    def room(self, nodes: Sequence[int]) -> tuple[int, ...]:
-        """The shape in which a density on so many nodes is soonest transformed: with the padding, if that is little."""
-        sizes = self.levels[0].sizes
-        return sizes if math.prod(sizes) < LITTLE * math.prod(nodes) else tuple(nodes)
-
-    def __call__(self, density: Tensor, nodes: Sequence[int] | None = None) -> Tensor:
-        """The potential of a density, in its shape; right on so many nodes, of which there may be more (`room`)."""
-        nodes = density.shape if nodes is None else nodes
-        potential = filtered(density, self.levels[0].sizes, self._transforms[0])
-        on_nodes = potential[tuple(slice(count) for count in nodes)]
-        for level, transform in zip(self.levels[1:], self._transforms[1:], strict=True):
-            far = filtered(coarsening.coarse(density, nodes), level.sizes, transform)
-            on_nodes += coarsening.fine(far, nodes)
-        return potential
+    def __call__(self, density: Tensor) -> Tensor:
+        """The potential of a density (nodes), in its shape."""
+        near, *wider = self._filters
+        far = coarsening.fine(wider[0](coarsening.coarse(density)), density.shape) if wider else None
+        return near(density, far)
 
     @functools.cached_property
     def self_potential(self) -> float:
@@ -192,8 +185,7 @@ def transform_of(
     found = found.float()
     for dim, size in enumerate(grid[:-1]):
         found = _mirrored(found, dim, size)
-    order = _order(c)
-    return found.permute(order).contiguous().permute([order.index(dim) for dim in range(c)])
+    return found
 
 
 def _mirrored(values: Tensor, dim: int, size: int) -> Tensor:
@@ -222,45 +214,6 @@ def _felt(size: int) -> Tensor:
     return both / size
 
 
-@functools.cache
-def _order(c: int) -> list[int]:
-    """The c dimensions as spectra lie in memory, the one with the longest strides first."""
-    strides = _forward(torch.zeros([8] * c), (8,) * c).stride()
-    return sorted(range(c), key=lambda dim: -strides[dim])
-
-
 def _along(dim: int, c: int) -> list[int]:
     """The shape of what varies along one of c dimensions only."""
     return [-1 if other == dim else 1 for other in range(c)]
-
-
-def filtered(density: Tensor, grid: tuple[int, ...], transform: Tensor) -> Tensor:
-    """The potential on the nodes; rows known to be zero, or not needed, are left out of the transforms."""
-    nodes = density.shape
-    last = len(grid) - 1
-    f = _forward(density, grid).mul_(transform)
-    for dim in range(last):
-        f = torch.fft.ifft(f, dim=dim).narrow(dim, 0, nodes[dim])
-    return torch.fft.irfft(f, n=grid[last], dim=last).narrow(last, 0, nodes[last]).contiguous()
-
-
-def _forward(density: Tensor, grid: tuple[int, ...]) -> Tensor:
-    """The transform of a density; a kernel's lies in memory in the same order, so that their product is quick."""
-    last = len(grid) - 1
-    f = torch.fft.rfft(density, n=grid[last], dim=last)
-    for dim in range(last - 1, -1, -1):
-        f = torch.fft.fft(f, n=grid[dim], dim=dim)
-    return f
-
-
-@functools.cache
-def _good_sizes(threes: int) -> list[int]:
-    """Even lengths 2^a 3^b 5^c, which FFTs like; the more threes, the closer they lie."""
-    sizes = {2**a * 3**b * 5**c for a in range(1, 20) for b in range(threes + 1) for c in range(3)}
-    return sorted(size for size in sizes if size <= 2**19)
-
-
-def good_sizes(needed: Sequence[int]) -> tuple[int, ...]:
-    """Sizes at least as large that FFTs like."""
-    good = _good_sizes(4 if len(needed) == 3 else 2)
-    return tuple(next(size for size in good if size >= max(need, SMALLEST)) for need in needed)

@@ -20,7 +20,8 @@ from ne_interactive.forces import curve, mesh
 from ne_interactive.forces import expected_numba as kernels
 from ne_interactive.forces.attraction import listed
 from ne_interactive.forces.box import Box
-from ne_interactive.forces.convolution import convolution, good_sizes
+from ne_interactive.forces.convolution import convolution
+from ne_interactive.forces.filter import good_sizes
 from ne_interactive.forces.planar import planar
 from ne_interactive.forces.scalars import Scalar
 from ne_interactive.graph.csr import Graph
@@ -113,7 +114,7 @@ def repulsion(
     origin = backend.origin(Z, box.low, spacing)
     convolved = convolution(grid, spacing, Repulsive(a, b, LIMIT[c]), 1.0, 0.0, Z.device)
     nodes = [size // 2 for size in grid]
-    potential = convolved(backend.spread(Z, origin, spacing, convolved.room(nodes)), nodes)
+    potential = convolved(backend.spread(Z, origin, spacing, nodes))
     values, forces = backend.sample(Z, origin, spacing, potential, True)
     assert forces is not None
     return forces, values.sub_(convolved.self_potential).div_(2), grid

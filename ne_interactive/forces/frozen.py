@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from ne_interactive.forces import mesh
-from ne_interactive.forces.convolution import filtered, good_sizes, transform_of
+from ne_interactive.forces.convolution import transform_of
+from ne_interactive.forces.filter import Filter, good_sizes
 
 EXACT_BELOW = 500  # points
 EDGE = 0.1  # share of a map's extent that others may go beyond it
@@ -60,8 +61,8 @@ class Frozen:
         place = self.Z.float().contiguous()
         backend = mesh.backend_of(place)
         density = backend.spread(place, self._origin, self._spacing, [size // 2 for size in grid])
-        transform = transform_of(self.kernel, grid, self._spacing).to(density.device)
-        self._nodes = filtered(density, grid, transform)
+        transform = transform_of(self.kernel, grid, self._spacing)
+        self._nodes = Filter(transform, grid, density.device)(density)
 
     def sample(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """The potential on the mesh (m,) and its gradient (m, c), float64."""

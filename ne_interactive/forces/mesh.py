@@ -18,7 +18,8 @@ from torch import Tensor
 
 from ne_interactive.forces import exact
 from ne_interactive.forces.box import Box
-from ne_interactive.forces.convolution import convolution, good_sizes, padded
+from ne_interactive.forces.convolution import convolution, padded
+from ne_interactive.forces.filter import good_sizes
 from ne_interactive.forces.near import Near
 from ne_interactive.forces.scalars import Scalar
 
@@ -75,7 +76,7 @@ def repulsion(
     origin = backend.origin(Z, box.low, spacing)
     nodes = [size // 2 for size in grid]
     convolved = convolution(grid, spacing, "student", dof, near.reach if near else 0.0, Z.device)
-    potential = convolved(backend.spread(Z, origin, spacing, convolved.room(nodes)), nodes)
+    potential = convolved(backend.spread(Z, origin, spacing, nodes))
     forces, total = backend.gather(Z, origin, spacing, potential)
     total -= len(Z) * convolved.self_potential
     if near is not None:

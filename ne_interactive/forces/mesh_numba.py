@@ -29,7 +29,9 @@ def spread(
     kernel = _spread2 if Z.shape[1] == 2 else _spread3
     weights = None if charges is None else charges.numpy()
     kernel(Z.numpy(), np.array(origin, np.float32), np.float32(1 / spacing), weights, shares.numpy())
-    return shares[0] if len(shares) == 1 else shares.sum(0)
+    if len(shares) > 1:
+        _add_up(shares.view(len(shares), -1).numpy(), len(shares))
+    return shares[0]
 
 
 def box(Z: Tensor) -> tuple[list[float], list[float]]:
@@ -115,6 +117,18 @@ def _box(Z, found):
             for i in range(start, end):
                 low, high = min(low, Z[i, k]), max(high, Z[i, k])
             found[s, 0, k], found[s, 1, k] = low, high
+
+
+@parallel
+def _add_up(shares, threads):
+    """All in the first, in their order."""
+    count, size = shares.shape
+    for s in prange(threads):
+        total = shares[0, s * size // threads : (s + 1) * size // threads]
+        for k in range(1, count):
+            more = shares[k, s * size // threads : (s + 1) * size // threads]
+            for i in range(len(total)):
+                total[i] += more[i]
 
 
 @parallel

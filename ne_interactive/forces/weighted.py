@@ -106,9 +106,7 @@ class Cloud:
         backend = mesh.backend_of(self.Z)
         reach = self._near.reach if self._near else 0.0
         convolved = convolution(self.grid, self.spacing, self.kernel, self.dof, reach, self.Z.device)
-        room = convolved.room(self.nodes)
-        density = backend.spread(self.placed, self.origin, self.spacing, room, charges)
-        on_nodes = convolved(density, self.nodes)
+        on_nodes = convolved(backend.spread(self.placed, self.origin, self.spacing, self.nodes, charges))
         potential, field = backend.sample(self.placed, self.origin, self.spacing, on_nodes, want_field)
         if self._own is None:
             self._own = convolved.own(backend, self.placed, self.origin)

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from ne_interactive.forces import coarsening, convolution, exact, mesh, mesh_numba, mesh_torch
+from ne_interactive.forces import coarsening, convolution, exact, filter, mesh, mesh_numba, mesh_torch
 
 CPU = torch.device("cpu")
 
@@ -109,34 +109,15 @@ def test_padded_sizes_are_as_large_as_needed_and_waste_little(needed):
     sizes = convolution.padded(needed)
     assert all(size % 2 == 0 for size in sizes)
     assert all(
-        need <= size <= max(1.25 * need, convolution.SMALLEST)
-        for need, size in zip(needed, sizes, strict=True)
+        need <= size <= max(1.25 * need, filter.SMALLEST) for need, size in zip(needed, sizes, strict=True)
     )
     for level in convolution.levels(sizes, 0.4):
         assert all(
             level_size == good
-            for level_size, good in zip(level.sizes, convolution.good_sizes(level.sizes), strict=True)
+            for level_size, good in zip(level.sizes, filter.good_sizes(level.sizes), strict=True)
         )
     taken = sum(math.prod(level.sizes) for level in convolution.levels(sizes, 0.4))
     assert taken <= math.prod(sizes)
-
-
-@pytest.mark.parametrize(
-    ("nodes", "roomy"), [((782, 782), True), ((300, 520), True), ((240, 240), False), ((90, 90, 90), False)]
-)
-def test_room_beyond_the_nodes_changes_no_potential(nodes, roomy):
-    """On a mesh that is split it spares copies, and there is room wherever it is little."""
-    made = convolution.Convolution(tuple(2 * count for count in nodes), 0.4, "student", 1.0, 0.0, CPU)
-    room = made.room(nodes)
-    assert (room != nodes) == roomy
-    assert all(wide >= count for wide, count in zip(room, nodes, strict=True))
-    density = torch.rand(nodes, generator=torch.Generator().manual_seed(3))
-    wide = torch.zeros(room)
-    inner = tuple(slice(count) for count in nodes)
-    wide[inner] = density
-    found = made(wide, nodes)
-    assert found.shape == wide.shape
-    torch.testing.assert_close(found[inner], made(density), rtol=1e-5, atol=1e-4)
 
 
 @pytest.mark.parametrize("grid", [(32,), (36, 40), (32, 36, 40)])
@@ -153,5 +134,3 @@ def test_the_transform_of_a_kernel_is_that_of_its_mirror_image(grid, reach):
     wanted = (torch.fft.fftn(kernel(squared)).real / splines**2)[..., : grid[-1] // 2 + 1]
     found = convolution.transform_of(kernel, grid, spacing, reach)
     torch.testing.assert_close(found.double(), wanted, rtol=1e-6, atol=1e-6 * float(wanted.max()))
-    beside = convolution._forward(torch.zeros(grid), grid)
-    assert found.stride() == beside.stride()  # else their product takes several times as long

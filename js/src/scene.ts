@@ -123,9 +123,14 @@ export interface Renderer {
  */
 export function pointLook(n: number, area: number): Pick<Look, "size" | "alpha"> {
   const spacing = Math.sqrt(area / Math.max(1, n));
-  const size = clamp(1.9 * spacing ** 0.6, 1.4, 11);
+  const size = clamp(1.9 * spacing ** 0.6, finest(n), 11);
   const layers = (Math.PI / 4) * (size / spacing) ** 2;
   return { size, alpha: clamp(1 - 0.1 ** (1 / layers), 0.3, 0.92) };
+}
+
+/** Least diameter for n points: where few are pulled together they are still seen, and many make no blots. */
+function finest(n: number): number {
+  return clamp(9.3 - 1.6 * Math.log10(Math.max(1, n)), 1.4, 6);
 }
 
 /** The same as density: each point is a soft spot, and `white` the sum of spots that is shown in full. */

@@ -40,3 +40,11 @@ it("more points are smaller and finer, closer ones larger", () => {
   expect(pointLook(10_000, 100 * area).size).toBeGreaterThan(looks[2]!.size);
   expect(pointLook(10_000, area / 10).alpha).toBeLessThan(looks[2]!.alpha);
 });
+
+it("few points that are pulled together are still seen, many make no blots", () => {
+  const together = [500, 2000, 20_000, 200_000].map((n) => pointLook(n, 30 * 30).size);
+  expect(together[0]).toBeGreaterThan(4);
+  expect(together[1]).toBeGreaterThan(3.5);
+  expect(together[2]).toBeLessThan(3);
+  expect(together[3]).toBe(1.4);
+});

@@ -265,6 +265,7 @@ def test_an_installed_package_copies_its_notebooks_and_keeps_the_users(tmp_path,
 
 KNOWN = """
 import sys
+import numpy as np
 from numba.core.dispatcher import Dispatcher
 import ne_interactive as ne
 from ne_interactive.cli.command import main
@@ -281,14 +282,18 @@ def known():
 assert main(["compile"]) == 0
 before = known()
 assert len(before) > 20
-X = ne.datasets.fashion_mnist(8000).X
-for method in (ne.TSNE(perplexity=20), ne.UMAP(n_neighbors=10)):
-    for n in (1500, 8000):
-        run = ne.Stepper(X[:n], method).start()
-        while run.iteration == 0:
-            pass
-        run.stop()
-        run.step(60)
+X = ne.datasets.fashion_mnist(20_000).X
+wide = 150 * np.random.default_rng(0).random((20_000, 2), np.float32)  # as a map of many points at its end
+runs = [(n, method) for n in (1500, 8000) for method in (ne.TSNE(perplexity=20), ne.UMAP(n_neighbors=10))]
+for n, method in [*runs, (20_000, ne.TSNE(perplexity=5, init=wide))]:
+    run = ne.Stepper(X[:n], method).start()
+    while run.iteration == 0:
+        pass
+    run.stop()
+    run.step(60 if n < 20_000 else 3)
+    run.tune(exaggeration=2.0, repulsion_strength=0.5)
+    run.step(2)
+    run.measure()
 print(sorted(name for name, _ in known() - before))
 """
 

@@ -16,6 +16,10 @@ from ne_interactive.methods.umap import UMAP
 
 SIZES = (1_000, 6_000)  # rows whose neighbours and forces are found exactly, and by an index and a mesh
 COLUMNS = 100  # more than the search keeps, so that it projects
+# Maps as at the end of a run, points and embedding units a side: where points have much room those near each other
+# are summed pair by pair, and where many have less the kernel is split on two meshes.
+MAPS = ((6_000, 300.0), (20_000, 150.0))
+BY_HAND = 1.5  # attraction: steps that follow a hand are other ones
 
 
 def compile_kernels() -> None:
@@ -27,8 +31,9 @@ def compile_kernels() -> None:
     Raises:
         NEError: if a run fails.
     """
-    wide = torch.randn((max(SIZES), 2), generator=torch.Generator().manual_seed(0)) * COLUMNS
-    mesh.repulsion(wide, 1.0, ())  # as at the end of a run
+    draw = torch.Generator().manual_seed(0)
+    for n, side in MAPS:
+        mesh.repulsion(side * torch.rand((n, 2), generator=draw), 1.0, ())
     X = np.random.default_rng(0).normal(size=(max(SIZES), COLUMNS)).astype(np.float32)
     with tqdm(bar_format="{desc}", file=sys.stderr, leave=False, disable=None) as line:
         for n in SIZES:
@@ -40,3 +45,6 @@ def compile_kernels() -> None:
                     time.sleep(0.02)
                 run.stop()
                 run.step(2)
+                run.tune(exaggeration=BY_HAND)
+                run.step()
+                run.measure()

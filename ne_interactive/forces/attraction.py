@@ -14,6 +14,7 @@ from torch import Tensor
 from ne_interactive.forces.curve import FARTHEST, nodes, strength
 from ne_interactive.forces.planar import planar
 from ne_interactive.forces.scalars import Scalar
+from ne_interactive.forces.vectors import WIDTH, alike, eight, gathered, squared, total
 from ne_interactive.graph.csr import Graph
 from ne_interactive.graph.parallel import NEXT, parallel
 
@@ -86,19 +87,27 @@ def student_torch(graph: Graph, Z: Tensor, dof: float, want_loss: bool) -> tuple
 def _student2(
     order, indptr, ends, weights, borders, placed, inverse_dof, forces, stiffness, logs, losses, want_loss
 ):
-    one = np.float32(1)
+    one, wide = np.float32(1), np.uint64(WIDTH)
     for t in prange(len(losses)):
-        total = 0.0
+        summed, ones, inverse = 0.0, alike(one), alike(inverse_dof)
         for p in range(borders[t], borders[t + 1]):
             x, y = placed[p].real, placed[p].imag
-            fx, fy, held, loss = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
-            for e in range(indptr[p], indptr[p + NEXT]):
-                other = placed[ends[e]]
-                dx, dy = x - other.real, y - other.imag
-                w = weights[e] / (one + (dx * dx + dy * dy) * inverse_dof)
-                fx += w * dx
-                fy += w * dy
-                held += w
+            here, pull, stiff = alike(placed[p]), alike(np.complex64(0)), alike(np.float32(0))
+            e, end = indptr[p], indptr[p + NEXT]
+            while e + wide <= end:
+                difference = here - gathered(placed, ends, e)
+                w = eight(weights, e) / (ones + squared(difference) * inverse)
+                pull, stiff = pull + difference * w, stiff + w
+                e += wide
+            force, held, loss = total(pull), total(stiff), np.float32(0)
+            fx, fy = force.real, force.imag
+            while e < end:
+                dx, dy = x - placed[ends[e]].real, y - placed[ends[e]].imag
+                w_last = weights[e] / (one + (dx * dx + dy * dy) * inverse_dof)
+                fx += w_last * dx
+                fy += w_last * dy
+                held += w_last
+                e += NEXT
             forces[order[p]] = complex(fx, fy)
             stiffness[order[p]] = held
             if (
@@ -108,8 +117,8 @@ def _student2(
                     other = placed[ends[e]]
                     dx, dy = x - other.real, y - other.imag
                     loss += weights[e] * strength(logs, (dx * dx + dy * dy) * inverse_dof)
-                total += loss
-        losses[t] = total
+                summed += loss
+        losses[t] = summed
 
 
 @parallel

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ne_interactive.forces.fourier_numba import plan, transform
-from ne_interactive.forces.lanes import ROW, WIDTH, load, scaled, store, turned
+from ne_interactive.forces.vectors import ROW, WIDTH, eight, load, store, turned
 from ne_interactive.graph.parallel import parallel, serial
 
 ZERO = np.float32(0)
@@ -41,7 +41,7 @@ def filtered(
     """The potential on the nodes of a density, float32, by transforms of these sizes; added to `more`, if any."""
     nodes = density.shape
     lines = math.prod(nodes[1:])
-    spectrum = np.empty((sizes[0] // 2 + 1, 2, lines + -lines % ROW + ROW), np.float32)
+    spectrum = np.empty((sizes[0] // 2 + 1, 2, lines + -lines % ROW), np.float32)
     potential = torch.empty(nodes) if more is None else more
     first, *others = [plan(size) for size in sizes]
     _forward(density.contiguous().view(nodes[0], lines).numpy(), sizes[0], *first, spectrum)
@@ -102,7 +102,7 @@ def _convolved(x, y, size, radices, turns, kernel):
     """Transform the lines in x, multiply each term by its own of the kernel (terms * WIDTH,), and transform again."""
     z = transform(x, y, size, radices, turns)
     for k in range(size):
-        store(z, k * ROW, scaled(load(z, k * ROW), kernel, min(k, size - k) * WIDTH))
+        store(z, k * ROW, load(z, k * ROW) * eight(kernel, min(k, size - k) * WIDTH))
     return transform(z, y if len(radices) % 2 == 0 else x, size, radices, turns)
 
 
@@ -112,74 +112,74 @@ def _lines(spectrum, count, size, radices, turns, kernel):
     for block in prange(len(kernel)):
         x, y = np.empty(size * ROW, np.float32), np.empty(size * ROW, np.float32)
         for k in range(ROW):
-            line = spectrum[min(block * WIDTH + k % WIDTH, rows - 1), k // WIDTH]
-            for j in range(count):
-                x[j * ROW + k] = line[j]
+            line = spectrum[min(block * WIDTH + k % WIDTH, rows - 1), k // WIDTH, :count]
+            _line_in(x, k, line)
         x[count * ROW :] = ZERO
         z = _convolved(x, y, size, radices, turns, kernel[block].reshape(-1))
         for k in range(ROW):
             if block * WIDTH + k % WIDTH < rows:
-                line = spectrum[block * WIDTH + k % WIDTH, k // WIDTH]
-                line[0] = z[k]
-                for j in range(1, count):
-                    line[j] = z[(size - j) * ROW + k]
+                _line_out(z, k, spectrum[block * WIDTH + k % WIDTH, k // WIDTH, :count], size)
 
 
 @parallel
 def _planes(spectrum, count1, count2, size1, size2, radices1, turns1, radices2, turns2, kernel):
-    blocks, longest = (count2 + WIDTH - 1) // WIDTH, max(size1, size2) * ROW
+    longest = max(size1, size2) * ROW
     for term in prange(len(spectrum)):
         x, y = np.empty(longest, np.float32), np.empty(longest, np.float32)
-        plane = np.zeros(size1 * blocks * ROW, np.float32)  # each line in blocks of ROW, as in a buffer
-        for block in range(blocks):
-            _fill(x, spectrum[term], block * WIDTH, count1, count2)
+        plane = np.empty((2, size1, count2), np.float32)
+        for column in range(0, count2, WIDTH):
+            for part in range(2):
+                _columns_in(x, part, _as_plane(spectrum[term, part], count1, count2), column)
             x[count1 * ROW : size1 * ROW] = ZERO
             z = transform(x, y, size1, radices1, turns1)
-            for j in range(size1):
-                store(plane, (j * blocks + block) * ROW, load(z, j * ROW))
-        for block in range(len(kernel[term])):
-            _turn(x, plane, block * WIDTH, size1, count2, blocks)
+            for part in range(2):
+                _columns_out(z, part, plane[part], column, size1, False)
+        for block in range(kernel.shape[1]):
+            for k in range(ROW):
+                _line_in(x, k, plane[k // WIDTH, min(block * WIDTH + k % WIDTH, size1 - 1)])
             x[count2 * ROW : size2 * ROW] = ZERO
             z = _convolved(x, y, size2, radices2, turns2, kernel[term, block].reshape(-1))
-            _turn_back(z, plane, block * WIDTH, size1, count2, size2, blocks)
-        for block in range(blocks):
-            for j in range(size1):
-                store(x, j * ROW, load(plane, (j * blocks + block) * ROW))
+            for k in range(ROW):
+                if block * WIDTH + k % WIDTH < size1:
+                    _line_out(z, k, plane[k // WIDTH, block * WIDTH + k % WIDTH], size2)
+        for column in range(0, count2, WIDTH):
+            for part in range(2):
+                _columns_in(x, part, plane[part], column)
             z = transform(x, y, size1, radices1, turns1)
-            _empty(z, spectrum[term], block * WIDTH, count1, count2, size1)
+            for part in range(2):
+                _columns_out(z, part, _as_plane(spectrum[term, part], count1, count2), column, size1, True)
 
 
 @serial
-def _fill(x, terms, column, count1, count2):
-    for part in range(2):
-        for j in range(count1):
-            for k in range(WIDTH):
-                there = column + k < count2
-                x[j * ROW + part * WIDTH + k] = terms[part, j * count2 + column + k] if there else ZERO
+def _as_plane(line, rows, columns):
+    return line[: rows * columns].reshape(rows, columns)
 
 
 @serial
-def _empty(z, terms, column, count1, count2, size1):
-    for part in range(2):
-        for j in range(count1):
-            row = (size1 - j) % size1 * ROW + part * WIDTH
-            for k in range(min(WIDTH, count2 - column)):
-                terms[part, j * count2 + column + k] = z[row + k]
+def _line_in(x, k, line):
+    for j in range(len(line)):
+        x[j * ROW + k] = line[j]
 
 
 @serial
-def _turn(x, plane, line, size1, count2, blocks):
-    for k in range(ROW):
-        row = min(line + k % WIDTH, size1 - 1) * blocks
-        for j in range(count2):
-            x[j * ROW + k] = plane[(row + j // WIDTH) * ROW + k // WIDTH * WIDTH + j % WIDTH]
+def _line_out(z, k, line, size):
+    line[0] = z[k]
+    for j in range(1, len(line)):
+        line[j] = z[(size - j) * ROW + k]
 
 
 @serial
-def _turn_back(z, plane, line, size1, count2, size2, blocks):
-    for k in range(ROW):
-        if line + k % WIDTH < size1:
-            row = (line + k % WIDTH) * blocks
-            for j in range(count2):
-                found = z[(size2 - j) % size2 * ROW + k]
-                plane[(row + j // WIDTH) * ROW + k // WIDTH * WIDTH + j % WIDTH] = found
+def _columns_in(x, part, lines, column):
+    rows, columns = lines.shape
+    for j in range(rows):
+        for k in range(WIDTH):
+            x[j * ROW + part * WIDTH + k] = lines[j, column + k] if column + k < columns else ZERO
+
+
+@serial
+def _columns_out(z, part, lines, column, size, reversed_):
+    rows, columns = lines.shape
+    for j in range(rows):
+        row = (size - j) % size if reversed_ else j
+        for k in range(min(WIDTH, columns - column)):
+            lines[j, column + k] = z[row * ROW + part * WIDTH + k]

@@ -14,7 +14,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from ne_interactive.forces.lanes import ROW, load, store, turned
+from ne_interactive.forces.vectors import ROW, load, store, turned
 from ne_interactive.graph.parallel import serial
 
 RADICES = (4, 5, 3, 2)

@@ -14,10 +14,11 @@ import torch
 from numba import prange
 from torch import Tensor
 
-from ne_interactive.graph.parallel import NEXT, parallel, serial
+from ne_interactive.forces.vectors import alike4, four, only0, only1, only2, only3, store, total
+from ne_interactive.graph.parallel import parallel, serial
 
 ZERO, ONE, HALF, SIXTH = np.float32(0), np.float32(1), np.float32(0.5), np.float32(1 / 6)
-SECOND, THIRD = NEXT + NEXT, NEXT + NEXT + NEXT
+TWICE, THRICE = np.uint64(2), np.uint64(3)
 TWO, THREE, FOUR, SIX = np.float32(2), np.float32(3), np.float32(4), np.float32(6)
 
 
@@ -131,6 +132,36 @@ def _add_up(shares, threads):
                 total[i] += more[i]
 
 
+# The spline's weights of four nodes, and their slopes, as polynomials of the place between the middle two: what each
+# power is multiplied by, lowest first.
+WEIGHTS = (np.array([[1, 4, 1, 0], [-3, 0, 3, 0], [3, -6, 3, 0], [-1, 3, -3, 1]]) / 6).astype(np.float32)
+SLOPES = WEIGHTS[1:] * np.array([[1], [2], [3]], np.float32)
+WEIGHTS, SLOPES = WEIGHTS.ravel(), SLOPES.ravel()
+
+
+@serial
+def _four_weights(t):
+    t = alike4(t)
+    return four(WEIGHTS, 0) + t * (four(WEIGHTS, 4) + t * (four(WEIGHTS, 8) + t * four(WEIGHTS, 12)))
+
+
+@serial
+def _four_slopes(t):
+    t = alike4(t)
+    return four(SLOPES, 0) + t * (four(SLOPES, 4) + t * four(SLOPES, 8))
+
+
+@serial
+def _add(grid, m, more):
+    store(grid, m, four(grid, m) + more)
+
+
+@serial
+def _combined(weights, rows):
+    a, b, c, d = rows
+    return only0(weights) * a + only1(weights) * b + only2(weights) * c + only3(weights) * d
+
+
 @parallel
 def _spread2(Z, origin, inverse, charges, shares):
     n, threads, width = len(Z), len(shares), np.uint64(shares.shape[2])
@@ -141,16 +172,14 @@ def _spread2(Z, origin, inverse, charges, shares):
             x = (Z[i, 0] - origin[0]) * inverse
             y = (Z[i, 1] - origin[1]) * inverse
             ix, iy = _node(x, shares.shape[1]), _node(y, shares.shape[2])
-            b0, b1, b2, b3 = _weights(np.float32(y - iy))
+            a, b = _four_weights(x - np.float32(ix)), _four_weights(y - np.float32(iy))
+            if charges is not None:
+                b = b * alike4(charges[i])
             m = np.uint64(ix - 1) * width + np.uint64(iy - 1)
-            for w in _weights(np.float32(x - ix)):
-                if charges is not None:
-                    w *= charges[i]
-                grid[m] += w * b0
-                grid[m + NEXT] += w * b1
-                grid[m + SECOND] += w * b2
-                grid[m + THIRD] += w * b3
-                m += width
+            _add(grid, m, only0(a) * b)
+            _add(grid, m + width, only1(a) * b)
+            _add(grid, m + TWICE * width, only2(a) * b)
+            _add(grid, m + THRICE * width, only3(a) * b)
 
 
 @parallel
@@ -158,96 +187,92 @@ def _gather2(Z, origin, inverse, potential, forces, totals, values):
     n, threads, width = len(Z), len(totals), np.uint64(potential.shape[1])
     grid = potential.reshape(-1)
     for s in prange(threads):
-        total = 0.0
+        summed = 0.0
         for i in range(s * n // threads, (s + 1) * n // threads):
             x = (Z[i, 0] - origin[0]) * inverse
             y = (Z[i, 1] - origin[1]) * inverse
             ix, iy = _node(x, potential.shape[0]), _node(y, potential.shape[1])
-            tx, ty = np.float32(x - ix), np.float32(y - iy)
+            tx, ty = x - np.float32(ix), y - np.float32(iy)
             m = np.uint64(ix - 1) * width + np.uint64(iy - 1)
-            v0, v1, v2, v3 = ZERO, ZERO, ZERO, ZERO
-            x0, x1, x2, x3 = ZERO, ZERO, ZERO, ZERO
-            for w, wx in zip(_weights(tx), _slopes(tx)):  # noqa: B905 (numba knows no strict)
-                p0, p1, p2, p3 = grid[m], grid[m + NEXT], grid[m + SECOND], grid[m + THIRD]
-                v0, v1, v2, v3 = v0 + w * p0, v1 + w * p1, v2 + w * p2, v3 + w * p3
-                x0, x1, x2, x3 = x0 + wx * p0, x1 + wx * p1, x2 + wx * p2, x3 + wx * p3
-                m += width
-            b0, b1, b2, b3 = _weights(ty)
-            d0, d1, d2, d3 = _slopes(ty)
-            value = b0 * v0 + b1 * v1 + b2 * v2 + b3 * v3
-            gx = b0 * x0 + b1 * x1 + b2 * x2 + b3 * x3
-            gy = d0 * v0 + d1 * v1 + d2 * v2 + d3 * v3
+            rows = (
+                four(grid, m),
+                four(grid, m + width),
+                four(grid, m + TWICE * width),
+                four(grid, m + THRICE * width),
+            )
+            along, b = _combined(_four_weights(tx), rows), _four_weights(ty)
+            value = total(b * along)
             if forces is not None:
-                forces[i, 0] = -HALF * gx * inverse
-                forces[i, 1] = -HALF * gy * inverse
+                forces[i, 0] = -HALF * inverse * total(b * _combined(_four_slopes(tx), rows))
+                forces[i, 1] = -HALF * inverse * total(_four_slopes(ty) * along)
             if values is not None:
                 values[i] = value
-            total += value
-        totals[s] = total
+            summed += value
+        totals[s] = summed
 
 
 @parallel
 def _spread3(Z, origin, inverse, charges, shares):
-    n, threads = len(Z), len(shares)
+    n, threads, shape = len(Z), len(shares), shares.shape
     for s in prange(threads):
-        grid = shares[s]
+        grid = shares[s].reshape(-1)
         grid[:] = 0
         for i in range(s * n // threads, (s + 1) * n // threads):
             x = (Z[i, 0] - origin[0]) * inverse
             y = (Z[i, 1] - origin[1]) * inverse
             z = (Z[i, 2] - origin[2]) * inverse
-            ix, iy, iz = _node(x, grid.shape[0]), _node(y, grid.shape[1]), _node(z, grid.shape[2])
-            a = _weights(np.float32(x - ix))
-            b = _weights(np.float32(y - iy))
-            c = _weights(np.float32(z - iz))
-            for k in range(4):
-                for m in range(4):
-                    w = a[k] * b[m]
-                    if charges is not None:
-                        w *= charges[i]
-                    row = grid[ix - 1 + k, iy - 1 + m]
-                    for q in range(4):
-                        row[iz - 1 + q] += w * c[q]
+            ix, iy, iz = _node(x, shape[1]), _node(y, shape[2]), _node(z, shape[3])
+            c = _four_weights(z - np.float32(iz))
+            if charges is not None:
+                c = c * alike4(charges[i])
+            b = _weights(y - np.float32(iy))
+            plane = (np.uint64(ix - 1) * np.uint64(shape[2]) + np.uint64(iy - 1)) * np.uint64(shape[3])
+            for a in _weights(x - np.float32(ix)):
+                m = plane + np.uint64(iz - 1)
+                for w in b:
+                    _add(grid, m, alike4(a * w) * c)
+                    m += np.uint64(shape[3])
+                plane += np.uint64(shape[2]) * np.uint64(shape[3])
 
 
 @parallel
 def _gather3(Z, origin, inverse, potential, forces, totals, values):
     n, threads, shape = len(Z), len(totals), potential.shape
+    grid = potential.reshape(-1)
     for s in prange(threads):
-        total = 0.0
+        summed = 0.0
         for i in range(s * n // threads, (s + 1) * n // threads):
             x = (Z[i, 0] - origin[0]) * inverse
             y = (Z[i, 1] - origin[1]) * inverse
             z = (Z[i, 2] - origin[2]) * inverse
             ix, iy, iz = _node(x, shape[0]), _node(y, shape[1]), _node(z, shape[2])
-            tx, ty, tz = np.float32(x - ix), np.float32(y - iy), np.float32(z - iz)
-            a, da = _weights(tx), _slopes(tx)
-            b, db = _weights(ty), _slopes(ty)
-            v0, v1, v2, v3 = ZERO, ZERO, ZERO, ZERO
-            x0, x1, x2, x3 = ZERO, ZERO, ZERO, ZERO
-            y0, y1, y2, y3 = ZERO, ZERO, ZERO, ZERO
-            for k in range(4):
-                for m in range(4):
-                    row = potential[ix - 1 + k, iy - 1 + m]
-                    p0, p1, p2, p3 = row[iz - 1], row[iz], row[iz + 1], row[iz + 2]
-                    w, wx, wy = a[k] * b[m], da[k] * b[m], a[k] * db[m]
-                    v0, v1, v2, v3 = v0 + w * p0, v1 + w * p1, v2 + w * p2, v3 + w * p3
-                    x0, x1, x2, x3 = x0 + wx * p0, x1 + wx * p1, x2 + wx * p2, x3 + wx * p3
-                    y0, y1, y2, y3 = y0 + wy * p0, y1 + wy * p1, y2 + wy * p2, y3 + wy * p3
-            c0, c1, c2, c3 = _weights(tz)
-            d0, d1, d2, d3 = _slopes(tz)
-            value = c0 * v0 + c1 * v1 + c2 * v2 + c3 * v3
-            gx = c0 * x0 + c1 * x1 + c2 * x2 + c3 * x3
-            gy = c0 * y0 + c1 * y1 + c2 * y2 + c3 * y3
-            gz = d0 * v0 + d1 * v1 + d2 * v2 + d3 * v3
+            tx, ty, tz = x - np.float32(ix), y - np.float32(iy), z - np.float32(iz)
+            b, slopes = _four_weights(ty), _four_slopes(ty)
+            along, along_x, along_y = alike4(ZERO), alike4(ZERO), alike4(ZERO)
+            plane = (np.uint64(ix - 1) * np.uint64(shape[1]) + np.uint64(iy - 1)) * np.uint64(shape[2])
+            for a, da in zip(_weights(tx), _slopes(tx)):  # noqa: B905 (numba knows no strict)
+                m, width = plane + np.uint64(iz - 1), np.uint64(shape[2])
+                rows = (
+                    four(grid, m),
+                    four(grid, m + width),
+                    four(grid, m + TWICE * width),
+                    four(grid, m + THRICE * width),
+                )
+                row = _combined(b, rows)
+                along = along + alike4(a) * row
+                along_x = along_x + alike4(da) * row
+                along_y = along_y + alike4(a) * _combined(slopes, rows)
+                plane += np.uint64(shape[1]) * np.uint64(shape[2])
+            c = _four_weights(tz)
+            value = total(c * along)
             if forces is not None:
-                forces[i, 0] = -HALF * gx * inverse
-                forces[i, 1] = -HALF * gy * inverse
-                forces[i, 2] = -HALF * gz * inverse
+                forces[i, 0] = -HALF * inverse * total(c * along_x)
+                forces[i, 1] = -HALF * inverse * total(c * along_y)
+                forces[i, 2] = -HALF * inverse * total(_four_slopes(tz) * along)
             if values is not None:
                 values[i] = value
-            total += value
-        totals[s] = total
+            summed += value
+        totals[s] = summed
 
 
 @serial

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from ne_interactive.forces import convolution, filter, filter_numba, fourier_numba
-from ne_interactive.forces.lanes import ROW, WIDTH
+from ne_interactive.forces.vectors import ROW, WIDTH
 
 CPU = torch.device("cpu")
 

@@ -103,10 +103,10 @@ def _student2(
             fx, fy = force.real, force.imag
             while e < end:
                 dx, dy = x - placed[ends[e]].real, y - placed[ends[e]].imag
-                w_last = weights[e] / (one + (dx * dx + dy * dy) * inverse_dof)
-                fx += w_last * dx
-                fy += w_last * dy
-                held += w_last
+                last = weights[e] / (one + (dx * dx + dy * dy) * inverse_dof)
+                fx += last * dx
+                fy += last * dy
+                held += last
                 e += NEXT
             forces[order[p]] = complex(fx, fy)
             stiffness[order[p]] = held

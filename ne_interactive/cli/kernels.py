@@ -23,7 +23,7 @@ BY_HAND = 1.5  # attraction: steps that follow a hand are other ones
 
 
 def compile_kernels() -> None:
-    """Run t-SNE and UMAP for a moment as a live view does: on rough neighbours, then on the right ones.
+    """Run t-SNE and UMAP for a moment as a live view does: on rough neighbours, then on the right ones, then steered.
 
     What is compiled stays on disk beside the package, or where ``NUMBA_CACHE_DIR`` says; where it is already there
     this takes seconds. Tells on a terminal what compiles.

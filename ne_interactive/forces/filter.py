@@ -10,6 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ne_interactive.forces import filter_numba
+
 SMALLEST = 32
 
 
@@ -30,14 +32,10 @@ class Filter:
         if not compiled(density):
             found = filtered(density, self._sizes, self._as_spectra)
             return found if more is None else found.add_(more)
-        from ne_interactive.forces import filter_numba
-
         return filter_numba.filtered(density, self._sizes, self._factors, more)
 
     @functools.cached_property
     def _factors(self) -> NDArray[np.float32]:
-        from ne_interactive.forces import filter_numba
-
         return filter_numba.factors(self._transform, self._sizes)
 
     @functools.cached_property

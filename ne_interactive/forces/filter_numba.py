@@ -112,8 +112,7 @@ def _lines(spectrum, count, size, radices, turns, kernel):
     for block in prange(len(kernel)):
         x, y = np.empty(size * ROW, np.float32), np.empty(size * ROW, np.float32)
         for k in range(ROW):
-            line = spectrum[min(block * WIDTH + k % WIDTH, rows - 1), k // WIDTH, :count]
-            _line_in(x, k, line)
+            _line_in(x, k, spectrum[min(block * WIDTH + k % WIDTH, rows - 1), k // WIDTH, :count])
         x[count * ROW :] = ZERO
         z = _convolved(x, y, size, radices, turns, kernel[block].reshape(-1))
         for k in range(ROW):

@@ -157,6 +157,11 @@ def _add(grid, m, more):
 
 
 @serial
+def _rows(grid, m, width):
+    return four(grid, m), four(grid, m + width), four(grid, m + TWICE * width), four(grid, m + THRICE * width)
+
+
+@serial
 def _combined(weights, rows):
     a, b, c, d = rows
     return only0(weights) * a + only1(weights) * b + only2(weights) * c + only3(weights) * d
@@ -194,12 +199,7 @@ def _gather2(Z, origin, inverse, potential, forces, totals, values):
             ix, iy = _node(x, potential.shape[0]), _node(y, potential.shape[1])
             tx, ty = x - np.float32(ix), y - np.float32(iy)
             m = np.uint64(ix - 1) * width + np.uint64(iy - 1)
-            rows = (
-                four(grid, m),
-                four(grid, m + width),
-                four(grid, m + TWICE * width),
-                four(grid, m + THRICE * width),
-            )
+            rows = _rows(grid, m, width)
             along, b = _combined(_four_weights(tx), rows), _four_weights(ty)
             value = total(b * along)
             if forces is not None:
@@ -251,13 +251,7 @@ def _gather3(Z, origin, inverse, potential, forces, totals, values):
             along, along_x, along_y = alike4(ZERO), alike4(ZERO), alike4(ZERO)
             plane = (np.uint64(ix - 1) * np.uint64(shape[1]) + np.uint64(iy - 1)) * np.uint64(shape[2])
             for a, da in zip(_weights(tx), _slopes(tx)):  # noqa: B905 (numba knows no strict)
-                m, width = plane + np.uint64(iz - 1), np.uint64(shape[2])
-                rows = (
-                    four(grid, m),
-                    four(grid, m + width),
-                    four(grid, m + TWICE * width),
-                    four(grid, m + THRICE * width),
-                )
+                rows = _rows(grid, plane + np.uint64(iz - 1), np.uint64(shape[2]))
                 row = _combined(b, rows)
                 along = along + alike4(a) * row
                 along_x = along_x + alike4(da) * row

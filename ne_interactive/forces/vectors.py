@@ -74,7 +74,7 @@ def _made(builder: Any, real: Any, imaginary: Any) -> Any:
 def _picked(builder: Any, value: Any, places: list[int], other: Any = None) -> Any:
     """The numbers at these places of a vector, or of two, one after the other."""
     other = ir.Constant(value.type, ir.Undefined) if other is None else other
-    return builder.shuffle_vector(value, other, ir.Constant(ir.VectorType(_INDEX, len(places)), list(places)))
+    return builder.shuffle_vector(value, other, ir.Constant(ir.VectorType(_INDEX, len(places)), places))
 
 
 def _alike(builder: Any, number: Any, width: int) -> Any:
@@ -178,7 +178,8 @@ def gathered(typingctx, values, indices, index):
         # in the order in which no part has to cross a register's halves
         low, high = pairs(0, 1, 4, 5), pairs(2, 3, 6, 7)
         real = _picked(builder, low, [0, 2, 8, 10, 4, 6, 12, 14], high)
-        return _made(builder, real, _picked(builder, low, [1, 3, 9, 11, 5, 7, 13, 15], high))
+        imaginary = _picked(builder, low, [1, 3, 9, 11, 5, 7, 13, 15], high)
+        return _made(builder, real, imaginary)
 
     return LANES(values, indices, types.uint64), code
 

@@ -115,6 +115,14 @@ def test_what_is_no_number_is_not_made_one():
     assert not bool(made((48, 60))(given).isfinite().all())
 
 
+@pytest.mark.parametrize("sizes", [(32,), (36, 40), (32, 36, 40)])
+def test_torch_finds_the_kernel_in_the_order_of_its_spectra(sizes):
+    beside = filter._forward(torch.zeros(sizes), sizes)
+    assert (
+        made(sizes)._as_spectra.stride() == beside.stride()
+    )  # else their product takes several times as long
+
+
 def test_a_density_in_another_order_is_read_as_it_is():
     convolved, given = made((48, 60)), density((30, 20)).T
     torch.testing.assert_close(convolved(given), convolved(given.contiguous()))

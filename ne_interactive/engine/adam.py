@@ -13,6 +13,7 @@ from numba import prange
 from torch import Tensor
 
 from ne_interactive.engine.rules import MAX_STEP, RULES, Centre, Own
+from ne_interactive.forces.compiled import compiled
 from ne_interactive.forces.planar import planar
 from ne_interactive.forces.scalars import Scalar
 from ne_interactive.graph.parallel import parallel
@@ -45,7 +46,7 @@ class Adam(Own):
         """Fused on the CPU in single precision, by torch elsewhere; the gradient is left as it is."""
         slots["updates"] += 1
         moments = slots["first"], slots["second"]
-        fused = Z.device.type == "cpu" and Z.dtype == torch.float32
+        fused = compiled(Z)
         count: Scalar = float(slots["updates"]) if fused else slots["updates"]
         # the root mean square of the first `count` gradients is sqrt(second) / spread
         spread = (1 - SECOND**count) ** 0.5

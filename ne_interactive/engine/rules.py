@@ -15,6 +15,7 @@ import torch
 from numba import prange
 from torch import Tensor
 
+from ne_interactive.forces.compiled import compiled
 from ne_interactive.forces.planar import planar
 from ne_interactive.forces.scalars import Scalar, add_times
 from ne_interactive.graph.parallel import parallel, serial
@@ -142,7 +143,7 @@ def glide(
     centre: Centre,
 ) -> Scalar:
     """Move Z (n, c) and its velocity in place, without gains, as far as stiffness allows; the summed squared step."""
-    if Z.device.type != "cpu" or Z.dtype != torch.float32:
+    if not compiled(Z):
         return glide_torch(Z, velocity, gradient, stiffness, lr, momentum, centre)
     sums = np.empty((numba.get_num_threads(), Z.shape[1] + 1))
     held = np.empty(0, np.float32) if stiffness is None else stiffness.numpy()
@@ -178,7 +179,7 @@ def gains(
     centre: Centre = (),
 ) -> Scalar:
     """Move Z (n, c), and its velocity and gains, in place; returns the summed squared step of all points."""
-    if Z.device.type != "cpu" or Z.dtype != torch.float32:
+    if not compiled(Z):
         return gains_torch(Z, velocity, gain, gradient, lr, momentum, centre)
     sums = np.empty((numba.get_num_threads(), Z.shape[1] + 1))
     arrays = [planar(values.numpy()) for values in (Z, velocity, gain, gradient)]

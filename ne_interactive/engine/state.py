@@ -15,6 +15,7 @@ from ne_interactive.graph.csr import Graph
 from ne_interactive.graph.neighbors import Neighbors
 
 FADE = 30  # iterations in which a former P fades out
+PARTS = ("indptr", "indices", "values")  # of a graph
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,20 @@ class Problem:
         """The problem with that many iterations of fading left, of FADE."""
         if self.fading is None or left == 0:
             return self
-        return Problem.of(self.neighbors, self._blend.at(left / (FADE + 1)), self.extras)
+        problem = Problem.of(self.neighbors, self._blend.at(left / (FADE + 1)), self.extras)
+        problem.__dict__["_pairs"] = self._pairs  # where cached properties keep what they have found
+        return problem
+
+    def pairs(self, name: str) -> Graph:
+        """The graph whose parts are among the extras under this name (`parts_of`)."""
+        if name not in self._pairs:
+            self._pairs[name] = Graph(*(self.extras[f"{name}.{part}"] for part in PARTS))
+        return self._pairs[name]
+
+    @functools.cached_property
+    def _pairs(self) -> dict[str, Graph]:
+        """Graphs that were asked for, with what they list of their edges."""
+        return {}
 
     def tensors(self) -> list[Tensor]:
         """All that it holds, what a fading of the metric needs included."""
@@ -72,12 +86,18 @@ class Problem:
             held += [self.neighbors.indices, self.neighbors.distances]
         if "_blend" in self.__dict__:
             held += self._blend.tensors()
-        return [*held, *self.extras.values()]
+        pairs = self.__dict__.get("_pairs", {}).values()
+        return [*held, *self.extras.values(), *(part for graph in pairs for part in graph.tensors())]
 
     @property
     def n(self) -> int:
         """Number of points."""
         return self.graph.n
+
+
+def parts_of(name: str, graph: Graph) -> dict[str, Tensor]:
+    """A graph as extras of a problem, which gives it back by this name (`Problem.pairs`)."""
+    return {f"{name}.{part}": getattr(graph, part) for part in PARTS}
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from numba import prange
 from torch import Tensor
 from torch.nn.functional import pad
 
+from ne_interactive.forces.compiled import compiled
 from ne_interactive.graph.parallel import parallel
 
 TIMES = 4  # as far apart: two halvings at once
@@ -52,7 +53,7 @@ def fine(potential: Tensor, nodes: Sequence[int]) -> Tensor:
 
 def _along(values: Tensor, dim: int, count: int, narrows: bool) -> Tensor:
     """One dimension made `count` nodes long."""
-    if values.device.type != "cpu" or values.dtype != torch.float32:
+    if not compiled(values):
         return along_torch(values, dim, count, narrows)
     shape = list(values.shape)
     found = torch.empty([*shape[:dim], count, *shape[dim + 1 :]])

@@ -13,6 +13,7 @@ import torch
 from numba import prange
 from torch import Tensor
 
+from ne_interactive.forces.compiled import compiled
 from ne_interactive.graph.csr import Graph
 from ne_interactive.graph.neighbors import Neighbors
 from ne_interactive.graph.parallel import parallel
@@ -125,7 +126,7 @@ def density(graph: Graph, wanted: Tensor, Z: Tensor, kernel: Kernel) -> tuple[Te
     Returns:
         n times the gradient of the correlation (n, c), within the limit;  the correlation.
     """
-    if Z.device.type != "cpu" or Z.dtype != torch.float32:
+    if not compiled(Z):
         return density_torch(graph, wanted, Z, kernel)
     n = len(Z)
     edges = graph.arrays()

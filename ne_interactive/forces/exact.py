@@ -7,6 +7,7 @@ import torch
 from numba import prange
 from torch import Tensor
 
+from ne_interactive.forces.compiled import compiled
 from ne_interactive.forces.scalars import Scalar
 from ne_interactive.graph.exponential import exp_minus, logarithm
 from ne_interactive.graph.parallel import parallel, serial
@@ -27,7 +28,7 @@ def repulsion(Z: Tensor, dof: float) -> tuple[Tensor, Scalar]:
         forces (n, c): sum_j w_ij^(1 + 1/dof) (z_i - z_j);  the sum of w over all pairs i != j, which the torch
         version leaves on its device.
     """
-    if Z.device.type != "cpu" or Z.dtype != torch.float32:
+    if not compiled(Z):
         return repulsion_torch(Z, dof)
     if Z.shape[1] not in (2, 3) or dof != 1:
         potential, field = sums(Z, None, "student", dof)
@@ -121,7 +122,7 @@ def sums(
         found = sources[place.clamp(max=len(sources) - 1)] == own
         own = torch.where(found, place, -1)
         others, q = Z[sources], None if charges is None else charges[sources]
-    if Z.device.type != "cpu" or Z.dtype != torch.float32:
+    if not compiled(Z):
         return sums_torch(targets, own, others, q, kernel, dof, want_field)
     potential = torch.empty(len(targets), dtype=torch.float32)
     field = torch.empty_like(targets, memory_format=torch.contiguous_format) if want_field else None

@@ -11,18 +11,16 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numba
-import numpy as np
 import torch
 from torch import Tensor
 
 from ne_interactive.forces import curve, mesh
 from ne_interactive.forces import expected_numba as kernels
-from ne_interactive.forces.attraction import listed
+from ne_interactive.forces.along import along
 from ne_interactive.forces.box import Box
+from ne_interactive.forces.compiled import compiled
 from ne_interactive.forces.convolution import convolution
 from ne_interactive.forces.filter import good_sizes
-from ne_interactive.forces.planar import planar
 from ne_interactive.forces.scalars import Scalar
 from ne_interactive.graph.csr import Graph
 
@@ -61,18 +59,9 @@ def attraction(graph: Graph, Z: Tensor, a: float, b: float, want_loss: bool) -> 
         gradient (n, c): 2 sum_j w_ij pull(d_ij^2) (z_i - z_j);  stiffness (n,): 2 sum_j w_ij pull(d_ij^2);  the loss
         sum_ij w_ij log(1 + a d_ij^(2b)) (nan if not wanted), which the torch version leaves on its device.
     """
-    if Z.device.type != "cpu" or Z.dtype != torch.float32:
+    if not compiled(Z):
         return attraction_torch(graph, Z, a, b, want_loss)
-    gradient, stiffness = torch.empty_like(Z), torch.empty(len(Z))
-    tables, found = kernels.pulling(a, b), (gradient.numpy(), stiffness.numpy())
-    if Z.shape[1] == 2:
-        losses = np.zeros(numba.get_num_threads())
-        moved, held = planar(gradient.numpy()), stiffness.numpy()
-        kernels.attract2(*listed(graph, Z.numpy()), tables, moved, held, losses, want_loss)
-        return gradient, stiffness, float(losses.sum()) if want_loss else math.nan
-    losses = np.zeros(len(Z), np.float32)
-    kernels.attract(*graph.arrays(), Z.numpy(), tables, *found, losses, want_loss)
-    return gradient, stiffness, float(losses.sum(dtype=np.float64)) if want_loss else math.nan
+    return along(graph, Z, kernels.pulling(a, b), want_loss)
 
 
 def attraction_torch(
@@ -137,7 +126,7 @@ def spacing_for(extent: float, spacing: float) -> float:
 
 def exact(Z: Tensor, a: float, b: float) -> tuple[Tensor, Tensor]:
     """What `repulsion` approximates: forces (n, c) and potential (n,), summed over all pairs."""
-    if Z.device.type != "cpu" or Z.dtype != torch.float32:
+    if not compiled(Z):
         return exact_torch(Z, a, b)
     forces, potential = torch.empty_like(Z), torch.empty(len(Z))
     kernels.repel(Z.numpy(), kernels.pushing(a, b, LIMIT[Z.shape[1]]), forces.numpy(), potential.numpy())

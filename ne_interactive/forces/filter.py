@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ne_interactive.forces import filter_numba
+from ne_interactive.forces.compiled import compiled
 
 SMALLEST = 32
 
@@ -29,7 +30,7 @@ class Filter:
 
     def __call__(self, density: Tensor, more: Tensor | None = None) -> Tensor:
         """The potential on a density's nodes, for all of which there must be padding; added to `more`, if given."""
-        if not compiled(density):
+        if not compiled(density) or density.dim() == 1:
             found = filtered(density, self._sizes, self._as_spectra)
             return found if more is None else found.add_(more)
         return filter_numba.filtered(density, self._sizes, self._factors, more)
@@ -44,11 +45,6 @@ class Filter:
         c = len(self._sizes)
         order = _order(c)
         return self._transform.permute(order).contiguous().permute([order.index(dim) for dim in range(c)])
-
-
-def compiled(density: Tensor) -> bool:
-    """Whether compiled loops transform this density."""
-    return density.device.type == "cpu" and density.dtype == torch.float32 and density.dim() in (2, 3)
 
 
 def filtered(density: Tensor, sizes: Sequence[int], transform: Tensor) -> Tensor:

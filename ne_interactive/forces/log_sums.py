@@ -8,6 +8,7 @@ from numba import prange
 from torch import Tensor
 
 from ne_interactive.forces import exact
+from ne_interactive.forces.compiled import compiled
 from ne_interactive.graph.exponential import exp_minus
 from ne_interactive.graph.parallel import parallel
 
@@ -26,7 +27,7 @@ def log_sums(Z: Tensor, logs: Tensor | None, kernel: str, dof: float, rows: Tens
     offsets = torch.zeros(len(Z), dtype=torch.float64, device=Z.device) if logs is None else logs.double()
     if len(Z) < 2:
         return torch.full((len(picked),), -torch.inf, dtype=torch.float64, device=Z.device)
-    if Z.device.type != "cpu" or Z.dtype != torch.float32:
+    if not compiled(Z):
         return log_sums_torch(Z, offsets, kernel, dof, picked)
     found = torch.empty(len(picked), dtype=torch.float64)
     columns = Z.double().t().contiguous().numpy()

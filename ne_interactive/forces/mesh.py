@@ -18,6 +18,7 @@ from torch import Tensor
 
 from ne_interactive.forces import exact
 from ne_interactive.forces.box import Box
+from ne_interactive.forces.compiled import compiled
 from ne_interactive.forces.convolution import convolution, padded
 from ne_interactive.forces.filter import good_sizes
 from ne_interactive.forces.near import Near
@@ -213,11 +214,6 @@ def without_gaps(Z: Tensor) -> Tensor:
         moved[1:] = torch.diff(ordered).clamp(max=2 * REACH).cumsum(0)
         columns.append(torch.empty_like(x).index_copy_(0, order, moved))
     return torch.stack(columns, 1).to(Z.dtype)
-
-
-def compiled(Z: Tensor) -> bool:
-    """Whether compiled loops serve these positions."""
-    return Z.device.type == "cpu" and Z.dtype == torch.float32
 
 
 def backend_of(Z: Tensor) -> Any:

@@ -9,13 +9,15 @@ import torch
 from numba import prange
 from torch import Tensor
 
+from ne_interactive.forces.compiled import compiled
 from ne_interactive.forces.counter import draw, draw_torch
 from ne_interactive.forces.planar import planar
-from ne_interactive.graph.csr import Graph, place_of
-from ne_interactive.graph.parallel import parallel
+from ne_interactive.graph.csr import Graph
+from ne_interactive.graph.parallel import parallel, serial
 
 TRIES = 100
 SLICES = 8
+BLOCK = 4  # draws at once
 
 
 def nearby(
@@ -37,12 +39,12 @@ def nearby(
     n, m = partners.shape
     if n < 2 or m == 0:
         return partners
-    if Z.device.type != "cpu" or Z.dtype != torch.float32:
+    if not compiled(Z):
         return nearby_torch(Z, partners, graph, key, distance, share)
     found = np.empty((n, m), np.int64)
-    edges = graph.indptr.numpy(), graph.indices.numpy()
-    local = np.int64(round(share * m))
-    _nearby(Z.numpy(), partners.numpy(), *edges, np.uint64(key), np.float32(distance) ** 2, local, found)
+    indptr, indices, _ = graph.arrays()
+    local, reach = round(share * m), np.float32(distance) ** 2
+    _nearby(planar(Z.numpy()), partners.numpy(), indptr, indices, np.uint64(key), reach, local, found)
     return torch.from_numpy(found)
 
 
@@ -75,7 +77,7 @@ def pushed(partners: Tensor, Z: Tensor) -> Tensor:
 
 def push(partners: Tensor, Z: Tensor, want_loss: bool) -> tuple[Tensor, float]:
     """Gradient (n, c) of the loss at Z, at both ends of every pair, and the loss (nan if not wanted)."""
-    if Z.device.type != "cpu" or Z.dtype != torch.float32:
+    if not compiled(Z):
         return push_torch(partners, Z, want_loss)
     gradient, losses = torch.empty_like(Z), np.empty(SLICES)
     drawn, parts = partners.numpy().view(np.uint64), np.empty((SLICES, *Z.shape), np.float32)
@@ -154,24 +156,42 @@ def _push(Z, partners, parts, losses, gradient):
             gradient[i, k] = added
 
 
+@serial
+def _apart(Z, i, j):
+    """Squared distance of two points; positions are `planar` or (n, c)."""
+    if Z.ndim == 1:
+        apart = Z[i] - Z[j]
+        return apart.real * apart.real + apart.imag * apart.imag
+    squared = np.float32(0)
+    for k in range(Z.shape[1]):
+        squared += (Z[i, k] - Z[j, k]) * (Z[i, k] - Z[j, k])
+    return squared
+
+
+@serial
+def _among(indices, low, high, j):
+    """Whether j is one of these indices: there are few, and what asks all of them does not branch."""
+    found = False
+    for e in range(low, high):
+        found |= indices[e] == j
+    return found
+
+
 @parallel
 def _nearby(Z, partners, indptr, indices, key, reach, local, found):
     n, m = partners.shape
-    c = Z.shape[1]
     for i in prange(n):
         for slot in range(m):
             found[i, slot] = partners[i, slot]
-            for t in range(TRIES):
-                j = draw(key, i, slot * TRIES + t, n)
-                if j == i:
-                    continue
-                squared = np.float32(0)
-                for k in range(c):
-                    squared += (Z[i, k] - Z[j, k]) * (Z[i, k] - Z[j, k])
-                if slot < local and squared > reach:
-                    continue
-                place = place_of(indices, indptr[i], indptr[i + 1], j)
-                if place < indptr[i + 1] and indices[place] == j:
-                    continue
-                found[i, slot] = j
-                break
+            t = 0
+            while t < TRIES:
+                last, drawn = t + BLOCK - 1, i
+                for b in range(BLOCK):  # of some draws the first that is near, found without a branch
+                    later = t + BLOCK - 1 - b
+                    j = draw(key, i, slot * TRIES + later, n)
+                    near = ((_apart(Z, i, j) <= reach) | (slot >= local)) & (later < TRIES)
+                    last, drawn = (later, j) if near else (last, drawn)
+                t = last + 1
+                if drawn != i and not _among(indices, indptr[i], indptr[i + 1], drawn):
+                    found[i, slot] = drawn
+                    break

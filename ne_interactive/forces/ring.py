@@ -16,6 +16,7 @@ from numba import prange
 from torch import Tensor
 
 from ne_interactive.data.seeds import generator
+from ne_interactive.forces.compiled import compiled
 from ne_interactive.forces.scalars import Scalar
 from ne_interactive.graph.csr import Graph
 from ne_interactive.graph.parallel import parallel
@@ -84,7 +85,7 @@ def pushed(ring: Ring, Z: Tensor) -> Tensor:
 
 def push(ring: Ring, Z: Tensor, want_loss: bool) -> tuple[Tensor, Scalar]:
     """Gradient (n, c) of the loss at Z, and the loss, nan if not wanted; torch's stays on its device."""
-    if Z.device.type != "cpu" or Z.dtype != torch.float32:
+    if not compiled(Z):
         return push_torch(ring, Z, want_loss)
     n, c = Z.shape
     gradient = torch.empty_like(Z)

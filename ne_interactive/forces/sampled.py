@@ -19,6 +19,7 @@ from torch import Tensor
 from ne_interactive.data.seeds import generator
 from ne_interactive.forces import curve as curves
 from ne_interactive.forces import sampled_numba as kernels
+from ne_interactive.forces.compiled import compiled
 from ne_interactive.forces.counter import draw_torch, key_of
 from ne_interactive.forces.curve import EPSILON, nodes
 from ne_interactive.graph.csr import Graph
@@ -68,7 +69,7 @@ def sampled(
         mean cross-entropy over the pairs visited, where they were before they moved (nan if not wanted).
     """
     key = key_of(seed, iteration)
-    if Z.device.type != "cpu" or Z.dtype != torch.float32:
+    if not compiled(Z):
         return sampled_torch(graph, peak, Z, curve, lr, seed, iteration)
     kernel = kernels.moves2 if Z.shape[1] == 2 and curve.n_negatives < len(Z) else kernels.moves
     _, indices, values = graph.arrays()

@@ -7,18 +7,22 @@ reach / sqrt(D), so that close neighbours hold firmly and far ones let go; `loca
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from numba import prange
 from torch import Tensor
 
-from ne_interactive.forces.planar import planar
+from ne_interactive.forces.along import along, cost_of, slope_of
+from ne_interactive.forces.compiled import compiled
+from ne_interactive.forces.curve import FIRST, SHIFT, nodes
 from ne_interactive.forces.scalars import Scalar
+from ne_interactive.forces.vectors import alike, interpolated, root
 from ne_interactive.graph.csr import Graph
-from ne_interactive.graph.parallel import parallel, serial
+
+ONE, TWO = np.float32(1), np.float32(2)
 
 
 class Shape(NamedTuple):
@@ -39,9 +43,59 @@ class Shape(NamedTuple):
         plain = D / (self.b + D)
         if self.locality == 0:
             return plain
-        root, half = D.sqrt(), math.sqrt(self.b)
-        local = self.reach * (root / (self.b + D) + torch.atan(root / half) / half)
-        return (1 - self.locality) * plain + self.locality * local
+        return (1 - self.locality) * plain + self.locality * self.reach * _local_loss(D, self.b)
+
+
+def _local_loss(D: Tensor, b: float) -> Tensor:
+    """What b / (sqrt(D) (b + D)^2) is the slope of."""
+    whole, half = D.sqrt(), math.sqrt(b)
+    return whole / (b + D) + torch.atan(whole / half) / half
+
+
+@functools.lru_cache(maxsize=16)
+def _local_losses(b: float) -> np.ndarray:
+    """A table of them over squared distances."""
+    return _local_loss(1 + torch.from_numpy(nodes()), b).float().numpy()
+
+
+class Slopes(NamedTuple):
+    """A shape as `along` takes it.
+
+    Attributes:
+        b: as there.
+        plain: share of the plain slope.
+        local: share of the local one, times its reach.
+        losses: a table of the local loss at reach 1.
+    """
+
+    b: np.float32
+    plain: np.float32
+    local: np.float32
+    losses: np.ndarray
+
+    @classmethod
+    def of(cls, shape: Shape) -> Slopes:
+        """As float32, which compiled code does not widen."""
+        plain, local = np.float32(1 - shape.locality), np.float32(shape.locality * shape.reach)
+        return cls(np.float32(shape.b), plain, local, _local_losses(shape.b))
+
+
+@slope_of(Slopes)
+def _slope(kernel, squared):
+    D = alike(ONE) + squared
+    both, slope = alike(kernel.b) + D, alike(kernel.plain)
+    if kernel.local != 0:
+        slope = slope + alike(kernel.local) / root(D)
+    return slope * alike(TWO * kernel.b) / (both * both)
+
+
+@cost_of(Slopes)
+def _cost(kernel, squared):
+    D = alike(ONE) + squared
+    loss = alike(kernel.plain) * (D / (alike(kernel.b) + D))
+    if kernel.local != 0:
+        loss = loss + alike(kernel.local) * interpolated(kernel.losses, squared, FIRST, SHIFT)
+    return loss
 
 
 def saturating(graph: Graph, Z: Tensor, shape: Shape, want_loss: bool) -> tuple[Tensor, Scalar]:
@@ -57,14 +111,10 @@ def saturating(graph: Graph, Z: Tensor, shape: Shape, want_loss: bool) -> tuple[
         the gradient (n, c): 2 sum_j count_ij slope(D_ij) (z_i - z_j);  the loss, half the sum over stored entries
         (nan if not wanted), which the torch version leaves on its device.
     """
-    if Z.device.type != "cpu" or Z.dtype != torch.float32:
+    if not compiled(Z):
         return saturating_torch(graph, Z, shape, want_loss)
-    gradient = torch.empty_like(Z)
-    losses = torch.empty(len(Z) if want_loss else 0, dtype=torch.float32)
-    kernel = _saturating2 if Z.shape[1] == 2 else _saturating
-    places, slopes = planar(Z.numpy()), planar(gradient.numpy())
-    kernel(*graph.arrays(), places, *(np.float32(value) for value in shape), slopes, losses.numpy())
-    return gradient, float(losses.double().sum()) / 2 if want_loss else math.nan
+    gradient, _, loss = along(graph, Z, Slopes.of(shape), want_loss)
+    return gradient, loss / 2
 
 
 def saturating_torch(graph: Graph, Z: Tensor, shape: Shape, want_loss: bool) -> tuple[Tensor, Scalar]:
@@ -82,63 +132,3 @@ def total(graph: Graph, Z: Tensor, shape: Shape) -> Tensor:
     """The loss summed over pairs, differentiable."""
     D = 1 + (Z[graph.rows] - Z[graph.indices.long()]).square().sum(1)
     return (graph.values.to(Z.dtype) * shape.loss(D)).sum() / 2
-
-
-@serial
-def _loss(D, b, locality, reach):
-    plain = D / (b + D)
-    if locality == 0:
-        return plain
-    root, half = np.sqrt(D), np.sqrt(b)
-    return (np.float32(1) - locality) * plain + locality * reach * (
-        root / (b + D) + np.arctan(root / half) / half
-    )
-
-
-@parallel
-def _saturating2(indptr, indices, values, Z, b, locality, reach, gradient, losses):
-    one, two = np.float32(1), np.float32(2)
-    plain, local = two * b * (one - locality), two * b * locality * reach
-    for i in prange(len(Z)):
-        x, y = Z[i].real, Z[i].imag
-        gx, gy = np.float32(0), np.float32(0)
-        for e in range(indptr[i], indptr[i + 1]):
-            other = Z[indices[e]]
-            dx, dy = x - other.real, y - other.imag
-            D = one + dx * dx + dy * dy
-            slope = plain if local == 0 else plain + local / np.sqrt(D)
-            slope *= values[e] / ((b + D) * (b + D))
-            gx += slope * dx
-            gy += slope * dy
-        gradient[i] = complex(gx, gy)
-        if len(losses):
-            loss = np.float32(0)
-            for e in range(indptr[i], indptr[i + 1]):
-                other = Z[indices[e]]
-                dx, dy = x - other.real, y - other.imag
-                loss += values[e] * _loss(one + dx * dx + dy * dy, b, locality, reach)
-            losses[i] = loss
-
-
-@parallel
-def _saturating(indptr, indices, values, Z, b, locality, reach, gradient, losses):
-    one, two = np.float32(1), np.float32(2)
-    plain, local = two * b * (one - locality), two * b * locality * reach
-    c = Z.shape[1]
-    for i in prange(len(Z)):
-        loss = np.float32(0)
-        for k in range(c):
-            gradient[i, k] = 0
-        for e in range(indptr[i], indptr[i + 1]):
-            j = indices[e]
-            D = one
-            for k in range(c):
-                D += (Z[i, k] - Z[j, k]) * (Z[i, k] - Z[j, k])
-            slope = plain if local == 0 else plain + local / np.sqrt(D)
-            slope *= values[e] / ((b + D) * (b + D))
-            for k in range(c):
-                gradient[i, k] += slope * (Z[i, k] - Z[j, k])
-            if len(losses):
-                loss += values[e] * _loss(D, b, locality, reach)
-        if len(losses):
-            losses[i] = loss

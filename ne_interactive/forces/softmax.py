@@ -13,6 +13,7 @@ from numba import prange
 from torch import Tensor
 
 from ne_interactive.forces import cells, exact
+from ne_interactive.forces.compiled import compiled
 from ne_interactive.forces.log_sums import log_sums
 from ne_interactive.forces.weighted import FLOOR, Cloud, suits_exact
 from ne_interactive.graph.exponential import exp_minus
@@ -54,7 +55,7 @@ def sne_exact(Z: Tensor) -> tuple[Tensor, Tensor]:
     logs = log_sums(Z, None, "gaussian", 1.0)
     if len(Z) < 2:
         return logs.to(Z.dtype), torch.zeros_like(Z)
-    if Z.device.type != "cpu" or Z.dtype != torch.float32:
+    if not compiled(Z):
         return sne_torch(Z)
     push = torch.empty_like(Z)
     _push(Z.double().t().contiguous().numpy(), logs.numpy(), push.numpy())

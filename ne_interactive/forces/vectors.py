@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
-from numba.core import types
+from numba.core import cgutils, types
 from numba.extending import intrinsic, models, overload, register_model
 
 WIDTH = 8  # complex numbers of `Lanes`: a register of AVX holds so many parts, two of NEON, half of one of AVX-512
@@ -78,8 +78,9 @@ def _picked(builder: Any, value: Any, places: list[int], other: Any = None) -> A
 
 
 def _alike(builder: Any, number: Any, width: int) -> Any:
-    """A vector of one number."""
-    first = builder.insert_element(ir.Constant(_vector(width), ir.Undefined), number, ir.Constant(_INDEX, 0))
+    """A vector of one number, of whatever type."""
+    nothing = ir.Constant(ir.VectorType(number.type, width), ir.Undefined)
+    first = builder.insert_element(nothing, number, ir.Constant(_INDEX, 0))
     return _picked(builder, first, [0] * width)
 
 
@@ -95,6 +96,12 @@ def _place(context: Any, builder: Any, kind: Any, array: Any, index: Any, width:
     """Where so many numbers lie that begin at an index of an array."""
     data = context.make_array(kind)(context, builder, array).data
     return builder.bitcast(builder.gep(data, [index]), _vector(width).as_pointer())
+
+
+def _data(context: Any, builder: Any, kinds: Any, arrays: Any) -> list[Any]:
+    """Where arrays begin."""
+    pairs = zip(kinds, arrays, strict=True)
+    return [context.make_array(kind)(context, builder, array).data for kind, array in pairs]
 
 
 def _halves(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> list[Any]:
@@ -152,36 +159,91 @@ def store(typingctx, array, index, value):
     return types.void(array, types.uint64, value), code
 
 
+def _pairs(builder: Any, pair: Callable[[int], Any]) -> Any:
+    """The complex numbers of `WIDTH` pairs of floats, each 64 bits that are read where pair(k) says."""
+    whole = ir.IntType(64)
+
+    def four_of(*numbers: int) -> Any:
+        found = ir.Constant(ir.VectorType(whole, 4), ir.Undefined)
+        for slot, k in enumerate(numbers):
+            place = builder.bitcast(pair(k), whole.as_pointer())
+            found = builder.insert_element(found, _read(builder, place), ir.Constant(_INDEX, slot))
+        return builder.bitcast(found, _vector(WIDTH))
+
+    # in the order in which no part has to cross a register's halves
+    low, high = four_of(0, 1, 4, 5), four_of(2, 3, 6, 7)
+    real = _picked(builder, low, [0, 2, 8, 10, 4, 6, 12, 14], high)
+    imaginary = _picked(builder, low, [1, 3, 9, 11, 5, 7, 13, 15], high)
+    return _made(builder, real, imaginary)
+
+
+def _index_at(builder: Any, places: Any, index: Any, k: int) -> Any:
+    """The k-th of the uint32 numbers that begin at an index, as 64 bits."""
+    at = builder.add(index, ir.Constant(index.type, k))
+    return builder.zext(builder.load(builder.gep(places, [at])), ir.IntType(64))
+
+
 @instructions
 def gathered(typingctx, values, indices, index):
     """The complex numbers of values (n,) complex64 at the `WIDTH` indices (m,) uint32 that begin at an index."""
 
     def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        whole = ir.IntType(64)
-        data, places = (
-            context.make_array(kind)(context, builder, array).data
-            for kind, array in zip(signature.args[:2], given[:2], strict=True)
-        )
-        data = builder.bitcast(data, whole.as_pointer())
-
-        def number(k: int) -> Any:
-            at = builder.add(given[2], ir.Constant(given[2].type, k))
-            at = builder.zext(builder.load(builder.gep(places, [at])), whole)
-            return _read(builder, builder.gep(data, [at]))
-
-        def pairs(*numbers: int) -> Any:
-            found = ir.Constant(ir.VectorType(whole, 4), ir.Undefined)
-            for slot, k in enumerate(numbers):
-                found = builder.insert_element(found, number(k), ir.Constant(_INDEX, slot))
-            return builder.bitcast(found, _vector(WIDTH))
-
-        # in the order in which no part has to cross a register's halves
-        low, high = pairs(0, 1, 4, 5), pairs(2, 3, 6, 7)
-        real = _picked(builder, low, [0, 2, 8, 10, 4, 6, 12, 14], high)
-        imaginary = _picked(builder, low, [1, 3, 9, 11, 5, 7, 13, 15], high)
-        return _made(builder, real, imaginary)
+        data, places = _data(context, builder, signature.args[:2], given[:2])
+        return _pairs(builder, lambda k: builder.gep(data, [_index_at(builder, places, given[2], k)]))
 
     return LANES(values, indices, types.uint64), code
+
+
+@instructions
+def column(typingctx, values, k, indices, index):
+    """One column of values (n, c) float32 at the `WIDTH` indices (m,) uint32 that begin at an index."""
+
+    def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        data, places = _data(context, builder, signature.args[::2], given[::2])
+        c = builder.extract_value(context.make_array(values)(context, builder, given[0]).shape, 1)
+        found = ir.Constant(_vector(WIDTH), ir.Undefined)
+        for lane in range(WIDTH):
+            at = builder.mul(_index_at(builder, places, given[3], lane), c)
+            number = builder.load(builder.gep(data, [builder.add(at, given[1])]))
+            found = builder.insert_element(found, number, ir.Constant(_INDEX, lane))
+        return found
+
+    return EIGHT(values, types.uint64, indices, types.uint64), code
+
+
+@instructions
+def interpolated(typingctx, table, value, begin, shift):
+    """What a table (m,) float32 holds at eight numbers, whose bits are the places in it.
+
+    Its entry k is of the number whose bits are (begin + k) << shift; lower and higher numbers are taken to its ends.
+    """
+
+    def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        values = context.make_array(table)(context, builder, given[0])
+
+        def alike(number: Any) -> Any:
+            return _alike(builder, number, WIDTH)
+
+        begin, shift = (builder.trunc(number, _INDEX) for number in given[2:])
+        one, entries = ir.Constant(_INDEX, 1), builder.trunc(builder.extract_value(values.shape, 0), _INDEX)
+        low = builder.shl(begin, shift)
+        high = builder.sub(builder.shl(builder.sub(builder.add(begin, entries), one), shift), one)
+        bits = builder.bitcast(given[1], ir.VectorType(_INDEX, WIDTH))
+        for bound, side in ((alike(low), "<"), (alike(high), ">")):
+            bits = builder.select(builder.icmp_signed(side, bits, bound), bound, bits)
+        places = builder.sub(builder.lshr(bits, alike(shift)), alike(begin))
+
+        def pair(k: int) -> Any:
+            place = builder.extract_element(places, ir.Constant(_INDEX, k))
+            return builder.gep(values.data, [builder.zext(place, ir.IntType(64))])
+
+        near, next_ = _parts(builder, _pairs(builder, pair))
+        step = builder.shl(one, shift)
+        rest = builder.and_(bits, alike(builder.sub(step, one)))
+        share = builder.fdiv(*[builder.sitofp(number, near.type) for number in (rest, alike(step))])
+        return builder.fadd(near, builder.fmul(share, builder.fsub(next_, near), _FUSED), _FUSED)
+
+    return EIGHT(table, EIGHT, types.int64, types.int64), code
 
 
 @instructions
@@ -226,6 +288,30 @@ def total(typingctx, value):
 
         return types.complex64(LANES), both
     return types.float32(value), lambda _context, builder, _signature, given: _summed(builder, given[0])
+
+
+@instructions
+def first(typingctx, value, count):
+    """Eight numbers, of which those from a count on are 0."""
+
+    def code(_context: Any, builder: Any, _signature: Any, given: Any) -> Any:
+        lanes = ir.Constant(ir.VectorType(given[1].type, WIDTH), list(range(WIDTH)))
+        within = builder.icmp_unsigned("<", lanes, _alike(builder, given[1], WIDTH))
+        return builder.select(within, given[0], ir.Constant(given[0].type, [0.0] * WIDTH))
+
+    return EIGHT(EIGHT, types.uint64), code
+
+
+@instructions
+def root(typingctx, value):
+    """The square roots of eight numbers."""
+
+    def code(_context: Any, builder: Any, _signature: Any, given: Any) -> Any:
+        kind = ir.FunctionType(given[0].type, [given[0].type])
+        roots = cgutils.get_or_insert_function(builder.module, kind, f"llvm.sqrt.v{WIDTH}f32")
+        return builder.call(roots, given)
+
+    return EIGHT(EIGHT), code
 
 
 @instructions

@@ -86,7 +86,7 @@ class Graph:
 
     @functools.cached_property
     def weights(self) -> torch.Tensor:
-        """Give the values in the order of `edges`, (nnz,) float32."""
+        """Give the values in the order of `edges`, (nnz + SPARE,) float32."""
         return self.edges.placed(self.values)
 
     def weighing(self, values: torch.Tensor) -> "Graph":

@@ -9,7 +9,9 @@ from torch import Tensor
 
 from ne_interactive.graph.parallel import NEXT, parallel, serial
 
-__all__ = ["Edges"]
+__all__ = ["SPARE", "Edges"]
+
+SPARE = 8  # entries that may be read behind the last: whole vectors begin at any
 
 
 class Edges:
@@ -21,7 +23,7 @@ class Edges:
     Attributes:
         order: (n,) int64, the point at each place.
         indptr: (n + 1,) int64, where each place's entries begin.
-        ends: (nnz,) int32, the places that these lead to, in the order of the point's neighbours.
+        ends: (nnz + SPARE,) int32, the places that these lead to, in the order of the point's neighbours; then zeros.
     """
 
     def __init__(self, indptr: Tensor, indices: Tensor) -> None:
@@ -31,7 +33,7 @@ class Edges:
         _walk(self._begins, neighbors, place, self.order.numpy().view(np.uint64))
         self.indptr = torch.zeros_like(indptr)
         torch.cumsum(torch.diff(indptr)[self.order], 0, out=self.indptr[1:])
-        self.ends = torch.empty_like(indices)
+        self.ends = indices.new_zeros(len(indices) + SPARE)
         _renumber(self._begins, neighbors, place, *self.arrays())
         self._shares: dict[int, np.ndarray] = {}
 
@@ -44,8 +46,8 @@ class Edges:
         )
 
     def placed(self, values: Tensor) -> Tensor:
-        """The graph's values (nnz,) float32 in the order of `ends`."""
-        found = torch.empty_like(values)
+        """The graph's values (nnz,) float32 in the order of `ends`, and then zeros: (nnz + SPARE,)."""
+        found = values.new_zeros(len(values) + SPARE)
         order, indptr, _ = self.arrays()
         _place(self._begins, values.numpy(), order, indptr, found.numpy())
         return found

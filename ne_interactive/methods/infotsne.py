@@ -10,10 +10,11 @@ from torch import Tensor
 
 from ne_interactive.engine.protocol import At, Placing
 from ne_interactive.forces import negative
+from ne_interactive.forces.compiled import compiled
 from ne_interactive.methods.base import Forces, NeighborEmbedding
 from ne_interactive.methods.losses import edges
 from ne_interactive.methods.parameters import momentum
-from ne_interactive.methods.sampling import NegativeSamplingNeighborEmbedding, compiled
+from ne_interactive.methods.sampling import NegativeSamplingNeighborEmbedding
 from ne_interactive.params.declare import declare
 from ne_interactive.params.param import again, param
 
@@ -67,9 +68,10 @@ class InfoTSNE(NegativeSamplingNeighborEmbedding):
 
     def forces(self, at: At, want_loss: bool) -> Forces | None:
         """Both gradients in one pass over the negatives and two over the edges."""
-        if not compiled(at):
+        Z = at.state.positions
+        if not compiled(Z):
             return None
-        Z, temperature = at.state.positions, float(at.knobs["temperature"])
+        temperature = float(at.knobs["temperature"])
         pull, push, attracted, repelled = negative.infonce(
             at.graph, Z, self.draws(at), temperature, want_loss
         )

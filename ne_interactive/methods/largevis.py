@@ -10,10 +10,11 @@ from torch import Tensor
 
 from ne_interactive.engine.protocol import At, Placing
 from ne_interactive.forces import attraction, negative
+from ne_interactive.forces.compiled import compiled
 from ne_interactive.methods.base import Forces, NeighborEmbedding
 from ne_interactive.methods.losses import edges
 from ne_interactive.methods.parameters import momentum
-from ne_interactive.methods.sampling import NegativeSamplingNeighborEmbedding, compiled
+from ne_interactive.methods.sampling import NegativeSamplingNeighborEmbedding
 from ne_interactive.params.declare import declare
 from ne_interactive.params.param import again
 
@@ -50,7 +51,7 @@ class LargeVis(NegativeSamplingNeighborEmbedding):
 
     def forces(self, at: At, want_loss: bool) -> Forces | None:
         """2 sum_j p_ij / (1 + d^2/2) (z_i - z_j), and the push of every negative at both its ends."""
-        if not compiled(at):
+        if not compiled(at.state.positions):
             return None
         return contrastive(at, self.draws(at), 1.0, want_loss)
 

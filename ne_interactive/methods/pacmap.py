@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ne_interactive.data.table import Table
 from ne_interactive.engine.protocol import At, Gradient, Placing
-from ne_interactive.engine.state import State
+from ne_interactive.engine.state import State, parts_of
 from ne_interactive.forces import ring
 from ne_interactive.forces.ring import Ring
 from ne_interactive.forces.saturating import Shape, saturating, total
@@ -145,12 +145,12 @@ class PACMAP(NeighborEmbedding):
 
     def pushed(self, Z: Tensor, at: At) -> Tensor:
         """sum 1 / (1 + D) over further pairs; neighbours among them do not count."""
-        near = graph_of("near", at.problem.extras)
+        near = at.problem.pairs("near")
         return ring.pushed(ring_of(at), Z) - near.nnz / 2 + total(near, Z, Shape(FAR))
 
     def push(self, at: At, want_loss: bool) -> tuple[Tensor, Scalar]:
         """Its gradient and value."""
-        Z, near = at.state.positions, graph_of("near", at.problem.extras)
+        Z, near = at.state.positions, at.problem.pairs("near")
         values, loss = ring.push(ring_of(at), Z, want_loss)
         if near.nnz:
             gradient, part = saturating(near, Z, Shape(FAR), want_loss)
@@ -160,7 +160,7 @@ class PACMAP(NeighborEmbedding):
     def attraction(self, Z: Tensor, at: At) -> Tensor:
         """near_weight * sum D / (10 + D) + mid_weight * sum D / (10000 + D)."""
         near, mid = at.knobs["near_weight"] * self._scale(at, 0), at.knobs["mid_weight"]
-        pairs = graph_of("mid", at.problem.extras)
+        pairs = at.problem.pairs("mid")
         return near * total(at.graph, Z, self.shape(at)) + mid * total(pairs, Z, Shape(MID))
 
     def repulsion(self, Z: Tensor, at: At) -> Tensor:
@@ -175,7 +175,7 @@ class PACMAP(NeighborEmbedding):
         values, loss = values.mul_(rho), rho * loss
         for graph, weight, shape in (
             (at.graph, lam * knobs["near_weight"] * self._scale(at, 0), self.shape(at)),
-            (graph_of("mid", at.problem.extras), lam * knobs["mid_weight"], Shape(MID)),
+            (at.problem.pairs("mid"), lam * knobs["mid_weight"], Shape(MID)),
         ):
             if isinstance(weight, Tensor) or weight:
                 gradient, part = saturating(graph, Z, shape, want_loss)
@@ -210,13 +210,3 @@ def _none(graph: Graph) -> Tensor:
 def ring_of(at: At) -> Ring:
     """The ring of the further pairs."""
     return Ring(at.problem.extras["order"], at.problem.extras["offsets"])
-
-
-def parts_of(name: str, graph: Graph) -> dict[str, Tensor]:
-    """A graph as tensors that can be stored with a run."""
-    return {f"{name}.indptr": graph.indptr, f"{name}.indices": graph.indices, f"{name}.values": graph.values}
-
-
-def graph_of(name: str, parts: Mapping[str, Tensor]) -> Graph:
-    """The graph that `parts_of` took apart."""
-    return Graph(parts[f"{name}.indptr"], parts[f"{name}.indices"], parts[f"{name}.values"])

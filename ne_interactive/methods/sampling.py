@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-import torch
 from torch import Tensor
 
 from ne_interactive.data.table import Table
@@ -117,9 +116,3 @@ class NegativeSamplingNeighborEmbedding(EntropicNeighborEmbedding, abstract=True
     def contrasts(self, Z: Tensor, at: At) -> Tensor:
         """Squared distances to the negatives, (n, n_negatives), differentiable at both ends."""
         return (Z.unsqueeze(1) - Z[self.negatives(at)]).square().sum(2)
-
-
-def compiled(at: At) -> bool:
-    """Whether the fused kernels serve these positions; autograd does elsewhere."""
-    Z = at.state.positions
-    return Z.device.type == "cpu" and Z.dtype == torch.float32

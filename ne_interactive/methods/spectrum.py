@@ -9,12 +9,13 @@ import torch
 from torch import Tensor
 
 from ne_interactive.engine.protocol import At, Placing
+from ne_interactive.forces.compiled import compiled
 from ne_interactive.forces.scalars import Scalar
 from ne_interactive.methods.base import Forces, NeighborEmbedding
 from ne_interactive.methods.largevis import contrastive
 from ne_interactive.methods.losses import edges
 from ne_interactive.methods.parameters import BALANCE, momentum
-from ne_interactive.methods.sampling import NegativeSamplingNeighborEmbedding, compiled
+from ne_interactive.methods.sampling import NegativeSamplingNeighborEmbedding
 from ne_interactive.params.declare import declare
 from ne_interactive.params.param import again, param
 
@@ -74,7 +75,9 @@ class ContrastiveSpectrum(NegativeSamplingNeighborEmbedding):
 
     def forces(self, at: At, want_loss: bool) -> Forces | None:
         """Those of LargeVis, whose odds are 1, for any odds."""
-        return contrastive(at, self.draws(at), float(self.odds(at)), want_loss) if compiled(at) else None
+        if not compiled(at.state.positions):
+            return None
+        return contrastive(at, self.draws(at), float(self.odds(at)), want_loss)
 
 
 def odds_at(spectrum: Scalar, n: int, m: int) -> Scalar:

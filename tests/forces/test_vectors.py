@@ -5,26 +5,31 @@ import pytest
 import torch
 from scipy import sparse
 
-from ne_interactive.forces import attraction
+from ne_interactive.forces import attraction, curve
 from ne_interactive.forces.vectors import (
     ROW,
     WIDTH,
     alike,
     alike4,
+    column,
     eight,
+    first,
     four,
     gathered,
+    interpolated,
     load,
     only0,
     only1,
     only2,
     only3,
+    root,
     squared,
     store,
     total,
     turned,
 )
 from ne_interactive.graph.csr import Graph
+from ne_interactive.graph.edges import SPARE
 from ne_interactive.graph.parallel import serial
 
 DRAW = np.random.default_rng(0)
@@ -102,9 +107,65 @@ def test_what_is_gathered_comes_in_the_order_of_the_indices():
     np.testing.assert_array_equal(as_complex(found), values[indices[3 : 3 + WIDTH]])
 
 
+@serial
+def _columns(values, indices, found):
+    for k in range(values.shape[1]):
+        store(found[k], 0, column(values, k, indices, np.uint64(2)))
+
+
+@pytest.mark.parametrize("c", [1, 3, 7])
+def test_columns_are_gathered_in_the_order_of_the_indices(c):
+    values, found = row(30 * c).reshape(30, c), np.empty((c, WIDTH), np.float32)
+    indices = DRAW.integers(0, 30, 12).astype(np.uint32)
+    indices[2] = 29
+    _columns(values, indices, found)
+    np.testing.assert_array_equal(found.T, values[indices[2 : 2 + WIDTH]])
+
+
+@serial
+def _eight(values, count, found):
+    store(found, 0, root(eight(values, 0)))
+    store(found, WIDTH, first(eight(values, 0), count))
+
+
+@pytest.mark.parametrize("count", [0, 1, 5, WIDTH, WIDTH + 1, 10**6])
+def test_roots_and_the_first_of_eight(count):
+    values, found = np.abs(row(WIDTH)), np.empty(2 * WIDTH, np.float32)
+    _eight(values, np.uint64(count), found)
+    np.testing.assert_allclose(found[:WIDTH], np.sqrt(values), rtol=1e-6)
+    np.testing.assert_array_equal(found[WIDTH:], np.where(np.arange(WIDTH) < count, values, 0))
+
+
+@serial
+def _looked_up(table, values, found):
+    store(found, 0, interpolated(table, eight(values, 0), curve.FIRST, curve.SHIFT))
+
+
+@serial
+def _looked_up_one(table, value):
+    return curve.strength(table, value)
+
+
+@pytest.mark.parametrize("last", [curve.LAST, curve.FARTHEST])
+def test_tables_are_read_as_they_are_number_by_number(last):
+    table = np.log1p(curve.nodes(last)).astype(np.float32)
+    ends = [0.0, 1e-30, 2.0**-20, 2.0**28, 3e38, np.inf, 1.0, 7.3]
+    for values in (np.array(ends, np.float32), np.exp(row(WIDTH) * 5), np.exp(row(WIDTH) * 20)):
+        found = np.empty(WIDTH, np.float32)
+        _looked_up(table, values, found)
+        np.testing.assert_allclose(found, [_looked_up_one(table, value) for value in values], rtol=1e-6)
+        inside = (values > 1e-6) & (values < 2e8)
+        np.testing.assert_allclose(found[inside], np.log1p(values[inside].astype(float)), rtol=3e-5)
+
+
+def test_whole_vectors_may_be_read_at_the_last_entry_of_a_graph():
+    assert SPARE >= WIDTH - 1
+
+
+@pytest.mark.parametrize("c", [1, 2, 3])
 @pytest.mark.parametrize("n", [2, WIDTH + 1, 40])
 @pytest.mark.parametrize("dof", [1.0, 0.6])
-def test_attraction_with_any_number_of_neighbours(n, dof):
+def test_attraction_with_any_number_of_neighbours(n, dof, c):
     """None, some, whole vectors of them and what remains: points have all numbers of neighbours from 0 to n - 1."""
     place = np.arange(n)
     weights = np.abs(row(n * n)).reshape(n, n) * (place + place[:, None] >= n) * (place != place[:, None])
@@ -115,7 +176,7 @@ def test_attraction_with_any_number_of_neighbours(n, dof):
         torch.from_numpy(linked.indices.astype(np.int32)),
         torch.from_numpy(linked.data),
     )
-    Z = torch.from_numpy(row(2 * n).reshape(n, 2))
+    Z = torch.from_numpy(row(c * n).reshape(n, c))
     for want_loss in (False, True):
         found = attraction.student(graph, Z, dof, want_loss)
         wanted = attraction.student_torch(graph, Z.double(), dof, want_loss)

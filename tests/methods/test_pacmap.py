@@ -7,6 +7,7 @@ from scipy import stats
 
 import ne_interactive as ne
 from ne_interactive.data.arrays import as_rows
+from ne_interactive.engine.state import Problem, parts_of
 from ne_interactive.engine.step import evaluated
 from ne_interactive.forces import ring
 from ne_interactive.forces.nearby import nearby, nearby_torch
@@ -123,6 +124,18 @@ def test_the_compiled_gradient_is_that_of_the_loss(shape, c):
     assert loss == pytest.approx(float(same), rel=1e-6)
 
 
+def test_a_problem_keeps_its_pairs_while_a_metric_fades():
+    """Their edges are listed once, not at every iteration, and count as memory."""
+    pairs, near = counted(partners()), counted(partners(seed=3))
+    problem = Problem.of(None, near, parts_of("mid", pairs), fading=counted(partners(seed=4)))
+    before = {id(tensor) for tensor in problem.tensors()}
+    mid = problem.pairs("mid")
+    assert mid.digest() == pairs.digest()
+    listed = {id(tensor) for tensor in (*mid.edges.tensors(), mid.weights)}
+    assert problem.pairs("mid") is problem.blended(3).pairs("mid") is mid
+    assert listed <= {id(tensor) for tensor in problem.tensors()} - before
+
+
 def test_pairs_are_counted():
     graph = counted(torch.tensor([[1, 2], [0, 2], [1, 1]]))
     dense = torch.zeros(3, 3)
@@ -210,6 +223,17 @@ def test_partners_are_drawn_from_near_and_both_versions_agree(share):
     new = [(i, int(j)) for i in range(400) for j in found[i][~kept[i]]]
     assert not edges & set(new)
     assert all(i != j for i, j in new)
+
+
+@pytest.mark.parametrize("c", [1, 2, 3])
+@pytest.mark.parametrize("distance", [1.0, 3.0, 30.0])
+def test_both_versions_agree_where_few_are_near_and_many_are_neighbours(distance, c):
+    """All of 100 draws may fail, the last be the right one, and some be neighbours: then drawing goes on."""
+    Z = torch.rand((300, c), generator=torch.Generator().manual_seed(c)) * 20
+    old, graph = partners(300, 7), counted(partners(300, 60, seed=1))
+    found = nearby(Z, old, graph, 77, distance)
+    assert torch.equal(found, nearby_torch(Z, old, graph, 77, distance))
+    assert not torch.equal(found, old)
 
 
 def test_where_nobody_is_near_partners_stay():

@@ -59,6 +59,7 @@ class Gradient(NamedTuple):
         memory: what the method keeps for the next iteration.
         stiffness: (n,), of the edges that hold each point, in units of the gradient over the positions, if the step of
             the method's own rule is to be limited by it.
+        finer: steps by which the next mesh is to be finer than usual.
     """
 
     values: Tensor
@@ -66,6 +67,7 @@ class Gradient(NamedTuple):
     grid: tuple[int, ...] = ()
     memory: Mapping[str, Tensor] = {}
     stiffness: Tensor | None = None
+    finer: int = 0
 
 
 PlacedLoss = Callable[[Tensor, Tensor, Tensor], Tensor]

@@ -67,10 +67,15 @@ def on_device(method: Method, knobs: Mapping[str, Any]) -> list[str]:
     return [name for name in knobs if declared[name].kind == "number" and declared[name].redo == "nothing"]
 
 
+class Unsettled(Exception):
+    """An iteration that does what the next one will not."""
+
+
 class Recording:
     """One iteration as the device repeats it, with places of its own for all that it reads and writes.
 
     Raises:
+        Unsettled: it lays another mesh than the one in force.
         Unrecordable: the host has a part in it.
     """
 
@@ -96,6 +101,8 @@ class Recording:
         self._box.chosen.clear()
         here = At(at.problem, replace(state, **counted), knobs, lr, self._box)
         gradient = method.gradient(here, self._want_loss)
+        if gradient.grid != at.state.grid:
+            raise Unsettled
         if gradient.memory:
             raise Unrecordable("what it keeps for the next iteration is the host's")
         finite = gradient.values.sum().isfinite()
@@ -194,6 +201,8 @@ class Recorder:
             return None
         try:
             made = Recording(method, at, box, want_loss, self.capture)
+        except Unsettled:
+            return None
         except Unrecordable:
             self._failed.add(what)
             return None

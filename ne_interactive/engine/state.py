@@ -118,6 +118,7 @@ class State:
         joined: iteration at which the present method took the run over: 0 unless it was switched to.
         horizon: length of a full run where it was changed by hand; 0 leaves it to the method.
         grid: sizes of the repulsion mesh in force, () before the first step.
+        finer: steps by which that mesh is finer than usual, since its forces were not exact enough.
         hand: live values set by hand; they beat their schedules.
         plateau: what a scheduler that follows the loss remembers.
         lr_factor: halved whenever a step had to be refused.
@@ -139,6 +140,7 @@ class State:
     joined: int = 0
     horizon: int = 0
     grid: tuple[int, ...] = ()
+    finer: int = 0
     hand: Mapping[str, Any] = field(default_factory=dict)
     plateau: Mapping[str, Any] = field(default_factory=dict)
     lr_factor: float = 1.0

@@ -120,7 +120,7 @@ def moved(
         still = length <= method.tol * extent or _flat(method, gradient.values, extent)
         quiet = quiet + 1 if settled and still else 0
     after = replace(
-        state, memory=gradient.memory, iteration=state.iteration + 1, grid=gradient.grid,
+        state, memory=gradient.memory, iteration=state.iteration + 1, grid=gradient.grid, finer=gradient.finer,
         plateau=follow_loss(method, loss, state.plateau), quiet=quiet, refused=0, fading=max(state.fading - 1, 0),
     )  # fmt: skip
     return after, Report(loss, length, refused=False)

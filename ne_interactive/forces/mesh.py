@@ -35,6 +35,7 @@ PLAIN = 2**21  # padded nodes in three dimensions up to which the mesh has the w
 LEAST = 2**17  # padded nodes at least, where the kernel is split
 COMPACT = 8.0  # a map no wider gets a finer one: where all points share a few cells, errors add up
 FINER = 0.6
+FINER_STEP = 0.85  # 0.6 times the error
 SPARSE, AS_FINE = 1.7, 0.85  # area per point beyond which a map gets one: there single pairs count for more
 # There the near part is summed pair by pair if points are not crowded all the same, with a mesh of this spacing, in
 # mean distances between points: no slower from there on, at an area of 3 half of the time, and smaller errors.
@@ -51,7 +52,7 @@ REACH = 4.5  # exp(-d^2) beyond it is below 2e-9
 
 
 def repulsion(
-    Z: Tensor, dof: float, grid: tuple[int, ...], box: Box | None = None
+    Z: Tensor, dof: float, grid: tuple[int, ...], box: Box | None = None, finer: int = 0
 ) -> tuple[Tensor, Scalar, tuple[int, ...]]:
     """Unnormalised repulsion of the Student kernel w = (1 + d^2/dof)^-dof.
 
@@ -60,6 +61,7 @@ def repulsion(
         dof: tail weight; 1 is t-SNE's Cauchy kernel.
         grid: padded grid sizes of the iteration before, () at first; kept while they fit, to spare plan changes.
         box: where the positions lie, if the host knows it already.
+        finer: steps by which the mesh is finer than usual (`exactness`).
 
     Returns:
         forces (n, c): sum_j w_ij^(1 + 1/dof) (z_i - z_j);  the sum of w over all pairs i != j, which the
@@ -71,9 +73,9 @@ def repulsion(
     if not box.choose(lambda extents, _: reaches(extents, fine)):
         lone = out_of_reach(Z, box.extents)
         if lone is not None and 0 < int(lone.sum()) <= LONE:
-            return _with_lone(Z, dof, grid, lone)
+            return _with_lone(Z, dof, grid, lone, finer)
     near = near_part(Z, box.low, box.extents)
-    spacing, grid = box.choose(lambda extents, grid: fit_grid(extents, grid, near, n), grid)
+    spacing, grid = box.choose(lambda extents, grid: fit_grid(extents, grid, near, n, finer), grid)
     origin = backend.origin(Z, box.low, spacing)
     nodes = [size // 2 for size in grid]
     convolved = convolution(grid, spacing, "student", dof, near.reach if near else 0.0, Z.device)
@@ -87,11 +89,11 @@ def repulsion(
 
 
 def _with_lone(
-    Z: Tensor, dof: float, grid: tuple[int, ...], lone: Tensor
+    Z: Tensor, dof: float, grid: tuple[int, ...], lone: Tensor, finer: int
 ) -> tuple[Tensor, Scalar, tuple[int, ...]]:
     """`repulsion` where a few points (n,) bool are so far off that a mesh for all would be too coarse for the rest."""
     rest, far = torch.nonzero(~lone).squeeze(1), torch.nonzero(lone).squeeze(1)
-    among, total, grid = repulsion(Z[rest], dof, grid)
+    among, total, grid = repulsion(Z[rest], dof, grid, finer=finer)
     felt, pushed = exact.sums(Z, None, "student", dof, rows=far)
     _, forces = exact.sums(Z, None, "student", dof, sources=far)
     own, _ = exact.sums(Z[far], None, "student", dof, want_field=False)
@@ -158,7 +160,11 @@ def split_cap(n: int) -> int:
 
 
 def fit_grid(
-    extents: Sequence[float], grid: tuple[int, ...], near: Near | None = None, n: int | None = None
+    extents: Sequence[float],
+    grid: tuple[int, ...],
+    near: Near | None = None,
+    n: int | None = None,
+    finer: int = 0,
 ) -> tuple[float, tuple[int, ...]]:
     """Spacing and padded sizes for n points on a map of these extents; the current sizes stay while they fit well."""
     c = len(extents)
@@ -166,6 +172,9 @@ def fit_grid(
     if n is not None and c == 2 and math.prod(extents) > SPARSE * n:
         wanted *= AS_FINE
     spacing, needed = finest(extents, near.reach / REACH_IN_NODES if near else wanted, CAP[c])
+    if finer and near is None:
+        finer_still = finest(extents, wanted * FINER_STEP**finer, CAP[c], 1 / FINER_STEP)
+        spacing, needed = min((spacing, needed), finer_still)
     kept = KEPT[c]
     if len(grid) == c and all(kept * have <= need <= have for need, have in zip(needed, grid, strict=True)):
         return spacing, grid

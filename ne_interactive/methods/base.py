@@ -43,6 +43,7 @@ class Forces(NamedTuple):
         grid: sizes of the mesh used, () if none.
         memory: what the method keeps for the next iteration.
         stiffness: (n,), of the edges that hold each point, if that is to limit its step.
+        finer: steps by which the next mesh is to be finer than usual.
     """
 
     attraction: Tensor
@@ -51,6 +52,7 @@ class Forces(NamedTuple):
     grid: tuple[int, ...] = ()
     memory: Mapping[str, Tensor] = {}
     stiffness: Tensor | None = None
+    finer: int = 0
 
 
 @declare
@@ -148,12 +150,12 @@ class NeighborEmbedding(Parameters, ABC):
         forces = self.forces(at, want_loss)
         if forces is None:
             return differentiate(self.loss, at, want_loss, self.compile)
-        attraction, repulsion, loss, grid, memory, stiffness = forces
+        attraction, repulsion, loss, grid, memory, stiffness, finer = forces
         lam, rho = at.knobs["exaggeration"], at.knobs["repulsion_strength"]
         values = add_times(attraction.mul_(lam), repulsion, rho)
         if stiffness is not None:
             stiffness.mul_(largest(lam, rho, least=1.0))
-        return Gradient(values, loss if want_loss else math.nan, grid, memory, stiffness)
+        return Gradient(values, loss if want_loss else math.nan, grid, memory, stiffness, finer)
 
     def operations(self, state: State) -> Any:
         """What of the state decides which operations the maths is made of, beside shapes and the values in force.

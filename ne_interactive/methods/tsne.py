@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ne_interactive.engine.protocol import At, Placing
 from ne_interactive.engine.state import State
-from ne_interactive.forces import attraction, exact, mesh
+from ne_interactive.forces import attraction, exact, exactness, mesh
 from ne_interactive.forces.scalars import log
 from ne_interactive.methods.base import Forces, NeighborEmbedding
 from ne_interactive.methods.entropic import EntropicNeighborEmbedding
@@ -102,13 +102,14 @@ class TSNE(EntropicNeighborEmbedding):
         pull, stiffness, cross = attraction.student(at.graph, Z, dof, want_loss)
         if mesh.few(Z, dof):
             push, total = exact.repulsion(Z, dof)
-            grid = ()
+            grid, finer = (), 0
         else:
-            push, total, grid = mesh.repulsion(Z, dof, at.state.grid, at.box)
+            state = at.state
+            push, total, grid, finer = exactness.repulsion(Z, dof, state.grid, state.finer, at.box)
         total = total.clamp_min(1e-12) if isinstance(total, Tensor) else max(total, 1e-12)
         loss = at.problem.constant + cross + log(total) if want_loss else math.nan
         held = stiffness.mul_(4) if self._glides(at.state) else None
-        return Forces(pull.mul_(4), push.mul_(-4 / total), loss, grid, stiffness=held)
+        return Forces(pull.mul_(4), push.mul_(-4 / total), loss, grid, stiffness=held, finer=finer)
 
     def operations(self, state: State) -> Any:
         """Whether steps are limited by stiffness."""

@@ -86,7 +86,7 @@ def test_so_it_does_with_pins():
     assert reads(method, problem, state) == 3
 
 
-def test_the_mesh_reads_the_extent_besides(monkeypatch):
+def test_the_mesh_reads_the_extent_besides_and_once_how_exact_it_is(monkeypatch):
     asked = []
 
     def box(Z):
@@ -95,7 +95,10 @@ def test_the_mesh_reads_the_extent_besides(monkeypatch):
 
     monkeypatch.setattr(mesh, "few", lambda Z, dof: False)
     monkeypatch.setattr(mesh_torch, "box", box)
-    assert reads(*placed(METHODS["tsne"]())) == 3
+    method, problem, state = placed(METHODS["tsne"]())
+    settled = replace(state, grid=mesh.fit_grid([16.0, 16.0], (), None, problem.n)[1], finer=0)
+    assert reads(method, problem, settled) == 3
+    assert reads(method, problem, replace(settled, grid=(16, 16))) == 5  # a new mesh is looked at, and a finer one
     assert [one.device.type for one in asked[-3:]] == ["meta"] * 3
 
 

@@ -136,15 +136,15 @@ def evaluation(Z: Any) -> dict[str, float]:
     """Milliseconds of the mesh's repulsion at positions Z, and its error against exact forces in double precision."""
     import torch
 
-    from ne_interactive.forces import exact, mesh
+    from ne_interactive.forces import exact, exactness
 
     began = clock()
-    forces, _, grid = mesh.repulsion(Z, 1.0, ())
+    forces, _, grid, finer = exactness.repulsion(Z, 1.0, (), 0)
     first = clock() - began
     times = []
     for _ in range(REPEATS):
         began = clock()
-        forces, _, grid = mesh.repulsion(Z, 1.0, grid)
+        forces, _, grid, finer = exactness.repulsion(Z, 1.0, grid, finer)
         times.append(clock() - began)
     rows = torch.from_numpy(np.random.default_rng(0).choice(len(Z), min(SAMPLED, len(Z)), replace=False))
     far = Z.double()

@@ -98,7 +98,8 @@ def test_the_mesh_reads_the_extent_besides_and_once_how_exact_it_is(monkeypatch)
     method, problem, state = placed(METHODS["tsne"]())
     settled = replace(state, grid=mesh.fit_grid([16.0, 16.0], (), None, problem.n)[1], finer=0)
     assert reads(method, problem, settled) == 3
-    assert reads(method, problem, replace(settled, grid=(16, 16))) == 5  # a new mesh is looked at, and a finer one
+    other = replace(settled, grid=(16, 16))
+    assert reads(method, problem, other) == 5  # the new mesh is looked at, and a finer one
     assert [one.device.type for one in asked[-3:]] == ["meta"] * 3
 
 

@@ -1,23 +1,18 @@
-"""Forces along the edges of a graph, eight edges at once, whatever the strength of an edge is a function of.
-
-A kernel is a named tuple of what that function needs. With `slope_of` and `cost_of` it says how strong an edge is at
-the squared distances of its ends, and what it costs; compiled loops exist once for each kernel that is used.
-"""
+"""Forces along the edges of a graph, eight edges at once, whatever their strength is a function of (`strengths`)."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numba
 import numpy as np
 import torch
 from numba import prange
-from numba.extending import overload
 from torch import Tensor
 
 from ne_interactive.forces.planar import planar
+from ne_interactive.forces.strengths import cost, slope
 from ne_interactive.forces.vectors import (
     WIDTH,
     alike,
@@ -41,7 +36,7 @@ def along(graph: Graph, Z: Tensor, kernel: Any, want_cost: bool) -> tuple[Tensor
     Args:
         graph: weights, symmetric, both directions stored.
         Z: (n, c) float32 positions on the CPU.
-        kernel: a named tuple with a slope and a cost.
+        kernel: one of `strengths`.
         want_cost: measure the cost as well; forces are the same bit for bit whether it is measured or not.
 
     Returns:
@@ -55,37 +50,6 @@ def along(graph: Graph, Z: Tensor, kernel: Any, want_cost: bool) -> tuple[Tensor
     loop = _planar if placed.ndim == 1 else _along
     loop(*listed, kernel, planar(forces.numpy()), stiffness.numpy(), costs, want_cost)
     return forces, stiffness, float(costs.sum()) if want_cost else math.nan
-
-
-def slope(kernel: Any, squared: Any) -> Any:
-    """Strength of edges at squared distances, eight float32; compiled code only."""
-    raise NotImplementedError
-
-
-def cost(kernel: Any, squared: Any) -> Any:
-    """What edges cost at squared distances, eight float32; compiled code only."""
-    raise NotImplementedError
-
-
-def _of(name: Callable[..., Any], kind: type) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    def known(function: Callable[..., Any]) -> Callable[..., Any]:
-        @overload(name)
-        def _(kernel, squared):
-            return function if getattr(kernel, "instance_class", None) is kind else None
-
-        return function
-
-    return known
-
-
-def slope_of(kind: type) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Decorate the slope of a kernel of this type, a function (kernel, squared) for compiled code."""
-    return _of(slope, kind)
-
-
-def cost_of(kind: type) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Decorate the cost of a kernel of this type."""
-    return _of(cost, kind)
 
 
 @parallel

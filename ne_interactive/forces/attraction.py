@@ -4,51 +4,17 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ne_interactive.forces.along import along, cost_of, slope_of
+from ne_interactive.forces.along import along
 from ne_interactive.forces.compiled import compiled
-from ne_interactive.forces.curve import FARTHEST, FIRST, SHIFT, nodes
+from ne_interactive.forces.curve import FARTHEST, nodes
 from ne_interactive.forces.scalars import Scalar
-from ne_interactive.forces.vectors import alike, interpolated
+from ne_interactive.forces.strengths import Gaussian, Student
 from ne_interactive.graph.csr import Graph
-
-ONE = np.float32(1)
-
-
-class Student(NamedTuple):
-    """The kernel 1 / (1 + d^2 inverse), whose cost is its negative logarithm."""
-
-    inverse: np.float32
-    logs: np.ndarray  # log(1 + t)
-
-
-class Gaussian(NamedTuple):
-    """The kernel exp(-d^2), whose cost is d^2."""
-
-
-@slope_of(Student)
-def _student_slope(kernel, squared):
-    return alike(ONE) / (alike(ONE) + squared * alike(kernel.inverse))
-
-
-@cost_of(Student)
-def _student_cost(kernel, squared):
-    return interpolated(kernel.logs, squared * alike(kernel.inverse), FIRST, SHIFT)
-
-
-@slope_of(Gaussian)
-def _gaussian_slope(kernel, squared):
-    return alike(ONE)
-
-
-@cost_of(Gaussian)
-def _gaussian_cost(kernel, squared):
-    return squared
 
 
 def student(graph: Graph, Z: Tensor, dof: float, want_loss: bool) -> tuple[Tensor, Tensor, Scalar]:

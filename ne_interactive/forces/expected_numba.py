@@ -3,42 +3,23 @@
 from __future__ import annotations
 
 import functools
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from numba import prange
 
 from ne_interactive.forces import curve
-from ne_interactive.forces.along import cost_of, slope_of
-from ne_interactive.forces.curve import FIRST, SHIFT, strength
-from ne_interactive.forces.vectors import interpolated
+from ne_interactive.forces.curve import strength
+from ne_interactive.forces.strengths import Tabled
 from ne_interactive.graph.parallel import parallel
 
 
-class Pull(NamedTuple):
-    """Tables of an edge's strength and loss."""
-
-    slopes: np.ndarray
-    costs: np.ndarray
-
-
-@slope_of(Pull)
-def _slope(kernel, squared):
-    return interpolated(kernel.slopes, squared, FIRST, SHIFT)
-
-
-@cost_of(Pull)
-def _cost(kernel, squared):
-    return interpolated(kernel.costs, squared, FIRST, SHIFT)
-
-
 @functools.lru_cache(maxsize=16)
-def pulling(a: float, b: float) -> Pull:
+def pulling(a: float, b: float) -> Tabled:
     """Strength and loss of an edge, which moves both its ends, over squared distances."""
     squared = torch.from_numpy(curve.nodes())
     pulls, losses = 2 * curve.pull(squared, a, b), torch.log1p(a * squared**b)
-    return Pull(pulls.float().numpy(), losses.float().numpy())
+    return Tabled(pulls.float().numpy(), losses.float().numpy())
 
 
 @functools.lru_cache(maxsize=16)

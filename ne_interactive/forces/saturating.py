@@ -15,14 +15,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ne_interactive.forces.along import along, cost_of, slope_of
+from ne_interactive.forces.along import along
 from ne_interactive.forces.compiled import compiled
-from ne_interactive.forces.curve import FIRST, SHIFT, nodes
+from ne_interactive.forces.curve import nodes
 from ne_interactive.forces.scalars import Scalar
-from ne_interactive.forces.vectors import alike, interpolated, root
+from ne_interactive.forces.strengths import Saturating
 from ne_interactive.graph.csr import Graph
-
-ONE, TWO = np.float32(1), np.float32(2)
 
 
 class Shape(NamedTuple):
@@ -58,46 +56,6 @@ def _local_losses(b: float) -> np.ndarray:
     return _local_loss(1 + torch.from_numpy(nodes()), b).float().numpy()
 
 
-class Slopes(NamedTuple):
-    """A shape as `along` takes it.
-
-    Attributes:
-        b: as there.
-        plain: share of the plain slope.
-        local: share of the local one, times its reach.
-        losses: a table of the local loss at reach 1.
-    """
-
-    b: np.float32
-    plain: np.float32
-    local: np.float32
-    losses: np.ndarray
-
-    @classmethod
-    def of(cls, shape: Shape) -> Slopes:
-        """As float32, which compiled code does not widen."""
-        plain, local = np.float32(1 - shape.locality), np.float32(shape.locality * shape.reach)
-        return cls(np.float32(shape.b), plain, local, _local_losses(shape.b))
-
-
-@slope_of(Slopes)
-def _slope(kernel, squared):
-    D = alike(ONE) + squared
-    both, slope = alike(kernel.b) + D, alike(kernel.plain)
-    if kernel.local != 0:
-        slope = slope + alike(kernel.local) / root(D)
-    return slope * alike(TWO * kernel.b) / (both * both)
-
-
-@cost_of(Slopes)
-def _cost(kernel, squared):
-    D = alike(ONE) + squared
-    loss = alike(kernel.plain) * (D / (alike(kernel.b) + D))
-    if kernel.local != 0:
-        loss = loss + alike(kernel.local) * interpolated(kernel.losses, squared, FIRST, SHIFT)
-    return loss
-
-
 def saturating(graph: Graph, Z: Tensor, shape: Shape, want_loss: bool) -> tuple[Tensor, Scalar]:
     """Gradient and loss of the pairs of a graph.
 
@@ -113,7 +71,9 @@ def saturating(graph: Graph, Z: Tensor, shape: Shape, want_loss: bool) -> tuple[
     """
     if not compiled(Z):
         return saturating_torch(graph, Z, shape, want_loss)
-    gradient, _, loss = along(graph, Z, Slopes.of(shape), want_loss)
+    plain, local = np.float32(1 - shape.locality), np.float32(shape.locality * shape.reach)
+    kernel = Saturating(np.float32(shape.b), plain, local, _local_losses(shape.b))
+    gradient, _, loss = along(graph, Z, kernel, want_loss)
     return gradient, loss / 2
 
 

@@ -20,6 +20,7 @@ from numba.np.ufunc import threading_layer
 
 from ne_interactive.graph.own_copies import keep_own_copies
 from ne_interactive.graph.progress import report
+from ne_interactive.graph.stamps import with_stamp
 
 __all__ = ["NEXT", "parallel", "serial", "thread_safe_layer"]
 
@@ -50,7 +51,7 @@ _safe: bool | None = None
 def _compile(function: Callable[..., Any], **flags: Any) -> Callable[..., Any]:
     """Compile lazily, with the result kept on disk where some cache folder can be written."""
     try:
-        return numba.njit(cache=True, nogil=True, **flags)(function)
+        return with_stamp(numba.njit(cache=True, nogil=True, **flags)(function))
     except RuntimeError:  # numba found no folder for its cache: compile anew in every process
         return numba.njit(nogil=True, **flags)(function)
 

@@ -21,9 +21,7 @@ IMPORT = re.compile(rf"^from {ROOT.name}((?:\.\w+)+) import (\([^)]*\)|.*)", re.
 def with_stamp(dispatcher: Any) -> Any:
     """Have what numba keeps of a kernel hold only as long as all that it is made of; the kernel."""
     kept: Any = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
-    if hasattr(
-        kept, "_source_stamp"
-    ):  # else a numba that is built otherwise, which looks at the kernel's own file
+    if hasattr(kept, "_source_stamp"):  # a numba that is built otherwise looks at the kernel's own file
         kept._source_stamp = (kept._source_stamp, stamp(Path(dispatcher.py_func.__code__.co_filename)))
     return dispatcher
 

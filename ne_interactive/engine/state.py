@@ -86,8 +86,8 @@ class Problem:
             held += [self.neighbors.indices, self.neighbors.distances]
         if "_blend" in self.__dict__:
             held += self._blend.tensors()
-        pairs = self.__dict__.get("_pairs", {}).values()
-        return [*held, *self.extras.values(), *(part for graph in pairs for part in graph.tensors())]
+        held += [part for graph in self._pairs.values() for part in graph.tensors()]
+        return [*held, *self.extras.values()]
 
     @property
     def n(self) -> int:

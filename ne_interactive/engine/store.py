@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ne_interactive.engine.state import Event, Problem, State, Whole
+from ne_interactive.engine.state import Event, Problem, State, Whole, parts_of
 from ne_interactive.engine.values import pack_value, unpack_value
 from ne_interactive.graph.csr import Graph
 from ne_interactive.graph.neighbors import Neighbors
@@ -99,18 +99,12 @@ def unpack_method(facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:
 
 def pack_problem(problem: Problem) -> dict[str, np.ndarray]:
     """Neighbours, graph and extras as arrays."""
-    arrays = {
-        "graph.indptr": problem.graph.indptr,
-        "graph.indices": problem.graph.indices,
-        "graph.values": problem.graph.values,
-    }
+    arrays = parts_of("graph", problem.graph)
     if problem.neighbors is not None:
         arrays["neighbors.indices"] = problem.neighbors.indices
         arrays["neighbors.distances"] = problem.neighbors.distances
     if problem.fading is not None:
-        arrays |= {
-            f"fading.{name}": getattr(problem.fading, name) for name in ("indptr", "indices", "values")
-        }
+        arrays |= parts_of("fading", problem.fading)
     arrays |= {f"extras.{name}": tensor for name, tensor in problem.extras.items()}
     packed = {name: tensor.cpu().numpy() for name, tensor in arrays.items()}
     return packed | {"problem.rough": np.array(problem.rough)}

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ne_interactive.forces.compiled import compiled
 from ne_interactive.forces.counter import draw, draw_torch
-from ne_interactive.forces.planar import planar
+from ne_interactive.forces.planar import apart, planar
 from ne_interactive.graph.csr import Graph
 from ne_interactive.graph.parallel import parallel, serial
 
@@ -157,18 +157,6 @@ def _push(Z, partners, parts, losses, gradient):
 
 
 @serial
-def _apart(Z, i, j):
-    """Squared distance of two points; positions are `planar` or (n, c)."""
-    if Z.ndim == 1:
-        apart = Z[i] - Z[j]
-        return apart.real * apart.real + apart.imag * apart.imag
-    squared = np.float32(0)
-    for k in range(Z.shape[1]):
-        squared += (Z[i, k] - Z[j, k]) * (Z[i, k] - Z[j, k])
-    return squared
-
-
-@serial
 def _among(indices, low, high, j):
     """Whether j is one of these indices: there are few, and what asks all of them does not branch."""
     found = False
@@ -189,7 +177,7 @@ def _nearby(Z, partners, indptr, indices, key, reach, local, found):
                 for b in range(BLOCK):  # of some draws the first that is near, found without a branch
                     later = t + BLOCK - 1 - b
                     j = draw(key, i, slot * TRIES + later, n)
-                    near = ((_apart(Z, i, j) <= reach) | (slot >= local)) & (later < TRIES)
+                    near = ((apart(Z, i, j) <= reach) | (slot >= local)) & (later < TRIES)
                     last, drawn = (later, j) if near else (last, drawn)
                 t = last + 1
                 if drawn != i and not _among(indices, indptr[i], indptr[i + 1], drawn):

@@ -8,6 +8,7 @@ import numpy as np
 from numba import prange
 
 from ne_interactive.forces.counter import draw
+from ne_interactive.forces.planar import apart
 from ne_interactive.graph.csr import place_of
 from ne_interactive.graph.parallel import parallel, serial
 
@@ -105,7 +106,7 @@ def push(Z, key, m, discard, indptr, indices, odds, parts, losses, forces):
             own = below(indptr, indices, i) if discard else 0
             for number in range(m):
                 j = negative(key, i, number, n, discard, indptr, indices, own)
-                stretched = one + _squared(Z, i, j)
+                stretched = one + apart(Z, i, j)
                 strength = -one / (stretched * (one + odds * stretched))
                 for k in range(c):
                     part[i, k] += strength * (Z[i, k] - Z[j, k])
@@ -214,13 +215,13 @@ def contrast(
             total = zero
             for number in range(m):
                 j = negative(key, i, number, n, discard, forbidden, columns, own)
-                w, q = _kernel(_squared(Z, i, j), power)
+                w, q = _kernel(apart(Z, i, j), power)
                 drawn[number], kernel[number], slope[number] = j, q, q * w
                 total += q
             sums[i] = total
             weight, loss, cross = zero, zero, zero
             for e in range(indptr[i], indptr[i + 1]):
-                w, q = _kernel(_squared(Z, i, indices[e]), power)
+                w, q = _kernel(apart(Z, i, indices[e]), power)
                 weight += values[e] / (q + total)
                 if len(losses):
                     cross -= values[e] * power * np.log(w)
@@ -244,7 +245,7 @@ def contrast(
                 push[i, k] += parts[s, i, k]
         for e in range(indptr[i], indptr[i + 1]):
             j = indices[e]
-            w, q = _kernel(_squared(Z, i, j), power)
+            w, q = _kernel(apart(Z, i, j), power)
             weight = values[e] * w
             back = weight * q * (one / (q + sums[i]) + one / (q + sums[j]))
             for k in range(c):
@@ -253,12 +254,3 @@ def contrast(
         for k in range(c):
             pull[i, k] *= two + two
             push[i, k] *= two
-
-
-@serial
-def _squared(Z, i, j):
-    squared = np.float32(0)
-    for k in range(Z.shape[1]):
-        difference = Z[i, k] - Z[j, k]
-        squared += difference * difference
-    return squared

@@ -44,7 +44,7 @@ def stamp(path: Path, root: Path = ROOT) -> str:
 def _read(path: Path, root: Path) -> tuple[bytes, list[Path]]:
     """A digest of a file and the files that it imports, in order; a file that cannot be read has neither."""
     try:
-        text = path.read_text()
+        text = path.read_text("utf-8")
     except OSError:  # as in an archive
         return b"", []
     imported = []
